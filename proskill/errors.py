@@ -1,0 +1,38 @@
+"""The errors a caller of proskill would catch. Every message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ProskillError(Exception):
+    """Base of every error that proskill raises about its input."""
+
+
+class VideoError(ProskillError):
+    """A video that cannot be used.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, one sentence without the path.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+    def __reduce__(self) -> tuple[type[VideoError], tuple[Path, str]]:
+        return type(self), (self.path, self.reason)  # two arguments, so that worker processes can raise it
+
+
+class ManifestError(ProskillError):
+    """A manifest or dataset folder whose content breaks the rules of `proskill.data`."""
+
+
+class CheckpointError(ProskillError):
+    """A checkpoint directory or weight file that cannot be loaded safely and completely."""
+
+
+class ConfigError(ProskillError):
+    """A configuration that names something that does not exist or is out of range."""

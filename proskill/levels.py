@@ -1,0 +1,39 @@
+"""Ordered skill levels: the one place where their names are spelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LevelScale:
+    """An ordered list of level names, lowest skill first.
+
+    Raises:
+        ValueError: fewer than two names, an empty name, or a name twice.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.names) < 2 or len(set(self.names)) != len(self.names) or not all(self.names):
+            raise ValueError(f"names={self.names!r}: a scale needs two or more distinct, non-empty names")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Position of `name` on the scale, 0 for the lowest.
+
+        Raises:
+            ValueError: `name` is not on the scale; an unknown label never becomes a default class.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            allowed = ", ".join(repr(n) for n in self.names)
+            raise ValueError(f"level={name!r} is not on the scale; allowed: {allowed}") from None
+
+
+EGOEXO4D_LEVELS = LevelScale(("Novice", "Early Expert", "Intermediate Expert", "Late Expert"))
+BASKET_LEVELS = LevelScale(("Poor", "Below Average", "Average", "Above Average", "Excellent"))
