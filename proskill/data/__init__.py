@@ -1,1 +1,22 @@
-"""Datasets in, `list[Take]` out."""
+"""Datasets in, `list[Take]` out. One reader per layout; whatever is read, a take is a take.
+
+Importing this package loads neither torch nor pandas; what turns takes into tensors is imported from
+`proskill.data.take_dataset`.
+"""
+
+from proskill.data.egoexo4d import read_egoexo4d
+from proskill.data.manifest import read_manifest, require_disjoint_participants, write_manifest
+from proskill.data.sources import load_takes
+from proskill.data.take import Split, Take, View, ViewKind
+
+__all__ = [
+    "Split",
+    "Take",
+    "View",
+    "ViewKind",
+    "load_takes",
+    "read_egoexo4d",
+    "read_manifest",
+    "require_disjoint_participants",
+    "write_manifest",
+]

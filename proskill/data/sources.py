@@ -1,0 +1,40 @@
+"""One way in for every dataset: a path, and the takes behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proskill.data.egoexo4d import is_egoexo4d, read_egoexo4d
+from proskill.data.manifest import read_manifest
+from proskill.data.table_files import TABLE_SUFFIXES
+from proskill.data.take import Take
+from proskill.errors import ManifestError
+from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+
+
+def load_takes(source: Path | str, *, scale: LevelScale | None = EGOEXO4D_LEVELS) -> list[Take]:
+    """Read a dataset, whatever its layout.
+
+    Args:
+        source: a manifest file, a folder with `manifest.csv` or `manifest.parquet`, or a folder
+            with Ego-Exo4D's `takes.json`.
+        scale: the levels that a manifest may name; None accepts any name. Ego-Exo4D brings its own.
+
+    Raises:
+        ManifestError: there is nothing of the kind, or what is there breaks the rules.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        return read_manifest(source, scale=scale)
+    manifests = [file for s in TABLE_SUFFIXES if (file := source / f"manifest{s}").is_file()]
+    if len(manifests) > 1:
+        names = " and ".join(file.name for file in manifests)
+        raise ManifestError(f"{source}: has {names}; give the one that counts")
+    if manifests:
+        return read_manifest(manifests[0], scale=scale)
+    if is_egoexo4d(source):
+        return read_egoexo4d(source)
+    raise ManifestError(
+        f"{source}: has neither manifest.csv nor manifest.parquet nor Ego-Exo4D's takes.json; "
+        "give a dataset's folder or a manifest file"
+    )
