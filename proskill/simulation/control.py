@@ -1,0 +1,134 @@
+"""How skill shows in movement: spells of fast correction inside otherwise smooth motor control.
+
+Every component of skill drives one *deviation*, a signal of unit variance that is added to the
+ideal movement (to the hand, the trunk, or the movement's clock). At any moment the deviation is
+either a slow drift or a spell of fast corrections; skill decides only how much of the time is
+spent in such spells. Amplitude, mean and total duration are the same for all levels, so that no
+single frame, no set of frames and no average tells the level: it lies in the order of the frames
+alone.
+
+What the spells stand for:
+
+- hand (dexterity): endpoint noise and the corrective submovements that answer it, and the detours
+  they make of a path: Harris & Wolpert, Nature 394 (1998); Meyer et al., Psychol. Rev. 95 (1988);
+  Novak et al., Exp. Brain Res. 144 (2002); cost of missed
+  solutions: Mueller & Sternad, JEP:HPP 30 (2004).
+- trunk (frontal and sagittal control): postural sway, slow open-loop drift against fast
+  corrections: Collins & De Luca, Exp. Brain Res. 95 (1993); Winter, Gait & Posture 3 (1995).
+- clock (timing): hesitations, repeated approaches after an error, uneven tempo, jerk instead of the
+  minimum-jerk profile: Flash & Hogan, J. Neurosci. 5 (1985); Wing & Kristofferson, Percept.
+  Psychophys. 14 (1973); Balasubramanian et al., J. NeuroEng. Rehabil. 12 (2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from proskill.simulation.skill import COMPONENTS, Skill
+
+SLOW_HZ = (0.45, 0.8)
+FAST_HZ = (2.1, 3.1)
+"""Bands of drift and of correction. Even the drift turns within a second or two, so that the
+spread of positions inside a short window does not tell the two apart."""
+
+MIN_SHARE, MAX_SHARE = 0.06, 0.84
+"""Share of the time in spells, for the best and the least skilled."""
+
+SPELL_SECONDS = 0.8
+_RAMP_SECONDS = 0.15
+_NUM_TONES = 7
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A stretch of fast corrections.
+
+    Attributes:
+        component: the component of skill that lacked.
+        start_seconds, end_seconds: on the take's clock.
+    """
+
+    component: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One component's deviation from the ideal movement.
+
+    Attributes:
+        signal: (T, 3) three independent directions, each of zero mean and unit variance over the
+            take.
+        envelope: (T,) 0 in drift, 1 in a spell.
+        spells: the spells, in order.
+    """
+
+    signal: np.ndarray
+    envelope: np.ndarray
+    spells: tuple[Spell, ...]
+
+
+def spell_share(skill: Skill) -> np.ndarray:
+    """Share of the time that each component spends in spells, (4,) in [MIN_SHARE, MAX_SHARE]."""
+    return MAX_SHARE - (MAX_SHARE - MIN_SHARE) * skill.mastery
+
+
+def draw_deviations(
+    skill: Skill, seconds: np.ndarray, rng: np.random.Generator
+) -> dict[str, Deviation]:
+    """Deviations of all components at the instants `seconds` (T,), by component."""
+    shares = spell_share(skill)
+    return {
+        name: _draw_deviation(name, float(share), seconds, rng)
+        for name, share in zip(COMPONENTS, shares, strict=True)
+    }
+
+
+def _draw_deviation(
+    name: str, share: float, seconds: np.ndarray, rng: np.random.Generator
+) -> Deviation:
+    intervals = _draw_spells(share, float(seconds[-1]), rng)
+    envelope = np.zeros(len(seconds))
+    for start, stop in intervals:
+        rise = (seconds - start) / _RAMP_SECONDS + 0.5
+        fall = (stop - seconds) / _RAMP_SECONDS + 0.5
+        envelope = np.maximum(envelope, np.clip(np.minimum(rise, fall), 0.0, 1.0))
+    envelope = np.sin(0.5 * np.pi * envelope)  # so that drift and spell cross at constant power
+    drift = np.sqrt(1 - envelope**2)
+    axes = []
+    for _ in range(3):
+        axis = drift * band_noise(seconds, SLOW_HZ, rng) + envelope * band_noise(
+            seconds, FAST_HZ, rng
+        )
+        axis -= axis.mean()
+        axes.append(axis / axis.std())
+    spells = tuple(Spell(name, start, stop) for start, stop in intervals)
+    return Deviation(np.stack(axes, axis=1), envelope, spells)
+
+
+def band_noise(
+    seconds: np.ndarray, band_hz: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
+    """Smooth noise of zero mean and unit variance inside a band of frequencies, (T,)."""
+    hz = rng.uniform(*band_hz, _NUM_TONES)
+    phase = rng.uniform(0, 2 * np.pi, _NUM_TONES)
+    noise = np.sin(2 * np.pi * np.outer(seconds, hz) + phase).sum(axis=1)
+    noise -= noise.mean()
+    return np.asarray(noise / noise.std())
+
+
+def _draw_spells(
+    share: float, duration: float, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Disjoint intervals that fill exactly `share` of the duration, at random places."""
+    total = share * duration
+    num = max(1, int(total / SPELL_SECONDS + rng.random()))
+    lengths = rng.uniform(0.7, 1.3, num)
+    lengths *= total / lengths.sum()
+    gaps = rng.exponential(1.0, num + 1) + 0.25
+    gaps *= (duration - total) / gaps.sum()
+    starts = np.cumsum(gaps[:-1]) + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    return [(float(a), float(a + n)) for a, n in zip(starts, lengths, strict=True)]
