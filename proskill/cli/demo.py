@@ -1,0 +1,19 @@
+"""`proskill demo`: the whole loop on simulated performances, with a report at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder for the dataset, the run and the report.")
+    ] = Path("runs/demo"),
+) -> None:
+    """Simulate, train, evaluate on people never seen, score a new take and write a report."""
+    from proskill.demo.pipeline import run_demo
+
+    run_demo(out)

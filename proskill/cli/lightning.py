@@ -1,0 +1,36 @@
+"""`proskill fit|validate|test|predict`: hands its arguments to the Lightning command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+_HELP = {
+    "fit": "Train a model as a configuration says; the best checkpoint lands in the run folder.",
+    "validate": "Evaluate a checkpoint on the validation split.",
+    "test": "Evaluate a checkpoint on the test split, with intervals.",
+    "predict": "Write a checkpoint's predictions for every take of the test split.",
+}
+_MORE = "\n\nGive --config FILE, and any key of it as --dotted.key VALUE."
+
+
+def add_lightning_commands(app: typer.Typer) -> None:
+    """Add `fit`, `validate`, `test` and `predict` to a command."""
+    for name, text in _HELP.items():
+        app.command(
+            name,
+            help=text + _MORE,
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        )(_run)
+
+
+def _run(
+    context: typer.Context,
+    help_config: Annotated[
+        bool, typer.Option("--help-config", help="List every key of a configuration.")
+    ] = False,
+) -> None:
+    from proskill.training.lightning_cli import main
+
+    main(str(context.info_name), ["--help"] if help_config else context.args)

@@ -1,0 +1,58 @@
+"""`proskill simulate`: a dataset of simulated performances."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Layout(StrEnum):
+    """How the files are laid out."""
+
+    manifest = "manifest"
+    egoexo4d = "egoexo4d"
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write; finished files in it are kept.")],
+    participants: Annotated[int, typer.Option(min=1, help="How many people perform.")] = 24,
+    takes_per_participant: Annotated[int, typer.Option(min=1, help="Takes of each.")] = 3,
+    views: Annotated[str, typer.Option(help="Cameras, separated by commas.")] = "ego,exo1,exo2",
+    tasks: Annotated[
+        str, typer.Option(help="Tasks, separated by commas; all when left out.", show_default=False)
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same dataset.")] = 0,
+    layout: Annotated[Layout, typer.Option(help="How to lay the files out.")] = Layout.manifest,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one per core when left out.")
+    ] = None,
+) -> None:
+    """Write simulated performances as mp4 files with their labels.
+
+    Skill acts through motor control only; what people look like and how they are filmed has nothing
+    to do with it. The same seed gives the same dataset. Prints what `proskill fit` reads.
+    """
+    from proskill.cli.progress import progress_bar
+    from proskill.simulation.take_spec import DEFAULT_TASKS
+    from proskill.simulation.takes import simulate_dataset
+
+    with progress_bar("simulating takes") as on_progress:
+        source = simulate_dataset(
+            out,
+            num_participants=participants,
+            takes_per_participant=takes_per_participant,
+            views=_names(views),
+            tasks=_names(tasks) if tasks else DEFAULT_TASKS,
+            seed=seed,
+            layout=layout.value,
+            num_workers=workers,
+            on_progress=on_progress,
+        )
+    print(source)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
