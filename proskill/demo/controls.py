@@ -50,9 +50,7 @@ def kinematic_features(performance: Performance, *, frame_rate: float) -> np.nda
         ],
         axis=1,
     )  # (T, K)
-    fast, slow = (
-        _local_size(channels, band, frame_rate) for band in (_CORRECTION_HZ, _DRIFT_HZ)
-    )
+    fast, slow = (_local_size(channels, band, frame_rate) for band in (_CORRECTION_HZ, _DRIFT_HZ))
     share = fast / (fast + slow + 1e-9)
     relative = fast / (np.quantile(fast, 0.95, axis=0) + 1e-12)
     return np.concatenate(
@@ -136,8 +134,9 @@ def linear_readout(
         rows = scenarios == scenario
         reference = features[rows & is_train]
         spread = reference.std(axis=0)
-        scaled[rows] = (features[rows] - reference.mean(axis=0)) / np.where(spread > 1e-9, spread,
-        1)
+        scaled[rows] = (features[rows] - reference.mean(axis=0)) / np.where(
+            spread > 1e-9, spread, 1
+        )
     train_x, train_y = scaled[is_train], ratings[is_train]
     model = RidgeCV(_ALPHAS).fit(train_x, train_y)
     folds = GroupKFold(_NUM_FOLDS)
@@ -150,8 +149,9 @@ def linear_readout(
     return Readout(score, np.searchsorted(cuts, score))
 
 
-def _local_size(channels: np.ndarray, band_hz: tuple[float, float], frame_rate: float) ->
-np.ndarray:
+def _local_size(
+    channels: np.ndarray, band_hz: tuple[float, float], frame_rate: float
+) -> np.ndarray:
     """Root mean square inside a band, over six tenths of a second; (T, K) -> (T, K)."""
     sos = butter(3, band_hz, "bandpass", fs=frame_rate, output="sos")
     power = sosfiltfilt(sos, channels, axis=0) ** 2

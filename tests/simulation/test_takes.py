@@ -47,8 +47,9 @@ def test_the_files_are_videos_of_the_stated_size_that_move(dataset: Path) -> Non
     assert low <= durations[0] <= high
 
 
-def test_the_truth_lists_every_fault_with_time_kind_and_the_views_that_see_it(dataset: Path) ->
-None:
+def test_the_truth_lists_every_fault_with_time_kind_and_the_views_that_see_it(
+    dataset: Path,
+) -> None:
     rows = [json.loads(line) for line in (dataset / "truth.jsonl").read_text().splitlines()]
     labels = {take.take_id: take for take in read_manifest(dataset / "manifest.csv")}
     for row in rows:
@@ -59,7 +60,8 @@ None:
         for fault in row["faults"]:
             assert 0 <= fault["start_seconds"] < fault["end_seconds"] < 8
             assert fault["views"]
-        assert {v for f in row["faults"] if f["component"] == "dexterity" for v in f["views"]} == {"ego"}
+        hand_faults = [fault for fault in row["faults"] if fault["component"] == "dexterity"]
+        assert {view for fault in hand_faults for view in fault["views"]} == {"ego"}
 
 
 def test_the_same_seed_gives_the_same_manifest_to_the_byte_and_the_same_pictures(

@@ -1,0 +1,224 @@
+"""A whole model as a directory, and back: configuration, weights, card, calibration.
+
+The directory needs nothing else to be loaded, and loading it runs no code from it. Resuming a
+training run is not its purpose: Lightning's own `.ckpt` files do that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from proskill.errors import CheckpointError, ConfigError
+from proskill.models.backbone import InputSpec
+from proskill.models.directory import (
+    CALIBRATION,
+    CONFIG,
+    WEIGHTS,
+    check_names,
+    digest,
+    from_mapping,
+    load_weights,
+    read_config,
+    read_json,
+    write_directory,
+)
+from proskill.models.lora import has_lora, merge_lora
+from proskill.models.proficiency import ModelConfig, ProficiencyModel, build_model
+
+KIND = "proficiency"
+
+LIMITS = """\
+- The level is an estimate from video of the kind described under *Data*; on other footage it
+  means nothing.
+- Levels are those of the labels: they compare performances within an activity, not people.
+- Not for decisions about a person without someone who knows the activity looking at the video.
+"""
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """`config.json` of a checkpoint.
+
+    Attributes:
+        model: how to build the model.
+        input: what it was trained to see.
+        levels: names of the skill levels, lowest first, one per class of the head.
+        licence: under which the weights may be used; that of the backbone they come from binds them
+            too.
+        source: where the weights come from.
+        data: what they were trained on, and whether it was simulated.
+        metrics: measured values by name, with what they were measured on.
+        training: settings of the run, free-form.
+
+    Raises:
+        ValueError: a value outside its range, or levels that do not fit the head.
+    """
+
+    model: ModelConfig
+    input: InputSpec
+    levels: tuple[str, ...]
+    licence: str
+    source: str
+    data: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(self.levels))
+        if len(set(self.levels)) != len(self.levels) or not all(self.levels):
+            raise ValueError(f"levels={self.levels}: names must be distinct and not empty")
+        num_levels = self.model.head.get("num_levels")
+        if num_levels != len(self.levels):
+            raise ValueError(
+                f"levels has {len(self.levels)} names, the head has num_levels={num_levels}: they "
+                f"must agree"
+            )
+        for name in ("licence", "source", "data"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty: say it, or write 'unknown'")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As nested plain values."""
+        return {
+            "model": self.model.to_dict(),
+            "input": asdict(self.input),
+            "levels": list(self.levels),
+            "licence": self.licence,
+            "source": self.source,
+            "data": self.data,
+            "metrics": dict(self.metrics),
+            "training": dict(self.training),
+        }
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """What a checkpoint directory holds.
+
+    Attributes:
+        model: in evaluation mode.
+        config: as stored.
+        calibration: content of `calibration.json`, None if there is none.
+        sha256: over `config.json`, `model.safetensors` and `calibration.json`, one after the other.
+    """
+
+    model: ProficiencyModel
+    config: CheckpointConfig
+    calibration: dict[str, Any] | None
+    sha256: str
+
+
+def save_checkpoint(
+    directory: str | Path,
+    model: ProficiencyModel,
+    config: CheckpointConfig,
+    *,
+    calibration: Mapping[str, Any] | None = None,
+    card: str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a model as a directory, whole or not at all.
+
+    Args:
+        directory: where; a checkpoint already there is replaced, anything else there is refused.
+        model: with its adapters, if it has any.
+        config: must describe `model`; adapters that were merged since are dropped from it.
+        calibration: content of `calibration.json`, plain values.
+        card: Markdown to add to the README.
+        dtype: how values are stored; float16 halves the file, and loading gives float32 either way.
+
+    Raises:
+        CheckpointError: `config` does not describe `model`, the place is taken, or the disk is
+            full.
+    """
+    if not has_lora(model):
+        config = replace(config, model=replace(config.model, lora=None))
+    state = model.state_dict()
+    with torch.device("meta"):
+        described = build_model(config.model).state_dict()
+    check_names(described, state, where="config.model against the model to be saved")
+    write_directory(
+        Path(directory),
+        config={"kind": KIND, **config.to_dict()},
+        state=state,
+        card=_card(Path(directory).name, config, card),
+        calibration=calibration,
+        dtype=dtype,
+    )
+
+
+def load_checkpoint(directory: str | Path, *, merge: bool = True) -> LoadedCheckpoint:
+    """Load a checkpoint directory.
+
+    Args:
+        directory: with `config.json` and `model.safetensors`.
+        merge: fold LoRA adapters into their layers, which is faster and needs no peft afterwards;
+            false to train on.
+
+    Raises:
+        CheckpointError: anything missing, surplus, misshapen or unsafe; one sentence that names it.
+    """
+    path = Path(directory)
+    config = read_checkpoint_config(path)
+    try:
+        with torch.device("meta"):  # no time spent on weights that are replaced
+            model = build_model(config.model)
+    except ConfigError as error:
+        raise CheckpointError(f"{path / CONFIG}: model.{error}") from error
+    load_weights(model, path / WEIGHTS)
+    if merge:
+        merge_lora(model)
+    calibration = read_json(path / CALIBRATION) if (path / CALIBRATION).exists() else None
+    return LoadedCheckpoint(model.eval(), config, calibration, digest(path))
+
+
+def read_checkpoint_config(directory: str | Path) -> CheckpointConfig:
+    """`config.json` of a checkpoint, without its weights.
+
+    Raises:
+        CheckpointError: missing or wrong.
+    """
+    path = Path(directory)
+    values = read_config(path, kind=KIND)
+    where = str(path / CONFIG)
+    for key, cls in (("model", ModelConfig), ("input", InputSpec)):
+        if key in values:
+            values[key] = from_mapping(cls, values[key], where=f"{where}: {key}")
+    config: CheckpointConfig = from_mapping(CheckpointConfig, values, where=where)
+    return config
+
+
+def _card(name: str, config: CheckpointConfig, more: str | None) -> str:
+    spec = config.input
+    lines = [
+        f"# {name}",
+        "",
+        f"Video of a performance, one or several views, to one of {len(config.levels)} skill "
+        f"levels: "
+        f"{', '.join(config.levels)}.",
+        "",
+        f"- **Licence of the weights**: {config.licence}",
+        f"- **Source**: {config.source}",
+        f"- **Data**: {config.data}",
+        f"- **Input**: {spec.num_frames} frames, {spec.frame_interval_seconds:g} s apart, "
+        f"{spec.img_size[0]} x {spec.img_size[1]} px",
+        "",
+        "## Metrics",
+        "",
+    ]
+    if config.metrics:
+        lines += ["| metric | value |", "|---|---|"]
+        lines += [f"| {key} | {_cell(value)} |" for key, value in config.metrics.items()]
+    else:
+        lines.append("None were recorded: treat its output as unproven.")
+    lines += ["", "## Limits", "", LIMITS]
+    return "\n".join(lines) + (f"\n{more.rstrip()}\n" if more else "")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")

@@ -1,0 +1,308 @@
+"""A directory of weights on disk: written whole or not at all, read without running anything.
+
+`config.json`, `model.safetensors`, `README.md` and, for a calibrated model, `calibration.json`.
+This file knows how such a directory is written and read; what its configuration means is said in
+`checkpoint.py` and `backbone.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as safetensors_bytes
+from torch import Tensor, nn
+
+from proskill.errors import CheckpointError
+
+CONFIG, WEIGHTS, CARD, CALIBRATION = (
+    "config.json",
+    "model.safetensors",
+    "README.md",
+    "calibration.json",
+)
+FORMAT = 1
+_FILES = {CONFIG, WEIGHTS, CARD, CALIBRATION}
+_FLOATS = {torch.float32, torch.float16, torch.bfloat16, torch.float64}
+
+
+def write_directory(
+    out: Path,
+    *,
+    config: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    card: str,
+    calibration: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a directory of weights beside its place and move it there when it is complete.
+
+    A directory of weights that is already there is replaced; until the last moment it stays as it
+    was.
+
+    Raises:
+        CheckpointError: the place is taken by something else, a value cannot be stored, or the disk
+            is full.
+    """
+    out = Path(out)
+    _refuse_foreign(out)
+    try:
+        texts = {CONFIG: _to_json({"format": FORMAT, **config}), CARD: card}
+        if calibration is not None:
+            texts[CALIBRATION] = _to_json(calibration)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{out}: the configuration or calibration cannot be stored as JSON ({error}); "
+            "use numbers, text, lists and dictionaries only"
+        ) from error
+    tensors = {
+        key: value.detach().to("cpu", dtype).contiguous().clone() for key, value in state.items()
+    }
+    temporary: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        temporary.chmod(0o755)  # mkdtemp makes it private; a checkpoint is read by others
+        _write(temporary / WEIGHTS, safetensors_bytes(tensors))
+        for name, text in texts.items():
+            _write(temporary / name, text.encode())
+        _replace(temporary, out)
+    except OSError as error:
+        raise CheckpointError(
+            f"{out}: the weights could not be written ({error.strerror or error}); free some "
+            f"space or choose "
+            "another place; nothing was left there, and what was there before is unchanged"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_config(directory: Path, *, kind: str) -> dict[str, Any]:
+    """`config.json` of a directory of weights of this kind.
+
+    Raises:
+        CheckpointError: no such directory, no or unreadable `config.json`, another kind or a newer
+            format.
+    """
+    if not directory.is_dir():
+        what = "is a file, not a directory" if directory.exists() else "does not exist"
+        raise CheckpointError(f"{directory}: {what}; give a directory with {CONFIG} and {WEIGHTS}")
+    config = read_json(directory / CONFIG)
+    if config.get("kind") != kind:
+        raise CheckpointError(
+            f"{directory / CONFIG}: kind is {config.get('kind')!r}, expected {kind!r}; "
+            f"give a directory that proskill wrote as a {kind}"
+        )
+    if config.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{directory / CONFIG}: format is {config.get('format')!r}, this version reads "
+            f"{FORMAT}; "
+            "install the version of proskill that wrote it"
+        )
+    return {key: value for key, value in config.items() if key not in ("kind", "format")}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        CheckpointError: missing, unreadable, or not an object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path}: the file is missing; the directory is not a complete checkpoint, copy it "
+            f"again"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not readable as JSON ({error}); copy it again") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
+    return value
+
+
+def from_mapping(cls: type[Any], values: Any, *, where: str) -> Any:
+    """A frozen dataclass from a JSON object; lists become tuples where the default or type is one.
+
+    Raises:
+        CheckpointError: an unknown or missing key, or a value that the class refuses, named with
+            `where`.
+    """
+    if not isinstance(values, Mapping):
+        raise CheckpointError(f"{where}: is {values!r}, expected an object with keys")
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in values:
+        if key not in fields:
+            close = difflib.get_close_matches(str(key), fields, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(fields)}"
+            raise CheckpointError(f"{where}: unknown key {key!r}; {hint}")
+    for name, field in fields.items():
+        no_default = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if no_default and name not in values:
+            raise CheckpointError(f"{where}: the key {name!r} is missing; copy the directory again")
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{where}: {error}") from error
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Put the tensors of a safetensors file into `module`, as float32; exactly these, no others.
+
+    Raises:
+        CheckpointError: not a safetensors file, or a tensor is missing, surplus, misshapen, not of
+            a floating type or not finite.
+    """
+    tensors = read_safetensors(path)
+    fit_tensors(module, tensors, where=path)
+
+
+def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path | str) -> None:
+    """Put exactly these tensors into `module`, which may be on the `meta` device.
+
+    Raises:
+        CheckpointError: see `load_weights`.
+    """
+    expected = module.state_dict()
+    check_names(expected, tensors, where=where)
+    for key, value in tensors.items():
+        if value.shape != expected[key].shape:
+            raise CheckpointError(
+                f"{where}: tensor {key!r} has shape {tuple(value.shape)}, the model needs "
+                f"{tuple(expected[key].shape)}; give the {CONFIG} and weights of the same model"
+            )
+        if value.dtype not in _FLOATS:
+            raise CheckpointError(
+                f"{where}: tensor {key!r} has type {value.dtype}, expected floating point; give "
+                f"unquantised weights"
+            )
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(
+                f"{where}: tensor {key!r} has values that are not finite; the file is damaged or "
+                f"training diverged, "
+                "use an earlier checkpoint"
+            )
+    # A copy, because tensors read from a file are views of it: replacing the file would take them
+    # along, and their odd alignment rounds products differently from the same weights in memory of
+    # their own.
+    floats = {key: value.to(torch.float32, copy=True) for key, value in tensors.items()}
+    module.load_state_dict(floats, strict=True, assign=True)
+
+
+def check_names(
+    expected: Mapping[str, Any], found: Mapping[str, Any], *, where: Path | str
+) -> None:
+    """Both have the same keys.
+
+    Raises:
+        CheckpointError: the first tensor that is missing or surplus.
+    """
+    missing = [key for key in expected if key not in found]
+    surplus = [key for key in found if key not in expected]
+    if missing:
+        raise CheckpointError(
+            f"{where}: tensor {missing[0]!r} is missing ({len(missing)} in all); "
+            f"give the {CONFIG} and weights of the same model, whole"
+        )
+    if surplus:
+        raise CheckpointError(
+            f"{where}: tensor {surplus[0]!r} is not part of the model ({len(surplus)} in all); "
+            f"give the {CONFIG} and weights of the same model"
+        )
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: missing, a pickle, or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start == b"PK" or start[:1] == b"\x80":
+            raise CheckpointError(
+                f"{path}: is a pickle (PyTorch's own format), which could run code, not "
+                f"safetensors; "
+                "convert it where you trust it, with safetensors.torch.save_file"
+            )
+        with safe_open(path, framework="pt") as tensors:
+            return {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path}: the file is missing; the directory is not a complete checkpoint, copy it "
+            f"again"
+        ) from error
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: not a whole safetensors file ({error}); copy it again"
+        ) from error
+
+
+def digest(directory: Path) -> str:
+    """SHA-256 of configuration, weights and, if there, calibration, one after the other.
+
+    The same as `cat config.json model.safetensors calibration.json | sha256sum`.
+    """
+    sha = hashlib.sha256()
+    for name in (CONFIG, WEIGHTS, CALIBRATION):
+        if (directory / name).exists():
+            with (directory / name).open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    sha.update(chunk)
+    return sha.hexdigest()
+
+
+def _to_json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # a full disk may show only here
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Replacing deletes what is there, so only a directory of weights or an empty one may be "
+    "replaced."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise CheckpointError(f"{out}: exists and is not a directory; choose another place")
+    if out.is_dir():
+        foreign = sorted(path.name for path in out.iterdir() if path.name not in _FILES)
+        if foreign:
+            raise CheckpointError(
+                f"{out}: holds {foreign[0]!r}, which is not part of a checkpoint and would be "
+                f"lost; "
+                "choose an empty or new directory"
+            )
+
+
+def _replace(temporary: Path, out: Path) -> None:
+    if not out.exists():
+        temporary.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+    out.rename(old / "was")
+    try:
+        temporary.rename(out)
+    except OSError:
+        (old / "was").rename(out)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)

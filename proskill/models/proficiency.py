@@ -1,0 +1,225 @@
+"""ProficiencyModel: clips of several views of a take to a skill level.
+
+One backbone for all views, fusion over views, one head.
+
+Not here: reading video, averaging several windows of a take (callers average features), files
+(`checkpoint.py`).
+
+Shapes: B takes, V views, C channels, T frames, H W pixels, S tokens, D embedding, K levels.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from proskill.errors import ConfigError
+from proskill.models.fusion import CrossViewFusion
+from proskill.models.heads import LevelPrediction, OrdinalHead, SoftmaxHead
+from proskill.models.lora import LoraSettings, apply_lora
+from proskill.models.timesformer import TimeSformer
+
+HEADS: dict[str, type[SoftmaxHead] | type[OrdinalHead]] = {
+    "softmax": SoftmaxHead,
+    "ordinal": OrdinalHead,
+}
+
+
+class ProficiencyModel(nn.Module):
+    """Backbone per view, fusion over views, head on the result.
+
+    Args:
+        backbone: makes `(B, D)` features of clips.
+        fusion: joins the features of the views of a take.
+        head: reads the joined feature.
+
+    Raises:
+        ValueError: backbone and fusion of different width.
+    """
+
+    def __init__(
+        self, backbone: TimeSformer, fusion: CrossViewFusion, head: SoftmaxHead | OrdinalHead
+    ) -> None:
+        super().__init__()
+        if backbone.embed_dim != fusion.embed_dim:
+            raise ValueError(
+                f"fusion.embed_dim={fusion.embed_dim}: must be the backbone's "
+                f"embed_dim={backbone.embed_dim}"
+            )
+        self.backbone = backbone
+        self.fusion = fusion
+        self.head = head
+
+    def forward(
+        self, clips: Tensor, view_mask: Tensor | None = None, view_kind: Tensor | None = None
+    ) -> LevelPrediction:
+        """Predict the level of each take.
+
+        Args:
+            clips: `(B, V, C, T, H, W)`, normalised as the backbone expects; masked views are not
+                computed.
+            view_mask: `(B, V)` bool, true where a view exists; None if all do.
+            view_kind: `(B, V)` integer, 0 ego and 1 exo; see `CrossViewFusion`.
+        """
+        return self.predict_features(self.encode_views(clips, view_mask), view_mask, view_kind)
+
+    def encode_views(self, clips: Tensor, view_mask: Tensor | None = None) -> Tensor:
+        """Features of views, `(B, V, C, T, H, W)` to `(B, V, D)`; zeros where `view_mask` is false.
+
+        Raises:
+            ValueError: clips or mask of the wrong shape.
+        """
+        _check_clips(clips)
+        if view_mask is None:
+            features = self.backbone.pool(self.backbone.forward_features(clips.flatten(0, 1)))
+            return features.unflatten(0, clips.shape[:2])  # (B, V, D)
+        if view_mask.shape != clips.shape[:2]:
+            raise ValueError(
+                f"view_mask of shape {tuple(view_mask.shape)}: expected (B, V) = "
+                f"{tuple(clips.shape[:2])}"
+            )
+        present = self.backbone.pool(self.backbone.forward_features(clips[view_mask]))
+        features = present.new_zeros(*clips.shape[:2], present.shape[-1])
+        return features.masked_scatter(view_mask[..., None], present)  # (B, V, D)
+
+    def encode_prefix(self, clips: Tensor, k: int) -> Tensor:
+        """Hidden state after the first `k` blocks, `(B, V, C, T, H, W)` to `(B, V, S, D)`."""
+        _check_clips(clips)
+        return self.backbone.forward_prefix(clips.flatten(0, 1), k).unflatten(0, clips.shape[:2])
+
+    def encode_suffix(self, hidden: Tensor, k: int, *, num_frames: int | None = None) -> Tensor:
+        """What `encode_prefix(clips, k)` left to do: `(B, V, S, D)` to `(B, V, D)`.
+
+        Args:
+            hidden: what `encode_prefix` returned.
+            k: the number of blocks that it has passed.
+            num_frames: T of the clips; None for the number that the backbone was made for.
+        """
+        frames = self.backbone.num_frames if num_frames is None else num_frames
+        tokens = self.backbone.forward_suffix(hidden.flatten(0, 1), k, num_frames=frames)
+        return self.backbone.pool(tokens).unflatten(0, hidden.shape[:2])
+
+    def predict_features(
+        self, features: Tensor, view_mask: Tensor | None = None, view_kind: Tensor | None = None
+    ) -> LevelPrediction:
+        """Fusion and head on view features `(B, V, D)`, averaged over the windows of a take by "
+        "the caller."""
+        return self.head(self.fusion(features, view_mask, view_kind))
+
+    def freeze_backbone(self, num_blocks: int | None = None) -> None:
+        """Freeze the embeddings and the first `num_blocks` blocks; None for the whole backbone.
+
+        Raises:
+            ValueError: more blocks than there are.
+        """
+        depth = self.backbone.depth
+        if num_blocks is not None and not 0 <= num_blocks <= depth:
+            raise ValueError(
+                f"num_blocks={num_blocks}: must be between 0 and depth={depth}, or None for all"
+            )
+        frozen = range(depth if num_blocks is None else num_blocks)
+        keep = tuple(f"blocks.{i}." for i in range(depth) if i not in frozen)
+        if num_blocks is not None:
+            keep += ("norm.",)
+        for name, parameter in self.backbone.named_parameters():
+            if not name.startswith(keep):
+                parameter.requires_grad = False
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that is needed to build a `ProficiencyModel`, as plain values that JSON keeps.
+
+    Attributes:
+        backbone: arguments of `TimeSformer`, or of `TimeSformer.from_size` with a `size` among
+            them.
+        fusion: arguments of `CrossViewFusion`; `embed_dim` may be left out.
+        head: `kind` ("softmax" or "ordinal") and `num_levels`.
+        lora: arguments of `LoraSettings`, or None for no adapters.
+    """
+
+    backbone: Mapping[str, Any] = field(default_factory=lambda: {"size": "base"})
+    fusion: Mapping[str, Any] = field(default_factory=lambda: {"hidden_dim": 2560, "num_heads": 16})
+    head: Mapping[str, Any] = field(default_factory=lambda: {"kind": "softmax", "num_levels": 4})
+    lora: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As nested plain dictionaries."""
+        lora = None if self.lora is None else dict(self.lora)
+        return {
+            "backbone": dict(self.backbone),
+            "fusion": dict(self.fusion),
+            "head": dict(self.head),
+            "lora": lora,
+        }
+
+
+def build_backbone(arguments: Mapping[str, Any]) -> TimeSformer:
+    """A `TimeSformer` from plain values, fresh weights.
+
+    Raises:
+        ConfigError: a misspelt or impossible argument, with its name.
+    """
+    values = dict(arguments)
+    size = values.pop("size", None)
+    _check_keys("backbone", values, TimeSformer.__init__)
+    if isinstance(values.get("img_size"), list):
+        values["img_size"] = tuple(values["img_size"])
+    if size is None:
+        return _build("backbone", TimeSformer, values)
+    return _build("backbone", TimeSformer.from_size, {"size": size, **values})
+
+
+def build_model(config: ModelConfig) -> ProficiencyModel:
+    """The model that `config` describes, with fresh weights.
+
+    Raises:
+        ConfigError: a misspelt or impossible argument, with its name and section.
+    """
+    backbone = build_backbone(config.backbone)
+    fusion_arguments = {"embed_dim": backbone.embed_dim, **config.fusion}
+    _check_keys("fusion", fusion_arguments, CrossViewFusion.__init__)
+    fusion = _build("fusion", CrossViewFusion, fusion_arguments)
+
+    head_arguments = dict(config.head)
+    kind = head_arguments.pop("kind", "softmax")
+    if kind not in HEADS:
+        raise ConfigError(f"head.kind={kind!r}: allowed are {', '.join(HEADS)}")
+    head_arguments.setdefault("embed_dim", backbone.embed_dim)
+    _check_keys("head", head_arguments, HEADS[kind].__init__)
+    head = _build("head", HEADS[kind], head_arguments)
+
+    model = _build(
+        "fusion", ProficiencyModel, {"backbone": backbone, "fusion": fusion, "head": head}
+    )
+    if config.lora is not None:
+        _check_keys("lora", config.lora, LoraSettings.__init__)
+        settings = _build("lora", LoraSettings, dict(config.lora))
+        _build("lora", apply_lora, {"model": model, "settings": settings})
+    return model
+
+
+def _build(section: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    try:
+        return make(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{section}: {error}") from error
+
+
+def _check_keys(section: str, arguments: Mapping[str, Any], target: Callable[..., Any]) -> None:
+    allowed = [name for name in inspect.signature(target).parameters if name != "self"]
+    for key in arguments:
+        if key not in allowed:
+            close = difflib.get_close_matches(str(key), allowed, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(allowed)}"
+            raise ConfigError(f"{section} has the unknown key {key!r}; {hint}")
+
+
+def _check_clips(clips: Tensor) -> None:
+    if clips.ndim != 6:
+        raise ValueError(f"clips of shape {tuple(clips.shape)}: expected (B, V, C, T, H, W)")
