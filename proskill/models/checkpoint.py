@@ -19,7 +19,7 @@ from proskill.models.directory import (
     CALIBRATION,
     CONFIG,
     WEIGHTS,
-    check_names,
+    check_fit,
     digest,
     from_mapping,
     load_weights,
@@ -127,7 +127,8 @@ def save_checkpoint(
     Args:
         directory: where; a checkpoint already there is replaced, anything else there is refused.
         model: with its adapters, if it has any.
-        config: must describe `model`; adapters that were merged since are dropped from it.
+        config: must describe `model`. What the model itself knows better is taken from it: the
+            arguments of backbone and fusion, written out in full, and that adapters were merged.
         calibration: content of `calibration.json`, plain values.
         card: Markdown to add to the README.
         dtype: how values are stored; float16 halves the file, and loading gives float32 either way.
@@ -136,12 +137,17 @@ def save_checkpoint(
         CheckpointError: `config` does not describe `model`, the place is taken, or the disk is
             full.
     """
-    if not has_lora(model):
-        config = replace(config, model=replace(config.model, lora=None))
+    described = replace(
+        config.model,
+        backbone=model.backbone.config,
+        fusion=model.fusion.config,
+        lora=config.model.lora if has_lora(model) else None,
+    )
+    config = replace(config, model=described)
     state = model.state_dict()
     with torch.device("meta"):
-        described = build_model(config.model).state_dict()
-    check_names(described, state, where="config.model against the model to be saved")
+        expected = build_model(described).state_dict()
+    check_fit(expected, state, where="config.model against the model to be saved")
     write_directory(
         Path(directory),
         config={"kind": KIND, **config.to_dict()},

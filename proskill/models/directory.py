@@ -69,14 +69,17 @@ def write_directory(
         key: value.detach().to("cpu", dtype).contiguous().clone() for key, value in state.items()
     }
     temporary: Path | None = None
+    place = out.absolute()  # `.` and `..` have no name of their own
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(
+            tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent)
+        )
         temporary.chmod(0o755)  # mkdtemp makes it private; a checkpoint is read by others
         _write(temporary / WEIGHTS, safetensors_bytes(tensors))
         for name, text in texts.items():
             _write(temporary / name, text.encode())
-        _replace(temporary, out)
+        _replace(temporary, place)
     except OSError as error:
         raise CheckpointError(
             f"{out}: the weights could not be written ({error.strerror or error}); free some "
@@ -177,14 +180,8 @@ def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path
     Raises:
         CheckpointError: see `load_weights`.
     """
-    expected = module.state_dict()
-    check_names(expected, tensors, where=where)
+    check_fit(module.state_dict(), tensors, where=where)
     for key, value in tensors.items():
-        if value.shape != expected[key].shape:
-            raise CheckpointError(
-                f"{where}: tensor {key!r} has shape {tuple(value.shape)}, the model needs "
-                f"{tuple(expected[key].shape)}; give the {CONFIG} and weights of the same model"
-            )
         if value.dtype not in _FLOATS:
             raise CheckpointError(
                 f"{where}: tensor {key!r} has type {value.dtype}, expected floating point; give "
@@ -203,13 +200,11 @@ def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path
     module.load_state_dict(floats, strict=True, assign=True)
 
 
-def check_names(
-    expected: Mapping[str, Any], found: Mapping[str, Any], *, where: Path | str
-) -> None:
-    """Both have the same keys.
+def check_fit(expected: Mapping[str, Any], found: Mapping[str, Any], *, where: Path | str) -> None:
+    """Both have the same tensors by name and shape.
 
     Raises:
-        CheckpointError: the first tensor that is missing or surplus.
+        CheckpointError: the first tensor that is missing, surplus or misshapen.
     """
     missing = [key for key in expected if key not in found]
     surplus = [key for key in found if key not in expected]
@@ -223,6 +218,12 @@ def check_names(
             f"{where}: tensor {surplus[0]!r} is not part of the model ({len(surplus)} in all); "
             f"give the {CONFIG} and weights of the same model"
         )
+    for key, value in found.items():
+        if value.shape != expected[key].shape:
+            raise CheckpointError(
+                f"{where}: tensor {key!r} has shape {tuple(value.shape)}, the model needs "
+                f"{tuple(expected[key].shape)}; give the {CONFIG} and weights of the same model"
+            )
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:

@@ -13,6 +13,8 @@ width.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -58,6 +60,15 @@ class CrossViewFusion(nn.Module):
         for name, value in (("dropout", dropout), ("view_dropout", view_dropout)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name}={value}: must be in [0, 1)")
+        self.config: dict[str, Any] = {
+            "embed_dim": embed_dim,
+            "hidden_dim": hidden_dim,
+            "num_heads": num_heads,
+            "dropout": dropout,
+            "use_view_kind": use_view_kind,
+            "view_dropout": view_dropout,
+            "residual": residual,
+        }
         self.embed_dim = embed_dim
         self.view_dropout = view_dropout
         self.residual = residual

@@ -83,6 +83,10 @@ class ProficiencyModel(nn.Module):
                 f"view_mask of shape {tuple(view_mask.shape)}: expected (B, V) = "
                 f"{tuple(clips.shape[:2])}"
             )
+        if not bool(view_mask.any()):
+            raise ValueError(
+                "view_mask: no take of the batch has a view; every take needs at least one"
+            )
         present = self.backbone.pool(self.backbone.forward_features(clips[view_mask]))
         features = present.new_zeros(*clips.shape[:2], present.shape[-1])
         return features.masked_scatter(view_mask[..., None], present)  # (B, V, D)

@@ -203,6 +203,9 @@ def _from_timm(
     known = timm.get_pretrained_cfg(
         f"{architecture}.{cfg['tag']}" if cfg.get("tag") else architecture, allow_unregistered=True
     )
+    inflated = inflate_vit(
+        state, num_frames=num_frames
+    )  # refuses what is no ViT, before more is asked
     licence = cfg.get("license") or getattr(known, "license", None) or UNKNOWN_LICENCE
     num_heads = None
     if timm.is_model(architecture):
@@ -210,7 +213,7 @@ def _from_timm(
             blocks = getattr(timm.create_model(architecture), "blocks", None)
         num_heads = getattr(getattr(blocks[0], "attn", None), "num_heads", None) if blocks else None
     return _Source(
-        inflate_vit(state, num_frames=num_frames),
+        inflated,
         licence,
         f"timm: {origin}",
         tuple(cfg.get("mean", _HALF)),

@@ -81,7 +81,8 @@ def test_a_loaded_model_predicts_exactly_what_the_saved_one_did(saved):
     clips = torch.randn(1, 2, 3, 4, 32, 32)
     with torch.no_grad():
         assert torch.equal(loaded.model(clips).logits, model(clips).logits)
-    assert loaded.config == config
+    assert replace(loaded.config, model=config.model) == config
+    assert loaded.config.model.backbone == model.backbone.config
     assert loaded.calibration == {"temperature": 1.5}
     assert not loaded.model.training
     assert all(p.requires_grad for p in loaded.model.parameters())
@@ -351,3 +352,14 @@ def test_a_backbone_directory_gives_the_same_backbone(tmp_path, make_backbone):
 def test_a_checkpoint_is_no_backbone(saved):
     with pytest.raises(CheckpointError, match="kind is 'proficiency', expected 'backbone'"):
         load_backbone(saved[0])
+
+
+def test_what_no_tensor_shows_is_stored_as_the_model_has_it(
+    tmp_path, make_model, make_config, describe
+):
+    model = make_model(make_config(num_heads=4, residual=True))
+    save_checkpoint(tmp_path / "x", model, describe())
+    clips = torch.randn(1, 2, 3, 4, 32, 32)
+    with torch.no_grad():
+        loaded = load_checkpoint(tmp_path / "x").model
+        assert torch.equal(loaded(clips).logits, model(clips).logits)

@@ -100,5 +100,7 @@ def test_wrong_configuration_is_one_sentence_with_the_key(make_config, section, 
 def test_clips_of_the_wrong_rank_are_refused(make_model):
     with pytest.raises(ValueError, match="expected"):
         make_model()(torch.zeros(2, 3, 4, 32, 32))
+    with pytest.raises(ValueError, match="no take of the batch has a view"):
+        make_model()(torch.zeros(1, 1, 3, 4, 32, 32), torch.zeros(1, 1, dtype=torch.bool))
     with pytest.raises(ValueError, match="view_mask of shape"):
         make_model()(torch.zeros(2, 1, 3, 4, 32, 32), torch.ones(2, 2, dtype=torch.bool))
