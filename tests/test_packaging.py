@@ -51,7 +51,7 @@ def clean_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = ("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index")
     _run(sys.executable, "-m", "pip", "--python", python, *install, wheel, cwd=folder)
     [site] = (folder / "venv").glob("lib/python*/site-packages")
-    # A path in a .pth file lends packages; .pth files inside it, the editable install, are not read.
+    # A path in a .pth file lends packages; the .pth files in it, the editable install, stay unread.
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 

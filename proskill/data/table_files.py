@@ -148,7 +148,7 @@ def _read_parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
                 for record in batch.to_pylist():
                     number += 1
                     yield number, {name: _as_text(value) for name, value in record.items()}
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged text
             raise ManifestError(
                 f"{path}: after row {number}: is damaged: {_first_line(error)}"
             ) from None

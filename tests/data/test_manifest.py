@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import random
 import re
 import time
 from pathlib import Path
@@ -287,6 +288,27 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ManifestError, match=r"m\.parquet: "):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_damaged_file_is_read_or_refused_with_one_line(tmp_path: Path, suffix: str) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    write_manifest(whole, [_take(tmp_path, f"t{i}") for i in range(20)])
+    path = tmp_path / f"m{suffix}"
+    inserts = (b'"', b"\n", b"\r", b",", b"\0", b"\xff", b"nan", b"1e999")
+    for _ in range(200):
+        content = bytearray(whole.read_bytes())
+        for _ in range(random.choice((1, 3, 20))):
+            at = random.randrange(len(content))
+            if random.random() < 0.5:
+                content[at] = random.randrange(256)
+            else:
+                content[at : at + random.choice((0, 1, 30))] = random.choice(inserts)
+        path.write_bytes(content)
+        try:
+            read_manifest(path)
+        except ManifestError as error:
+            assert "\n" not in str(error)  # noqa: PT017
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
