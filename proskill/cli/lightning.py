@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import typer
 
-_HELP = {
+Command = Literal["fit", "validate", "test", "predict"]
+
+_HELP: dict[Command, str] = {
     "fit": "Train a model as a configuration says; the best checkpoint lands in the run folder.",
     "validate": "Evaluate a checkpoint on the validation split.",
     "test": "Evaluate a checkpoint on the test split, with intervals.",
@@ -22,15 +25,18 @@ def add_lightning_commands(app: typer.Typer) -> None:
             name,
             help=text + _MORE,
             context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-        )(_run)
+        )(_runner(name))
 
 
-def _run(
-    context: typer.Context,
-    help_config: Annotated[
-        bool, typer.Option("--help-config", help="List every key of a configuration.")
-    ] = False,
-) -> None:
-    from proskill.training.lightning_cli import main
+def _runner(command: Command) -> Callable[..., None]:
+    def run(
+        context: typer.Context,
+        help_config: Annotated[
+            bool, typer.Option("--help-config", help="List every key of a configuration.")
+        ] = False,
+    ) -> None:
+        from proskill.training.lightning_cli import main
 
-    main(str(context.info_name), ["--help"] if help_config else context.args)
+        main(command, ["--help"] if help_config else context.args)
+
+    return run

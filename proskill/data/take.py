@@ -79,12 +79,16 @@ class Take:
 
     def __post_init__(self) -> None:
         if not self.take_id or not self.participant_id:
-            raise ValueError(f"take_id={self.take_id!r}, participant_id={self.participant_id!r}: must not be empty")
+            raise ValueError(
+                f"take_id={self.take_id!r}, participant_id={self.participant_id!r}: "
+                "must not be empty"
+            )
         if not self.views:
             raise ValueError(f"take {self.take_id!r} has no view; a take needs one or more")
         if self.split is not None and self.split not in get_args(Split):
             raise ValueError(
-                f"take {self.take_id!r}: split={self.split!r}; allowed are {', '.join(get_args(Split))}"
+                f"take {self.take_id!r}: split={self.split!r}; "
+                f"allowed are {', '.join(get_args(Split))}"
             )
         if self.rating is not None and not math.isfinite(self.rating):
             raise ValueError(f"take {self.take_id!r}: rating={self.rating}; must be finite")

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+from proskill.errors import CheckpointError, ConfigError, ManifestError, ProskillError, VideoError
+
+
+def test_a_video_error_names_path_and_reason() -> None:
+    error = VideoError("a.mp4", "has no video stream")
+    assert str(error) == "a.mp4: has no video stream"
+    assert (error.path, error.reason) == (Path("a.mp4"), "has no video stream")
+
+
+def test_a_video_error_survives_the_way_from_a_worker_process() -> None:
+    error = pickle.loads(pickle.dumps(VideoError("a.mp4", "is empty")))
+    assert (str(error), error.path) == ("a.mp4: is empty", Path("a.mp4"))
+
+
+def test_one_class_catches_them_all() -> None:
+    for kind in (VideoError, ManifestError, CheckpointError, ConfigError):
+        assert issubclass(kind, ProskillError)
