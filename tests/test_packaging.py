@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CHECKPOINT = ("config.json", "model.safetensors", "calibration.json", "README.md")
 SHIPPED = {".py", ".typed", ".html", ".j2", ".css", ".js"}
 
 
@@ -37,6 +38,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     for name in ("proskill", "app"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    checkpoint = source / "checkpoints/demo"
+    checkpoint.mkdir(parents=True)
+    for name in CHECKPOINT:
+        (checkpoint / name).write_bytes(b"{}")
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", ".", cwd=source)
     [path] = (source / "dist").glob("*.whl")
     return path
@@ -63,6 +68,7 @@ def test_the_wheel_holds_every_module_and_page_and_nothing_else(wheel: Path) -> 
         for file in (ROOT / folder).rglob("*")
         if file.suffix in SHIPPED and file.is_file()
     }
+    expected |= {f"proskill/_checkpoints/demo/{name}" for name in CHECKPOINT}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == expected
 

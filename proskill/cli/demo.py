@@ -12,8 +12,15 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Folder for the dataset, the run and the report.")
     ] = Path("runs/demo"),
+    config: Annotated[Path, typer.Option(help="Training configuration.")] = Path(
+        "configs/demo.yaml"
+    ),
 ) -> None:
-    """Simulate, train, evaluate on people never seen, score a new take and write a report."""
+    """Simulate, train, evaluate on people never seen, score a new take and write a report.
+
+    Run it in a clone of the repository, where the configuration and the pretrained backbone lie.
+    """
+    from proskill.cli.progress import progress_bar
     from proskill.demo.pipeline import run_demo
 
-    run_demo(out)
+    run_demo(out, config, progress_bar=progress_bar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -10,25 +10,93 @@ import typer
 
 
 def score(
-    source: Annotated[Path, typer.Argument(help="Video of the first view.")],
-    view: Annotated[
-        list[str] | None, typer.Option(help="Another view, as NAME=FILE; may be repeated.")
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Video files of one performance. Those whose name says ego or aria are ego views; "
+            "the others are called exo1, exo2 and so on.",
+            show_default=False,
+        ),
     ] = None,
-    checkpoint: Annotated[Path, typer.Option(help="Checkpoint directory.")] = Path(
-        "checkpoints/demo"
-    ),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole assessment.")] = False,
+    view: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="A view with a name; may be repeated.", show_default=False
+        ),
+    ] = None,
+    offset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SECONDS",
+            help="How much later than the common clock a view's file begins to count; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint directory; the demo checkpoint if left out."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole assessment as JSON.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page that explains it.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the model runs, e.g. cpu or cuda.")] = "cpu",
 ) -> None:
     """Say how skilled the performance in one or several synchronised videos is."""
-    from proskill.scoring import Scorer
+    named = [_pair("--view", text, "NAME=FILE") for text in view or []]
+    offsets = {name: _seconds(value) for name, value in _pairs("--offset", offset)}
+    if not sources and not named:
+        raise typer.BadParameter("no view given; name one video file or more")
 
-    views = {"ego": source}
-    for text in view or []:
-        name, _, file = text.partition("=")
-        if not name or not file:
-            raise typer.BadParameter(f"--view {text!r}: give NAME=FILE")
-        if name in views:
-            raise typer.BadParameter(f"--view {text!r}: the view {name!r} is given twice")
-        views[name] = Path(file)
-    assessment = Scorer.from_checkpoint(checkpoint).score(views)
-    print(json.dumps(assessment.to_dict()) if as_json else assessment.level)
+    from proskill.cli.progress import progress_bar
+    from proskill.scoring import Scorer, name_views
+    from proskill.scoring.default_checkpoint import find_default_checkpoint
+
+    files = name_views(sources or [], named)
+    directory = find_default_checkpoint() if checkpoint is None else checkpoint
+    with progress_bar("scoring") as on_progress:
+        scorer = Scorer.from_checkpoint(directory, device=device)
+        assessment = scorer.score(
+            files,
+            offsets=offsets,
+            progress=lambda what, share: on_progress(round(100 * share), 100),
+        )
+    if report is not None:
+        from proskill.scoring.report import write_report
+
+        write_report(report, assessment, files=files)
+    if as_json:
+        print(assessment.to_json())
+    else:
+        from proskill.cli.score_table import print_assessment
+
+        print_assessment(assessment, report=report)
+
+
+def _pair(option: str, text: str, form: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name.strip() or not separator or not value:
+        raise typer.BadParameter(f"{option} {text!r}: write {form}")
+    return name, value
+
+
+def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str]]:
+    pairs = [_pair(option, text, "NAME=SECONDS") for text in texts or []]
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise typer.BadParameter(f"{option}: {name!r} is given twice")
+    return pairs
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"--offset: {text!r} is not a number of seconds")
+    return value

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 
-def test_the_folder_reaches_the_demo(
+def test_folder_and_configuration_reach_the_demo(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Path] = []
-    stand_in = SimpleNamespace(run_demo=seen.append)
+    seen: list[tuple[Path, Path]] = []
+    stand_in = SimpleNamespace(run_demo=lambda out, config, **_: seen.append((out, config)))
     monkeypatch.setitem(sys.modules, "proskill.demo.pipeline", stand_in)
     assert run("demo").exit_code == 0
-    assert run("demo", "--out", "elsewhere").exit_code == 0
-    assert seen == [Path("runs/demo"), Path("elsewhere")]
+    assert run("demo", "--out", "elsewhere", "--config", "own.yaml").exit_code == 0
+    assert seen == [
+        (Path("runs/demo"), Path("configs/demo.yaml")),
+        (Path("elsewhere"), Path("own.yaml")),
+    ]

@@ -1,0 +1,91 @@
+"""An assessment as a table for people, on standard output.
+
+Names of views and files come from outside: they are `Text`, never markup.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from proskill.scoring import Assessment
+
+_BAR_WIDTH = 24
+_STYLES = {"ok": "bold green", "low_confidence": "bold yellow", "abstained": "bold"}
+
+
+def print_assessment(assessment: Assessment, *, report: Path | None = None) -> None:
+    """Print the answer, why it is in doubt, the probabilities and the views.
+
+    Args:
+        assessment: to show.
+        report: the page that was written, to be named at the end.
+    """
+    from proskill.scoring.report import STATUS_NAMES, notice_for
+
+    console = Console()
+    headline = Text(assessment.level or "No level", style=_STYLES[assessment.status])
+    headline.append(f"  ({STATUS_NAMES[assessment.status].lower()})", style="dim")
+    console.print(headline)
+    if assessment.score is not None:
+        console.print(Text(_score_line(assessment)))
+    for reason in assessment.reasons:
+        console.print(Text(f"- {reason}"))
+    if assessment.probabilities:
+        console.print()
+        console.print(_probabilities(assessment))
+    console.print()
+    console.print(_views(assessment))
+    lines = [*assessment.warnings, notice_for(assessment.provenance.checkpoint_data)]
+    for line in filter(None, lines):
+        console.print(Text(f"Note: {line}", style="yellow"))
+    if report is not None:
+        console.print(Text(f"Report: {report}"))
+
+
+def _score_line(assessment: Assessment) -> str:
+    line = f"score {assessment.score:.2f} of {len(assessment.levels) - 1}"
+    interval = assessment.interval
+    if interval is not None:
+        line += (
+            f"; for {100 * interval.coverage:.0f} of 100 performers the truth lies between "
+            f"{interval.lower:.2f} and {interval.upper:.2f}"
+        )
+    return line
+
+
+def _probabilities(assessment: Assessment) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for level, p in assessment.probabilities.items():
+        bar = "█" * round(p * _BAR_WIDTH)
+        style = "bold" if level == assessment.level else "dim"
+        table.add_row(Text(level, style=style), Text(f"{100 * p:3.0f} %"), Text(bar, style="cyan"))
+    return table
+
+
+def _views(assessment: Assessment) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("view", "kind", "file", "seconds", "pixels", "alone", "distance", "remark"):
+        table.add_column(heading, overflow="fold")
+    for name, view in assessment.views.items():
+        alone = "" if view.score is None else f"{view.level} ({view.score:.2f})"
+        remarks = [*view.reasons, *view.warnings]
+        if view.status != "used":
+            remarks.insert(0, view.status.replace("_", " "))
+        cells = (
+            name,
+            view.kind,
+            view.file,
+            "" if view.duration_seconds is None else f"{view.duration_seconds:.1f}",
+            "" if view.size_px is None else f"{view.size_px[0]}x{view.size_px[1]}",
+            alone,
+            "" if view.distance is None else f"{view.distance:.2f}",
+            "; ".join(remarks),
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
