@@ -1,0 +1,30 @@
+"""Scoring: video files of a performance to an Assessment that says how sure it is, or abstains."""
+
+from proskill.scoring.assessment import (
+    Assessment,
+    Provenance,
+    ScoreInterval,
+    TimelineWindow,
+    ViewResult,
+)
+from proskill.scoring.calibration import Calibration, ViewFeatures, fit_calibration
+from proskill.scoring.familiarity import Familiarity, fit_familiarity
+from proskill.scoring.inputs import MAX_VIEWS, guess_kind, name_views
+from proskill.scoring.scorer import Scorer
+
+__all__ = [
+    "MAX_VIEWS",
+    "Assessment",
+    "Calibration",
+    "Familiarity",
+    "Provenance",
+    "ScoreInterval",
+    "Scorer",
+    "TimelineWindow",
+    "ViewFeatures",
+    "ViewResult",
+    "fit_calibration",
+    "fit_familiarity",
+    "guess_kind",
+    "name_views",
+]

@@ -1,0 +1,273 @@
+"""The result of scoring a performance: plain frozen values, the same behind API, CLI and report.
+
+Its JSON names its schema, which changes when a key changes its meaning or goes away. Not here: how
+the values come about (`scorer.py`), how they are drawn (`report.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args
+
+from proskill.scoring.plain_values import to_plain, to_tuples
+
+SCHEMA = "proskill.assessment/1"
+
+Status = Literal["ok", "low_confidence", "abstained"]
+ViewStatus = Literal["used", "left_out", "unreadable"]
+
+_Part = TypeVar("_Part")
+_PROBABILITY_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """Where the true score is expected.
+
+    Attributes:
+        lower: lower end, on the score's axis.
+        upper: upper end.
+        coverage: share of performers for whom the interval holds the truth, as calibrated.
+
+    Raises:
+        ValueError: non-finite ends, ends in the wrong order, or a coverage outside (0, 1).
+    """
+
+    lower: float
+    upper: float
+    coverage: float
+
+    def __post_init__(self) -> None:
+        _check_finite("interval", self.lower, self.upper)
+        if self.upper < self.lower:
+            raise ValueError(f"interval [{self.lower}, {self.upper}]: ends are in the wrong order")
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
+
+
+@dataclass(frozen=True)
+class ViewResult:
+    """What one camera's file is, and what the model says from that view alone.
+
+    Attributes:
+        status: "used"; "left_out" (readable, but nothing to judge in it); "unreadable".
+        kind: "ego" (worn by the performer) or "exo" (watching them).
+        file: the file's name without its folder.
+        reasons: why the view is not used, or why it is used with doubt.
+        duration_seconds: length, None where unknown.
+        size_px: (width, height) upright.
+        frame_rate_hz: mean rate by presentation time.
+        decoded_ratio: share of the announced frames that decode, in [0, 1].
+        warnings: what the reader noticed.
+        level: most probable level from this view alone.
+        score: score from this view alone.
+        distance: distance to the training data over its limit; above 1 is unfamiliar.
+
+    Raises:
+        ValueError: an unknown status or kind, or a number that is not finite.
+    """
+
+    status: ViewStatus
+    kind: str
+    file: str
+    reasons: tuple[str, ...] = ()
+    duration_seconds: float | None = None
+    size_px: tuple[int, int] | None = None
+    frame_rate_hz: float | None = None
+    decoded_ratio: float | None = None
+    warnings: tuple[str, ...] = ()
+    level: str | None = None
+    score: float | None = None
+    distance: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("status", self.status, get_args(ViewStatus))
+        _check_choice("kind", self.kind, ("ego", "exo"))
+        numbers = (
+            self.duration_seconds, self.frame_rate_hz, self.decoded_ratio, self.score, self.distance
+        )  # fmt: skip
+        _check_finite(f"view of {self.file!r}", *(x for x in numbers if x is not None))
+
+
+@dataclass(frozen=True)
+class TimelineWindow:
+    """The score of one stretch of the performance.
+
+    Attributes:
+        start_seconds: on the common clock of the views.
+        end_seconds: exclusive.
+        score: from all used views.
+        view_scores: view name -> score from that view alone.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    score: float
+    view_scores: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_finite(
+            "timeline", self.start_seconds, self.end_seconds, self.score, *self.view_scores.values()
+        )
+        if self.end_seconds <= self.start_seconds:
+            raise ValueError(
+                f"timeline window [{self.start_seconds}, {self.end_seconds}): must end after it "
+                "starts"
+            )
+        object.__setattr__(self, "view_scores", MappingProxyType(dict(self.view_scores)))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How to get the same result again.
+
+    Attributes:
+        versions: package name -> version; includes proskill, torch and python.
+        checkpoint: name of the checkpoint directory.
+        checkpoint_sha256: of its weights.
+        checkpoint_data: what the model learned from.
+        checkpoint_licence: licence of the weights.
+        inputs: view name -> sha256 of the file, for every file that could be opened.
+        instants_seconds: sampled instants on the common clock, one tuple per window.
+        offsets_seconds: view name -> seconds added to the common clock to give the file's.
+        device: where the model ran.
+        seconds: wall-clock time of the scoring.
+    """
+
+    versions: Mapping[str, str]
+    checkpoint: str
+    checkpoint_sha256: str
+    checkpoint_data: str
+    checkpoint_licence: str
+    inputs: Mapping[str, str]
+    instants_seconds: tuple[tuple[float, ...], ...]
+    offsets_seconds: Mapping[str, float]
+    device: str
+    seconds: float
+
+    def __post_init__(self) -> None:
+        for name in ("versions", "inputs", "offsets_seconds"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How skilled a performance is, how sure that is, and where it shows.
+
+    Attributes:
+        status: "ok"; "low_confidence" (an answer to be doubted, see `reasons`); "abstained" (no
+            answer, see `reasons`).
+        levels: the model's level names, lowest skill first.
+        reasons: why the status is not "ok"; sentences for people.
+        level: the most probable level; None when abstained.
+        probabilities: level -> calibrated probability, in the order of `levels`; empty when
+            abstained.
+        score: expected level index in [0, len(levels) - 1]; None when abstained.
+        interval: where the true score is expected; None when abstained or not calibrated.
+        skills: skill name -> score, for models of several skills.
+        views: view name -> result, in the order given.
+        timeline: windows in time order.
+        warnings: what should be known but does not change the status.
+        provenance: how the result came about.
+
+    Raises:
+        ValueError: fields that contradict each other, such as an abstained assessment with a level.
+    """
+
+    status: Status
+    levels: tuple[str, ...]
+    views: Mapping[str, ViewResult]
+    provenance: Provenance
+    reasons: tuple[str, ...] = ()
+    level: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    score: float | None = None
+    interval: ScoreInterval | None = None
+    skills: Mapping[str, float] = field(default_factory=dict)
+    timeline: tuple[TimelineWindow, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_choice("status", self.status, get_args(Status))
+        if not self.views:
+            raise ValueError("views={}: an assessment has one view or more")
+        if self.status != "ok" and not self.reasons:
+            raise ValueError(f"status={self.status!r} needs at least one reason")
+        if self.status == "abstained":
+            if self.level is not None or self.score is not None or self.probabilities:
+                raise ValueError(
+                    "an abstained assessment has no level, no score and no probabilities; got "
+                    f"level={self.level!r}, score={self.score}"
+                )
+        else:
+            self._check_answer()
+        for name in ("views", "probabilities", "skills"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def _check_answer(self) -> None:
+        if self.level not in self.levels or self.score is None:
+            raise ValueError(
+                f"level={self.level!r}, score={self.score}: an assessment that is not abstained "
+                f"needs a score and one of the levels {', '.join(self.levels)}"
+            )
+        if tuple(self.probabilities) != self.levels:
+            raise ValueError(
+                f"probabilities of {', '.join(self.probabilities) or 'nothing'}: expected exactly "
+                f"{', '.join(self.levels)}"
+            )
+        total = math.fsum(self.probabilities.values())
+        if not math.isfinite(total) or abs(total - 1) > _PROBABILITY_TOLERANCE:
+            raise ValueError(f"probabilities sum to {total}: must be 1")
+        if not 0 <= self.score <= len(self.levels) - 1:
+            raise ValueError(f"score={self.score}: must be in [0, {len(self.levels) - 1}]")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""
+        return {"schema": SCHEMA, **to_plain(self)}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Strict JSON text: no NaN, no infinity."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Assessment:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: another schema, a missing or surplus key, or fields that contradict.
+        """
+        values = {key: to_tuples(value) for key, value in data.items()}
+        schema = values.pop("schema", None)
+        if schema != SCHEMA:
+            raise ValueError(f"schema={schema!r}: this version reads {SCHEMA!r}")
+        try:
+            views = {name: _build(ViewResult, view) for name, view in values.pop("views").items()}
+            interval = values.pop("interval", None)
+            return cls(
+                views=views,
+                provenance=_build(Provenance, values.pop("provenance")),
+                timeline=tuple(_build(TimelineWindow, row) for row in values.pop("timeline", ())),
+                interval=None if interval is None else _build(ScoreInterval, interval),
+                **values,
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not an assessment of schema {SCHEMA}: {error}") from error
+
+
+def _build(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
+    return kind(**{key: to_tuples(value) for key, value in values.items()})
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: allowed are {', '.join(allowed)}")
+
+
+def _check_finite(what: str, *values: float) -> None:
+    for value in values:
+        if not math.isfinite(value):
+            raise ValueError(f"{what}: {value} is not a finite number")

@@ -1,0 +1,187 @@
+"""One assessment as one HTML file that needs no other file and no network.
+
+Every text that comes from outside is escaped by the template engine. Not here: drawing
+(`figures.py`), layout (`templates/`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from proskill.errors import ProskillError, VideoError
+from proskill.scoring.assessment import Assessment
+from proskill.scoring.figures import image_data_uri, score_scale, timeline_chart, view_colours
+from proskill.video.reader import VideoReader
+from proskill.video.sampling import uniform_instants
+
+STATUS_NAMES = {"ok": "Assessed", "low_confidence": "Unsure", "abstained": "Not assessable"}
+VIEW_STATUS_NAMES = {"used": "looked at", "left_out": "left out", "unreadable": "unreadable"}
+KIND_NAMES = {"ego": "worn by the performer", "exo": "watching the performer"}
+SIMULATED_NOTICE = "This model learned from simulated motion; it is no judge of real athletes."
+
+_THUMBNAILS_PER_VIEW = 6
+_THUMBNAIL_SHORT_SIDE_PX = 180
+
+Strips = Mapping[str, list[tuple[float, str]]]
+
+
+def notice_for(checkpoint_data: str) -> str:
+    """What must stand above every answer of a model, from the `data` entry of its checkpoint."""
+    return SIMULATED_NOTICE if "simulat" in checkpoint_data.lower() else ""
+
+
+def page_environment(*loaders: BaseLoader) -> Environment:
+    """Templates with escaping on: this package's (`base.html`, `assessment_parts.html`) and more.
+
+    Args:
+        loaders: where a page's own templates lie; they are searched first.
+    """
+    environment = Environment(
+        loader=ChoiceLoader([*loaders, PackageLoader("proskill.scoring", "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.globals.update(
+        status_names=STATUS_NAMES, view_status_names=VIEW_STATUS_NAMES, kind_names=KIND_NAMES
+    )
+    return environment
+
+
+def assessment_context(assessment: Assessment, *, strips: Strips | None = None) -> dict[str, Any]:
+    """What `assessment_parts.html` needs to show an assessment.
+
+    Args:
+        assessment: to show.
+        strips: view name -> (seconds, picture's data URI), see `thumbnail_strips`.
+    """
+    colours = view_colours(assessment)
+    scale = chart = None
+    if assessment.score is not None:
+        interval = assessment.interval
+        scale = score_scale(
+            assessment.levels,
+            assessment.score,
+            lower=None if interval is None else interval.lower,
+            upper=None if interval is None else interval.upper,
+        )
+    if len(assessment.timeline) > 1:
+        chart = timeline_chart(assessment.timeline, assessment.levels, view_numbers=colours)
+    return {
+        "assessment": assessment,
+        "scale": scale,
+        "chart": chart,
+        "colours": colours,
+        "strips": strips or {},
+        "notice": notice_for(assessment.provenance.checkpoint_data),
+    }
+
+
+def thumbnail_strips(
+    assessment: Assessment,
+    files: Mapping[str, str | Path],
+    *,
+    num_frames: int = _THUMBNAILS_PER_VIEW,
+    short_side_px: int = _THUMBNAIL_SHORT_SIDE_PX,
+) -> dict[str, list[tuple[float, str]]]:
+    """Pictures of each readable view at the same instants, spread over what was scored.
+
+    Args:
+        assessment: says which views can be read and which span was scored.
+        files: view name -> video file; views without one get no pictures.
+        num_frames: pictures per view.
+        short_side_px: of each picture.
+    """
+    windows = assessment.provenance.instants_seconds
+    strips = {}
+    for name, view in assessment.views.items():
+        if view.status == "unreadable" or name not in files:
+            continue
+        offset = assessment.provenance.offsets_seconds.get(name, 0.0)
+        try:
+            with VideoReader(files[name], size=short_side_px) as reader:
+                start, end = 0.0, max(reader.duration_seconds, 1e-3)
+                if windows:
+                    start, end = windows[0][0], max(windows[-1][-1], windows[0][0] + 1e-3)
+                else:
+                    offset = 0.0  # nothing was aligned: show the file from its start
+                instants = uniform_instants(start, end, num_frames=num_frames)
+                frames = reader.frames_at(instants + offset)  # (T, C, H, W)
+        except VideoError:
+            continue  # the assessment already says what is wrong with the file
+        pictures = np.asarray(frames.permute(0, 2, 3, 1).contiguous())  # (T, H, W, C)
+        strips[name] = [
+            (float(seconds), image_data_uri(picture))
+            for seconds, picture in zip(instants, pictures, strict=True)
+        ]
+    return strips
+
+
+def render_report(
+    assessment: Assessment,
+    *,
+    files: Mapping[str, str | Path] | None = None,
+    heading: str = "",
+) -> str:
+    """The page as text.
+
+    Args:
+        assessment: to show.
+        files: view name -> video file, for pictures; without them the page has none.
+        heading: title of the page; by default what the files' names share.
+    """
+    context = assessment_context(
+        assessment, strips=thumbnail_strips(assessment, files) if files else None
+    )
+    template = page_environment().get_template("assessment.html")
+    return template.render(**context, heading=heading or _heading(assessment))
+
+
+def write_report(
+    path: str | Path,
+    assessment: Assessment,
+    *,
+    files: Mapping[str, str | Path] | None = None,
+    heading: str = "",
+) -> None:
+    """Write the page whole or not at all; arguments as `render_report`.
+
+    Raises:
+        ProskillError: the file cannot be written.
+    """
+    out = Path(path)
+    text = render_report(assessment, files=files, heading=heading)
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, out)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise ProskillError(
+            f"{out}: the report cannot be written ({error.strerror or error}); free some space or "
+            "choose another place"
+        ) from error
+
+
+def _heading(assessment: Assessment) -> str:
+    """The words that the files' names begin with, if there are any that all share."""
+    names = [view.file for view in assessment.views.values()]
+    if len(names) == 1:
+        return names[0]
+    shared = []
+    for parts in zip(*(re.split(r"[_\-. ]+", Path(name).stem) for name in names), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    num_views = f"{len(names)} views"
+    return f"{' '.join(shared)}, {num_views}" if shared else f"A performance in {num_views}"

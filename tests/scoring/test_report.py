@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from jinja2 import DictLoader
+
+from proskill.errors import ProskillError
+from proskill.scoring import Assessment, Scorer
+from proskill.scoring.figures import figure_data_uri, image_data_uri, score_scale
+from proskill.scoring.report import page_environment, render_report, write_report
+
+MakeVideo = Callable[..., Path]
+MakeCheckpoint = Callable[..., Path]
+
+EVIL = '<img src=x onerror=alert(1)> & "name"'
+LOADING = ("src", "href", "srcset", "poster", "data", "action", "xlink:href")
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would load and which elements there are."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.elements: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.addresses += [value or "" for name, value in attributes if name in LOADING]
+        assert not any(name.startswith("on") for name, _ in attributes)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def scored(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> tuple[Assessment, dict[str, Path]]:
+    files = {"ego": make_video("ego.mp4"), EVIL: make_video("<b>&'.mp4", seed=4)}
+    return Scorer.from_checkpoint(make_checkpoint()).score(files), files
+
+
+def test_the_page_says_what_the_assessment_says(
+    scored: tuple[Assessment, dict[str, Path]],
+) -> None:
+    assessment, files = scored
+    page = _Page(render_report(assessment, files=files))
+    assert assessment.level is not None
+    assert assessment.score is not None
+    for text in (
+        assessment.level,
+        f"{assessment.score:.2f}",
+        "For 80 of 100 performers the truth lies between",
+        *assessment.reasons,
+        "This model learned from simulated motion; it is no judge of real athletes.",
+        assessment.provenance.checkpoint_sha256,
+        *assessment.provenance.inputs.values(),
+        *(f"{100 * p:.0f} %" for p in assessment.probabilities.values()),
+    ):
+        assert text in page.text
+    assert page.elements.count("img") == 12
+    assert page.elements.count("svg") == 2
+
+
+def test_the_page_loads_nothing_from_elsewhere(
+    scored: tuple[Assessment, dict[str, Path]],
+) -> None:
+    assessment, files = scored
+    text = render_report(assessment, files=files)
+    page = _Page(text)
+    assert all(address.startswith("data:image/") for address in page.addresses)
+    assert not re.search(r"url\(|@import|https?://", text)
+    assert not {"script", "link", "iframe", "object", "base"} & set(page.elements)
+
+
+def test_hostile_names_stay_text(scored: tuple[Assessment, dict[str, Path]]) -> None:
+    assessment, files = scored
+    text = render_report(assessment, files=files, heading=EVIL)
+    assert EVIL not in text
+    assert "<b>&" not in text
+    page = _Page(text)
+    assert EVIL in page.text
+    assert "b" not in page.elements
+
+
+def test_an_abstained_assessment_has_no_level_on_its_page(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    file = make_video(picture="still")
+    assessment = Scorer.from_checkpoint(make_checkpoint()).score({"exo1": file})
+    page = _Page(render_report(assessment, files={"exo1": file}))
+    assert "Not assessable" in page.text
+    assert "The video shows no motion." in page.text
+    assert not any(level in page.text for level in assessment.levels)
+    assert page.elements.count("svg") == 0
+    assert page.elements.count("img") == 6
+
+
+def test_real_weights_carry_no_simulation_notice(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    checkpoint = make_checkpoint(data="takes of 300 climbers")
+    assessment = Scorer.from_checkpoint(checkpoint).score({"exo1": make_video()})
+    assert "no judge of real athletes" not in render_report(assessment)
+
+
+def test_the_page_is_written_whole_or_not_at_all(
+    scored: tuple[Assessment, dict[str, Path]], tmp_path: Path
+) -> None:
+    assessment, _ = scored
+    out = tmp_path / "deep" / "report.html"
+    write_report(out, assessment)
+    assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [path.name for path in out.parent.iterdir()] == ["report.html"]
+    with pytest.raises(ProskillError, match=r"report\.html/x\.html: the report cannot be written"):
+        write_report(out / "x.html", assessment)
+
+
+def test_other_pages_build_on_the_same_look() -> None:
+    template = "{% extends 'base.html' %}{% block content %}{{ name }}{% endblock %}"
+    page = page_environment(DictLoader({"own.html": template})).get_template("own.html")
+    text = page.render(name="<i>")
+    assert "&lt;i&gt;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+def test_pictures_become_data() -> None:
+    image = np.zeros((4, 6, 3), np.uint8)
+    assert image_data_uri(image).startswith("data:image/jpeg;base64,/9j/")
+    assert image_data_uri(image[..., 0], lossless=True).startswith("data:image/png;base64,iVBOR")
+    with pytest.raises(ValueError, match="expected uint8"):
+        image_data_uri(image.astype(float))  # type: ignore[arg-type]
+    figure = plt.figure()
+    assert figure_data_uri(figure).startswith("data:image/svg+xml;base64,")
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("num_levels", [2, 4, 9])
+def test_a_scale_of_any_length_is_drawn(num_levels: int) -> None:
+    names = [f"<{i}>" for i in range(num_levels)]
+    drawn = score_scale(names, 0.5, lower=0.0, upper=1.0)
+    assert "<0>" not in drawn
+    assert "&lt;0&gt;" in drawn
