@@ -1,4 +1,4 @@
-"""The errors a caller of proskill would catch. Every message says what is wrong, where, and what to do."""
+"""The errors a caller of proskill would catch: each says what is wrong, where and what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class VideoError(ProskillError):
         super().__init__(f"{path}: {reason}")
 
     def __reduce__(self) -> tuple[type[VideoError], tuple[Path, str]]:
-        return type(self), (self.path, self.reason)  # two arguments, so that worker processes can raise it
+        # Two arguments, so that worker processes can raise it.
+        return type(self), (self.path, self.reason)
 
 
 class ManifestError(ProskillError):

@@ -17,7 +17,9 @@ class LevelScale:
 
     def __post_init__(self) -> None:
         if len(self.names) < 2 or len(set(self.names)) != len(self.names) or not all(self.names):
-            raise ValueError(f"names={self.names!r}: a scale needs two or more distinct, non-empty names")
+            raise ValueError(
+                f"names={self.names!r}: a scale needs two or more distinct, non-empty names"
+            )
 
     def __len__(self) -> int:
         return len(self.names)

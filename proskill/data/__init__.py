@@ -1,7 +1,7 @@
 """Datasets in, `list[Take]` out. One reader per layout; whatever is read, a take is a take.
 
-Importing this package loads neither torch nor pandas; what turns takes into tensors is imported from
-`proskill.data.take_dataset`.
+Importing this package loads neither torch nor pyarrow; what turns takes into tensors is imported
+from `proskill.data.take_dataset`.
 """
 
 from proskill.data.egoexo4d import read_egoexo4d
