@@ -1,0 +1,57 @@
+"""Video files to clips: what a file is, which instants to look at, the frames shown there.
+
+The public names load their module on first use: `proskill.video.sampling` is pure arithmetic and
+must not bring torch along.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proskill.video.probe import VideoInfo, VideoLimits, probe
+    from proskill.video.reader import VideoReader, read_views
+    from proskill.video.sampling import (
+        evaluation_windows,
+        random_window,
+        segment_instants,
+        uniform_instants,
+    )
+    from proskill.video.transforms import AugmentTake, fit_square, to_model_input
+
+__all__ = [
+    "AugmentTake",
+    "VideoInfo",
+    "VideoLimits",
+    "VideoReader",
+    "evaluation_windows",
+    "fit_square",
+    "probe",
+    "random_window",
+    "read_views",
+    "segment_instants",
+    "to_model_input",
+    "uniform_instants",
+]
+
+_MODULE_OF = {
+    "AugmentTake": "transforms",
+    "VideoInfo": "probe",
+    "VideoLimits": "probe",
+    "VideoReader": "reader",
+    "evaluation_windows": "sampling",
+    "fit_square": "transforms",
+    "probe": "probe",
+    "random_window": "sampling",
+    "read_views": "reader",
+    "segment_instants": "sampling",
+    "to_model_input": "transforms",
+    "uniform_instants": "sampling",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,0 +1,345 @@
+"""What a video file is, from its content: `probe` refuses what cannot or should not be read.
+
+Knows nothing of decord: it must be safe to call on any file a stranger sends. Times and counts come
+from packets, size and orientation from the first decoded frame; the header is believed in nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from proskill.errors import VideoError
+from proskill.video.container import check_regular_file, open_container, pick_stream
+from proskill.video.decoding import PacketIndex
+from proskill.video.geometry import Orientation, orientation_of, square_size
+from proskill.video.timeline import PacketScan, Ticks, TooLong, scan_packets
+
+# Containers whose index gives every packet a time of its own and lets seeks find it again.
+_INDEXED_FORMATS = ("mov,mp4", "matroska,webm")
+
+_MIN_DECODED_RATIO = 0.5
+_WARN_DECODED_RATIO = 0.95
+_HOLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """The largest video that is read; a hostile file may claim, or be, far larger.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_seconds: duration by its presentation times.
+        max_pixels: height x width of one picture.
+        max_frame_rate: average frames per second.
+
+    Raises:
+        ValueError: a limit that is not positive.
+    """
+
+    max_bytes: int = 500_000_000
+    max_seconds: float = 600.0
+    max_pixels: int = 36_000_000
+    max_frame_rate: float = 240.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"{name}={value}: must be above 0")
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file is.
+
+    Attributes:
+        path: the file.
+        size_bytes: its size.
+        container: ffmpeg's name of the container format, e.g. "mov,mp4,m4a,3gp,3g2,mj2".
+        codec: ffmpeg's name of the codec, e.g. "h264".
+        pixel_format: of the decoded picture, e.g. "yuv420p".
+        width: of the picture as seen: upright, with square pixels.
+        height: likewise.
+        rotation_degrees: clockwise turn from the decoded to the upright picture: 0, 90, 180 or 270.
+        is_mirrored: whether the upright picture is also mirrored left-right (selfie cameras).
+        duration_seconds: from the first frame shown to the end of the last.
+        frame_rate: frames shown per second, averaged; 0 where a single frame has no duration.
+        num_frames: frames that the file holds and shows.
+        decoded_ratio: num_frames by what the file announces, in [0, 1].
+        has_audio: whether there is sound.
+        warnings: what a person should know, one sentence each.
+    """
+
+    path: Path
+    size_bytes: int
+    container: str
+    codec: str
+    pixel_format: str
+    width: int
+    height: int
+    rotation_degrees: int
+    is_mirrored: bool
+    duration_seconds: float
+    frame_rate: float
+    num_frames: int
+    decoded_ratio: float
+    has_audio: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the reader needs beyond `VideoInfo`.
+
+    Attributes:
+        info: the public part.
+        shown_pts: when each frame is shown, in ticks, ascending, shape (num_frames,).
+        time_base: seconds per tick.
+        orientation: what turns a decoded picture upright.
+        num_announced: frames the file announces, at least `info.num_frames`.
+        index: where decoding may start, or None where packets do not tell which frames they give.
+    """
+
+    info: VideoInfo
+    shown_pts: Ticks
+    time_base: Fraction
+    orientation: Orientation
+    num_announced: int
+    index: PacketIndex | None
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """When each frame is shown, ascending from 0, shape (num_frames,)."""
+        return seconds_from(self.shown_pts, self.time_base)
+
+
+DEFAULT_LIMITS = VideoLimits()
+
+
+def probe(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> VideoInfo:
+    """What the file at `path` is.
+
+    Args:
+        path: a local file; never a URL.
+        limits: larger videos are refused.
+
+    Raises:
+        VideoError: the file cannot be read as video, is beyond the limits, or holds less than half
+            of what it announces. The reason says what to do.
+    """
+    return inspect(path, limits=limits).info
+
+
+def inspect(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> Inspection:
+    """`probe`, with the times of all frames and how to read them.
+
+    Raises:
+        VideoError: as `probe`.
+    """
+    path = Path(path)
+    size_bytes = check_regular_file(path, max_bytes=limits.max_bytes)
+    with open_container(path, max_pixels=limits.max_pixels) as container:
+        stream = pick_stream(container, path)
+        _check_pixels(path, stream.height, stream.width, limits)
+        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        try:
+            scan = scan_packets(
+                container,
+                stream,
+                max_seconds=limits.max_seconds,
+                max_frames=int(limits.max_seconds * limits.max_frame_rate),
+            )
+        except TooLong:
+            raise VideoError(
+                path,
+                f"lasts longer than {limits.max_seconds:g} s; "
+                "cut it, or raise VideoLimits.max_seconds",
+            ) from None
+        return _conclude(path, size_bytes, container, stream, scan, limits)
+
+
+def _conclude(
+    path: Path,
+    size_bytes: int,
+    container: InputContainer,
+    stream: VideoStream,
+    scan: PacketScan,
+    limits: VideoLimits,
+) -> Inspection:
+    frame = scan.first_frame
+    if frame is None or not scan.pts:
+        raise VideoError(path, "no frame of it can be decoded; record or export it again")
+    _check_pixels(path, frame.height, frame.width, limits)
+    time_base = stream.time_base or Fraction(1, 1_000_000)
+    shown_pts = scan.shown_pts()
+    if len(shown_pts) == 0:
+        raise VideoError(path, "its edit list hides every frame; export it again")
+    seconds = seconds_from(shown_pts, time_base)
+    duration = float(seconds[-1] + _last_frame_seconds(scan, seconds, time_base))
+    frame_rate = len(seconds) / duration if duration > 0 else 0.0
+    if frame_rate > limits.max_frame_rate * 1.001:
+        raise VideoError(
+            path,
+            f"shows {frame_rate:.0f} frames a second; at most {limits.max_frame_rate:g} are "
+            "allowed; export it at a lower frame rate, or raise VideoLimits.max_frame_rate",
+        )
+    orientation, is_quarter_turn = orientation_of(frame)
+    height, width = square_size(frame.height, frame.width, stream.sample_aspect_ratio)
+    if orientation.is_transposed:
+        height, width = width, height
+    num_announced = _announced(container, stream, scan, seconds, duration)
+    warnings = []
+    if not is_quarter_turn:
+        warnings.append("turned by an odd angle; shown at the nearest quarter turn")
+    if scan.num_restarts:
+        warnings.append(f"its clock restarts {scan.num_restarts} time(s); the parts were joined")
+    if scan.num_errors:
+        warnings.append(f"{scan.num_errors} packets at its start are damaged")
+    warnings += _holes(seconds)
+    ratio = check_decoded_ratio(path, len(seconds), num_announced)
+    warnings += ratio_warning(ratio, len(seconds), num_announced)
+    info = VideoInfo(
+        path=path,
+        size_bytes=size_bytes,
+        container=container.format.name,
+        codec=stream.codec_context.codec.canonical_name,
+        pixel_format=frame.format.name,
+        width=width,
+        height=height,
+        rotation_degrees=orientation.rotation_degrees,
+        is_mirrored=orientation.is_mirrored,
+        duration_seconds=duration,
+        frame_rate=frame_rate,
+        num_frames=len(seconds),
+        decoded_ratio=ratio,
+        has_audio=bool(container.streams.audio),
+        warnings=tuple(warnings),
+    )
+    return Inspection(
+        info=info,
+        shown_pts=shown_pts,
+        time_base=time_base,
+        orientation=orientation,
+        num_announced=num_announced,
+        index=_packet_index(container, stream, scan, shown_pts),
+    )
+
+
+def seconds_from(pts: Ticks, time_base: Fraction) -> NDArray[np.float64]:
+    """Seconds since the first of ascending `pts`."""
+    seconds: NDArray[np.float64] = (pts - pts[0]) * float(time_base)
+    return seconds
+
+
+def check_decoded_ratio(path: Path, num_frames: int, num_announced: int) -> float:
+    """Share of the announced frames that are there, in [0, 1].
+
+    Raises:
+        VideoError: less than half of them: what is left does not stand for the take.
+    """
+    ratio = min(1.0, num_frames / max(1, num_announced))
+    if ratio < _MIN_DECODED_RATIO:
+        raise VideoError(
+            path,
+            f"only {num_frames} of {num_announced} frames can be decoded ({ratio:.0%}); "
+            "upload the whole file again",
+        )
+    return ratio
+
+
+def ratio_warning(ratio: float, num_frames: int, num_announced: int) -> list[str]:
+    """One sentence where noticeably less is there than announced."""
+    if ratio >= _WARN_DECODED_RATIO:
+        return []
+    return [f"only {num_frames} of {num_announced} announced frames can be decoded ({ratio:.0%})"]
+
+
+def _packet_index(
+    container: InputContainer, stream: VideoStream, scan: PacketScan, shown_pts: Ticks
+) -> PacketIndex | None:
+    """Where decoding may start; None where times do not identify frames or the start is bad."""
+    frame = scan.first_frame
+    identifies = scan.has_own_times and len(set(scan.pts)) == len(scan.pts)
+    begins = frame is not None and frame.pts == shown_pts[0] and not scan.num_errors
+    # AVI stores decoding order alone, so that its times are wrong where frames are reordered.
+    if not identifies or not begins or scan.num_restarts or container.format.name == "avi":
+        return None
+    if container.format.name.startswith(_INDEXED_FORMATS):
+        # After an open key frame, H.264 may still refer to what came before; other codecs may not.
+        entries = scan.entries(closed_only=stream.codec_context.name == "h264")
+    else:
+        entries = np.zeros(1, dtype=np.int64)
+    return PacketIndex(
+        pts=np.asarray(scan.pts, dtype=np.int64),
+        dts=np.asarray(scan.dts, dtype=np.int64),
+        entries=entries,
+    )
+
+
+def _announced(
+    container: InputContainer,
+    stream: VideoStream,
+    scan: PacketScan,
+    seconds: NDArray[np.float64],
+    duration: float,
+) -> int:
+    """How many frames the file's header promises, at least those found."""
+    found = len(seconds)
+    name = container.format.name
+    if name.startswith("mov,mp4"):
+        return max(found, stream.frames - sum(scan.is_hidden))
+    promised = 0.0  # seconds from the stream's first frame to its promised end
+    if name.startswith("matroska"):
+        start = (min(scan.pts) * stream.time_base) if stream.time_base else Fraction(0)
+        promised = _clock_seconds(stream.metadata.get("DURATION", "")) - float(start)
+    elif name == "avi" and stream.duration and stream.time_base:
+        promised = float(stream.duration * stream.time_base)
+    if duration <= 0 or promised <= duration:
+        return found
+    return round(found * promised / duration)
+
+
+def _last_frame_seconds(
+    scan: PacketScan, seconds: NDArray[np.float64], time_base: Fraction
+) -> float:
+    """How long the last frame is shown: as its packet says, else as long as frames usually are."""
+    if scan.last_duration > 0:
+        return float(scan.last_duration * time_base)
+    return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+
+
+def _holes(seconds: NDArray[np.float64]) -> list[str]:
+    """Sentences on stretches without frames, where the picture freezes."""
+    gaps = np.diff(seconds)
+    if len(gaps) < 2:
+        return []
+    is_hole = gaps > max(_HOLE_SECONDS, 5 * float(np.median(gaps)))
+    return [
+        f"no frames between {seconds[k]:.2f} s and {seconds[k + 1]:.2f} s: the picture freezes"
+        for k in np.flatnonzero(is_hole)[:5]
+    ]
+
+
+def _check_pixels(path: Path, height: int, width: int, limits: VideoLimits) -> None:
+    if height * width > limits.max_pixels:
+        raise VideoError(
+            path,
+            f"has pictures of {width}x{height} pixels; at most {limits.max_pixels / 1e6:g} million "
+            "pixels are allowed; export it smaller, or raise VideoLimits.max_pixels",
+        )
+
+
+def _clock_seconds(text: str) -> float:
+    """Seconds of "hh:mm:ss.fraction", 0 where it is something else."""
+    parts = text.split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return 0.0
+    return hours * 3600 + minutes * 60 + seconds

@@ -1,0 +1,201 @@
+"""Frames at instants: the pictures that playing a file from its start would show.
+
+The frame at instant t is the last one whose presentation time is not after t seconds past the first
+frame's. Before the first frame and after the last one, the first and the last are shown.
+
+Why not decord: it finds frames by counting what its decoder gives after a seek, so that open groups
+of pictures, edit lists and damaged packets make it return other frames without a word
+(benchmarks/reading.py counts them). Here every frame is identified by its presentation time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from proskill.video.decoding import DamagedError, Decoder
+from proskill.video.geometry import target_size
+from proskill.video.probe import (
+    DEFAULT_LIMITS,
+    VideoInfo,
+    VideoLimits,
+    check_decoded_ratio,
+    inspect,
+    ratio_warning,
+)
+
+# Presentation times are stored in ticks of a microsecond or more; an instant computed as k / rate
+# may lie a rounding error before the tick it means.
+_ROUNDING_SECONDS = 1e-6
+
+
+class VideoReader:
+    """One video file, read at instants.
+
+    Args:
+        path: a local file.
+        size: of the delivered frames: None as the picture is, an int for the short side, or
+            (height, width) whatever the picture's shape.
+        num_threads: decoding threads; several views are better read in parallel with one each.
+        limits: larger videos are refused.
+
+    Attributes:
+        info: what the file is.
+        size: (height, width) of the delivered frames.
+
+    Raises:
+        VideoError: as `probe`.
+        ValueError: an impossible size or thread count.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int] | int | None = None,
+        num_threads: int = 1,
+        limits: VideoLimits = DEFAULT_LIMITS,
+    ) -> None:
+        if num_threads < 1:
+            raise ValueError(f"num_threads={num_threads}: must be 1 or more")
+        self._inspection = inspect(path, limits=limits)
+        self.info: VideoInfo = self._inspection.info
+        self.size = target_size(self.info.height, self.info.width, size)
+        self._index = self._inspection.index
+        self._decoder = Decoder(
+            path=self.info.path,
+            size=self.size,
+            orientation=self._inspection.orientation,
+            max_pixels=limits.max_pixels,
+            num_threads=num_threads,
+        )
+        if self._index is None:
+            self._survey()
+
+    @property
+    def duration_seconds(self) -> float:
+        """From the first frame shown to the end of the last."""
+        return self.info.duration_seconds
+
+    @property
+    def decoded_ratio(self) -> float:
+        """Share of the announced frames that are there and decode, as far as known, in [0, 1]."""
+        return self.info.decoded_ratio
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about this file."""
+        return self.info.warnings
+
+    def frames_at(self, instants_seconds: NDArray[np.float64]) -> torch.Tensor:
+        """The pictures on screen at the given instants.
+
+        Args:
+            instants_seconds: seconds since the file's first frame, any order, shape (T,).
+
+        Returns:
+            RGB uint8, shape (T, 3, H, W), upright.
+
+        Raises:
+            VideoError: the frames cannot be decoded.
+            ValueError: instants that are not a finite one-dimensional array.
+        """
+        instants = np.asarray(instants_seconds, dtype=np.float64)
+        if instants.ndim != 1 or not np.isfinite(instants).all():
+            raise ValueError("instants_seconds must be a one-dimensional array of finite seconds")
+        if len(instants) == 0:
+            return torch.empty((0, 3, *self.size), dtype=torch.uint8)
+        if self._index is not None:
+            try:
+                pts = self._inspection.shown_pts[self._places_at(instants)]
+                return _to_clip(self._decoder.frames_by_time(pts, self._index))
+            except DamagedError:
+                self._survey()
+        return _to_clip(self._decoder.frames_in_order(self._places_at(instants)))
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing stays open between calls; the form is there for callers who expect a resource."""
+
+    def _places_at(self, instants: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Places in the order of showing, shape (T,)."""
+        seconds = self._inspection.seconds
+        after = np.searchsorted(seconds, instants + _ROUNDING_SECONDS, side="right")
+        return np.clip(after - 1, 0, len(seconds) - 1).astype(np.int64)
+
+    def _survey(self) -> None:
+        """Decode everything once, to know which frames really come out and when they are shown."""
+        self._index = None
+        found = self._decoder.survey()
+        num_frames = len(found.pts)
+        num_announced = max(self._inspection.num_announced, num_frames)
+        ratio = check_decoded_ratio(self.info.path, num_frames, num_announced)
+        warnings = [w for w in self.info.warnings if "announced frames" not in w]
+        warnings += ratio_warning(ratio, num_frames, num_announced)
+        if found.num_errors or found.num_damaged:
+            warnings.append(
+                f"{found.num_errors} packets are damaged and lost, "
+                f"{found.num_damaged} frames are damaged"
+            )
+        self._inspection = replace(self._inspection, shown_pts=found.pts)
+        self.info = replace(
+            self.info, num_frames=num_frames, decoded_ratio=ratio, warnings=tuple(warnings)
+        )
+
+
+def read_views(
+    views: Mapping[str, Path],
+    instants: NDArray[np.float64],
+    *,
+    size: tuple[int, int] | int | None,
+    offsets: Mapping[str, float] | None = None,
+    limits: VideoLimits = DEFAULT_LIMITS,
+) -> dict[str, torch.Tensor]:
+    """The same instants of every view of a take, decoded in parallel.
+
+    Args:
+        views: view name -> file.
+        instants: seconds on the take's clock, shape (T,).
+        size: as for `VideoReader`.
+        offsets: view name -> seconds added to the take's clock to give the file's; 0 if absent.
+        limits: larger videos are refused.
+
+    Returns:
+        View name -> RGB uint8, shape (T, 3, H, W), in the order of `views`.
+
+    Raises:
+        VideoError: a view cannot be read.
+        ValueError: no view, or an offset for a view that is not there.
+    """
+    if not views:
+        raise ValueError("views is empty; a take needs one or more")
+    offsets = offsets or {}
+    if unknown := sorted(set(offsets) - set(views)):
+        raise ValueError(f"offsets name views that are not there: {', '.join(unknown)}")
+
+    def read(name: str) -> torch.Tensor:
+        with VideoReader(views[name], size=size, limits=limits) as reader:
+            return reader.frames_at(np.asarray(instants) + offsets.get(name, 0.0))
+
+    if len(views) == 1:
+        return {name: read(name) for name in views}
+    with ThreadPoolExecutor(max_workers=min(len(views), 8)) as pool:
+        return dict(zip(views, pool.map(read, views), strict=True))
+
+
+def _to_clip(pictures: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2)  # (T, C, H, W)
