@@ -31,7 +31,7 @@ _CORRECTION_HZ, _DRIFT_HZ = (1.75, 3.6), (0.3, 1.3)
 _ALPHAS = np.logspace(0, 4, 13)
 _NUM_FOLDS = 5
 _NUM_FRAMES = 4
-_HOG = cv2.HOGDescriptor((64, 64), (32, 32), (32, 32), (16, 16), 9)
+_NUM_ORIENTATIONS = 8
 
 
 def kinematic_features(performance: Performance, *, frame_rate: float) -> np.ndarray:
@@ -77,7 +77,7 @@ def appearance_features(views: Mapping[str, Path]) -> np.ndarray:
     parts = []
     for path in views.values():
         for frame in _grey_frames(path, _NUM_FRAMES):
-            parts.append(np.concatenate([_HOG.compute(frame).ravel(), _thumbnail(frame)]))
+            parts.append(np.concatenate([_gradient_histogram(frame), _thumbnail(frame)]))
     per_view = np.stack(parts).reshape(len(views), _NUM_FRAMES, -1)
     return np.asarray(per_view.mean(axis=1).ravel())
 
@@ -168,3 +168,15 @@ def _grey_frames(path: Path, num_frames: int) -> list[np.ndarray]:
 
 def _thumbnail(frame: np.ndarray) -> np.ndarray:
     return cv2.resize(frame, (12, 12), interpolation=cv2.INTER_AREA).ravel() / 255.0
+
+
+def _gradient_histogram(frame: np.ndarray) -> np.ndarray:
+    """Edge strength by direction in 8 x 8 parts (Dalal & Triggs 2005), relative to its mean."""
+    dx, dy = (cv2.Sobel(frame, cv2.CV_32F, a, 1 - a) for a in (1, 0))
+    strength = np.hypot(dx, dy)
+    direction = np.floor(np.arctan2(dy, dx) % np.pi / np.pi * _NUM_ORIENTATIONS)
+    parts = [
+        cv2.resize(strength * (direction == k), (8, 8), interpolation=cv2.INTER_AREA).ravel()
+        for k in range(_NUM_ORIENTATIONS)
+    ]
+    return np.concatenate(parts) / (strength.mean() + 1e-6)

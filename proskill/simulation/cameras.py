@@ -74,7 +74,7 @@ def _worn(performance: Performance, rng: np.random.Generator) -> Camera:
     middle = np.median(hands, axis=0)
     reach = np.percentile(np.abs(hands - middle), 95, axis=0).max()
     wander = np.stack([band_noise(seconds, (0.12, 0.4), rng) for _ in range(3)], axis=1)
-    aim = middle + 0.02 * wander + rng.normal(0, 0.02, 3)
+    aim = middle + 0.01 * wander + rng.normal(0, 0.02, 3)
     position = performance.gaze + np.array([0.0, 0.0, rng.uniform(0.0, 0.06)])
     distance = float(np.linalg.norm(position - middle, axis=1).mean())
     focal = distance * 0.5 / (reach + 0.2) * float(rng.uniform(0.85, 1.05))

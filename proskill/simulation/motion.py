@@ -11,7 +11,7 @@ from proskill.simulation.control import Deviation, band_noise, draw_deviations
 from proskill.simulation.skill import Skill
 from proskill.simulation.tasks import TASKS
 
-HAND_METRES = 0.02
+HAND_METRES = 0.028
 SWAY_METRES = 0.05
 CLOCK_SECONDS = 0.07
 """Typical size (standard deviation) of the deviations of hand, trunk and clock; drawn per take

@@ -1,0 +1,341 @@
+"""The main job from end to end: simulate, train, calibrate, evaluate, control, score, report.
+
+Every stage keeps what it finished, so that an interrupted demo goes on where it stopped. Not here:
+what the controls compute (`controls`), what the page looks like (`report`).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from proskill.data.manifest import read_manifest
+from proskill.data.take import Take
+from proskill.demo.controls import (
+    Readout,
+    appearance_features,
+    kinematic_features,
+    linear_readout,
+    motion_energy,
+    pose_set_features,
+)
+from proskill.demo.report import DemoResults, write_demo_report
+from proskill.demo.table import print_table
+from proskill.errors import ProskillError
+from proskill.levels import EGOEXO4D_LEVELS
+from proskill.models import load_checkpoint, save_checkpoint
+from proskill.models.backbone import read_backbone_config
+from proskill.scoring import Assessment, Scorer
+from proskill.scoring.calibration import ViewFeatures, fit_calibration
+from proskill.simulation.take_spec import FRAME_RATE, TakeSpec, perform_take, plan_takes
+from proskill.simulation.takes import simulate_dataset
+from proskill.training import lightning_cli
+from proskill.training.assemble import clip_format_of
+from proskill.training.evaluation import Predictions, predict_takes, summarise
+from proskill.training.feature_cache import FeatureTable, FrameOrder, compute_features
+from proskill.training.metrics import accuracy, clustered_bootstrap, spearman_rho
+from proskill.training.run import CHECKPOINT_FOLDER
+
+BACKBONE = Path("checkpoints/timesformer-motion")
+
+SEED = 2026
+"""Of the demo's performers; the backbone was pretrained on others."""
+
+NUM_PARTICIPANTS, TAKES_PER_PARTICIPANT = 230, 2
+SPLIT_SHARES = (0.43, 0.09, 0.48)
+_CONTROL_WINDOWS = 2
+
+ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent per stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        print(f"== {name}", file=sys.stderr, flush=True)
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - begin, 1)
+
+
+def run_demo(
+    out: Path,
+    config: Path,
+    *,
+    progress_bar: ProgressBar,
+    num_participants: int = NUM_PARTICIPANTS,
+    takes_per_participant: int = TAKES_PER_PARTICIPANT,
+) -> dict[str, Any]:
+    """Run the demo and write `report.html`, `summary.json` and `checkpoint/` into `out`.
+
+    Args:
+        out: folder for everything.
+        config: the training experiment, as for `proskill fit`.
+        progress_bar: makes a bar from a description.
+        num_participants: simulated performers in all splits together.
+        takes_per_participant: performances of each.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        ProskillError: it does not run in the repository's folder, or the disk is full.
+    """
+    for needed in (config, BACKBONE):
+        if not needed.exists():
+            raise ProskillError(
+                f"{needed}: not found; run the demo in the folder of the repository, which holds it"
+            )
+    known_tasks = read_backbone_config(BACKBONE).training.get("tasks", ())
+    watch = Stopwatch()
+    with watch.stage("simulate"), progress_bar("simulating takes") as on_progress:
+        manifest = simulate_dataset(
+            out / "data",
+            num_participants=num_participants,
+            takes_per_participant=takes_per_participant,
+            seed=SEED,
+            split_shares=SPLIT_SHARES,
+            on_progress=on_progress,
+        )
+    takes = read_manifest(manifest)
+    run_dir = out / "training"
+    arguments = {
+        "--config": config,
+        "--trainer.default_root_dir": run_dir,
+        "--model.backbone": BACKBONE,
+        "--data.source": manifest,
+    }
+    with watch.stage("train"):
+        lightning_cli.main("fit", [str(part) for item in arguments.items() for part in item])
+    judge = _Judge(takes, run_dir)
+    with watch.stage("calibrate"):
+        checkpoint = judge.calibrate(out / "checkpoint")
+    with watch.stage("evaluate"):
+        predictions = judge.predict("test")
+        metrics = summarise(predictions, train_takes=judge.split("train"))
+    with watch.stage("control"):
+        controls = _controls(judge, predictions, num_participants, takes_per_participant)
+    with watch.stage("score a new take"):
+        assessment, files, truth = _score_new_take(out, checkpoint)
+    summary = _summary(metrics, controls, watch)
+    results = DemoResults(
+        predictions=predictions,
+        metrics=metrics,
+        controls=controls,
+        assessment=assessment,
+        assessed_files=files,
+        assessed_truth=truth,
+        summary=summary,
+        new_tasks=tuple(sorted({t.scenario for t in takes} - set(known_tasks))),
+    )
+    with watch.stage("report"):
+        write_demo_report(out / "report.html", results)
+    summary["seconds"] = dict(watch.seconds, total=round(sum(watch.seconds.values()), 1))
+    summary["peak_memory_gib"] = _peak_memory_gib()
+    _write_json(out / "summary.json", summary)
+    print_table(summary, metrics, controls, report=out / "report.html")
+    return summary
+
+
+class _Judge:
+    """The trained model with the features of its takes, computed once."""
+
+    def __init__(self, takes: list[Take], run_dir: Path) -> None:
+        self._takes, self._run_dir = takes, run_dir
+        self._loaded = load_checkpoint(run_dir / CHECKPOINT_FOLDER)
+        self._spec = self._loaded.config.input
+        self._tables: dict[tuple[str, FrameOrder], FeatureTable] = {}
+
+    def split(self, name: str) -> list[Take]:
+        return [take for take in self._takes if take.split == name]
+
+    def features(self, split: str, order: FrameOrder = "natural") -> FeatureTable:
+        key = (split, order)
+        if key not in self._tables:
+            self._tables[key] = compute_features(
+                self.split(split),
+                self._loaded.model.backbone,
+                clip_format_of(self._spec),
+                num_windows=self._spec.num_windows if order == "natural" else _CONTROL_WINDOWS,
+                cache_dir=self._run_dir / "features",
+                frame_order=order,
+            )
+        return self._tables[key]
+
+    def predict(self, split: str, order: FrameOrder = "natural") -> Predictions:
+        table = self.features(split, order)
+        return predict_takes(
+            self._loaded.model,
+            table.pooled,
+            table.view_mask,
+            table.view_kind,
+            takes=table.takes,
+            view_names=table.view_names,
+            scale=EGOEXO4D_LEVELS,
+        )
+
+    def calibrate(self, out: Path) -> Path:
+        """Write the checkpoint again with what the validation takes teach about its certainty."""
+        validation = self.predict("val")
+        calibration = fit_calibration(
+            logits=validation.logits,
+            levels=validation.truth,
+            participants=[take.participant_id for take in validation.takes],
+            train=self._view_features("train"),
+            validation=self._view_features("val"),
+        )
+        loaded = self._loaded
+        save_checkpoint(out, loaded.model, loaded.config, calibration=calibration.to_dict())
+        return out
+
+    def _view_features(self, split: str) -> ViewFeatures:
+        table = self.features(split)
+        return ViewFeatures(table.pooled, table.view_kind, table.view_mask)
+
+
+def _controls(
+    judge: _Judge, predictions: Predictions, num_participants: int, takes_per_participant: int
+) -> dict[str, dict[str, Any]]:
+    """What other observers make of the same test takes; name -> spearman, accuracy, meaning."""
+    orders: dict[str, FrameOrder] = {"static": "static", "shuffled": "shuffled"}
+    results = {}
+    for name, order in orders.items():
+        unordered = judge.predict("test", order)
+        results[name] = _measured(predictions, unordered.score, unordered.predicted)
+    labelled = [*judge.split("train"), *predictions.takes]
+    is_train = np.array([take.split == "train" for take in labelled])
+    specs = {
+        spec.take_id: spec
+        for spec in plan_takes(
+            num_participants=num_participants,
+            takes_per_participant=takes_per_participant,
+            seed=SEED,
+        )
+    }
+    observers: dict[str, Callable[[Take], np.ndarray]] = {
+        "oracle": lambda take: _kinematics(specs[take.take_id]),
+        "pose_set": lambda take: pose_set_features(perform_take(specs[take.take_id])),
+        "appearance": lambda take: appearance_features(_paths(take)),
+        "motion_energy": lambda take: motion_energy(_paths(take), frame_interval_seconds=0.1),
+    }
+    for name, observe in observers.items():
+        with ThreadPoolExecutor(2) as pool:
+            features = np.stack(list(pool.map(observe, labelled)))
+        readout = _read_out(features, labelled, is_train)
+        results[name] = _measured(predictions, readout.score, readout.level)
+    return results
+
+
+def _read_out(features: np.ndarray, takes: list[Take], is_train: np.ndarray) -> Readout:
+    return linear_readout(
+        features,
+        np.array([take.rating for take in takes]),
+        np.array([EGOEXO4D_LEVELS.index(take.level or "") for take in takes]),
+        np.array([take.scenario for take in takes]),
+        np.array([take.participant_id for take in takes]),
+        is_train,
+    )
+
+
+def _kinematics(spec: TakeSpec) -> np.ndarray:
+    return kinematic_features(perform_take(spec), frame_rate=FRAME_RATE)
+
+
+def _paths(take: Take) -> dict[str, Path]:
+    return {name: view.path for name, view in take.views.items()}
+
+
+def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) -> dict[str, Any]:
+    """Rank correlation and accuracy on the test takes, with 95 % intervals by participant."""
+    rating, truth = predictions.rating, predictions.truth
+    people = [take.participant_id for take in predictions.takes]
+    rho = clustered_bootstrap(lambda i: _rho(rating[i], score[i]), people)
+    share = clustered_bootstrap(lambda i: accuracy(truth[i], level[i]), people)
+    return {
+        "spearman": {"value": rho.value, "lower": rho.lower, "upper": rho.upper},
+        "accuracy": {"value": share.value, "lower": share.lower, "upper": share.upper},
+    }
+
+
+def _rho(rating: np.ndarray, score: np.ndarray) -> float:
+    # A constant score ranks nothing: that is a correlation of zero here, not an undefined one.
+    return spearman_rho(rating, score) if np.ptp(score) > 1e-6 else 0.0
+
+
+def _score_new_take(out: Path, checkpoint: Path) -> tuple[Assessment, dict[str, Path], Take]:
+    """Simulate somebody who is in no split, and score what the cameras saw."""
+    manifest = simulate_dataset(
+        out / "new_take",
+        num_participants=1,
+        takes_per_participant=1,
+        seed=SEED + 1,
+        split_shares=(0.0, 0.0, 1.0),
+    )
+    take = read_manifest(manifest)[0]
+    files = _paths(take)
+    assessment = Scorer.from_checkpoint(checkpoint).score(files)
+    (out / "assessment.json").write_text(assessment.to_json(), encoding="utf-8")
+    return assessment, files, take
+
+
+def _summary(
+    metrics: dict[str, Any], controls: dict[str, dict[str, Any]], watch: Stopwatch
+) -> dict[str, Any]:
+    every = metrics["all_views"]
+    gain = metrics["fusion_gain"]
+    return {
+        "data": "simulated",
+        "accuracy": every["accuracy"]["value"],
+        "majority_accuracy": metrics["majority_accuracy"],
+        "scenario_majority_accuracy": metrics["scenario_majority_accuracy"],
+        "spearman": every["spearman"]["value"],
+        "quadratic_kappa": every["quadratic_kappa"]["value"],
+        "intervals_95": {
+            name: [every[name]["lower"], every[name]["upper"]]
+            for name in ("accuracy", "spearman", "quadratic_kappa")
+        },
+        "single_view_accuracy": _values(metrics["single_views"], "accuracy"),
+        "single_view_spearman": _values(metrics["single_views"], "spearman"),
+        "late_average_accuracy": metrics["late_average"]["accuracy"]["value"],
+        "late_average_spearman": metrics["late_average"]["spearman"]["value"],
+        "fusion_gain": gain,
+        **{f"{name}_accuracy": value["accuracy"]["value"] for name, value in controls.items()},
+        **{f"{name}_spearman": value["spearman"]["value"] for name, value in controls.items()},
+        "num_test_takes": metrics["num_takes"],
+        "num_test_participants": metrics["num_participants"],
+        "seconds": dict(watch.seconds),
+    }
+
+
+def _values(table: dict[str, dict[str, Any]], name: str) -> dict[str, float]:
+    return {view: values[name]["value"] for view, values in table.items()}
+
+
+def _peak_memory_gib() -> float:
+    """Largest resident size of this process or of one of its finished workers."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
+    peaks = (
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return round(max(peaks) * unit / 2**30, 2)
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
