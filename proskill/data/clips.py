@@ -1,0 +1,142 @@
+"""The frames of a take: which span its views share, and their windows as uint8 clips.
+
+All views of a take are read at the same instants of the take's clock. Not here: turning uint8 into
+model input (`proskill.video.transforms`), labels and batches (`take_dataset`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from proskill.data.take import Take, View
+from proskill.errors import ManifestError
+from proskill.video.sampling import evaluation_windows, random_window
+from proskill.video.transforms import fit_square
+
+
+@dataclass(frozen=True)
+class ClipFormat:
+    """What a model expects of a clip.
+
+    Attributes:
+        num_frames: T, frames per window.
+        frame_interval_seconds: time between two frames of a window.
+        img_size: (H, W) in pixels.
+        mean: per channel, on the [0, 1] scale.
+        std: per channel, on the [0, 1] scale.
+    """
+
+    num_frames: int
+    frame_interval_seconds: float
+    img_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def shared_span(
+    take_id: str, views: Mapping[str, View], durations: Mapping[str, float]
+) -> tuple[float, float]:
+    """[start, end) in seconds on the take's clock that every given view shows.
+
+    Args:
+        take_id: for the message.
+        views: view name -> View.
+        durations: view name -> length of its file in seconds.
+
+    Raises:
+        ManifestError: the views have no instant in common.
+    """
+    start = max(max(view.start_seconds, -view.offset_seconds) for view in views.values())
+    end = min(
+        min(
+            durations[name] - view.offset_seconds,
+            view.end_seconds if view.end_seconds is not None else float("inf"),
+        )
+        for name, view in views.items()
+    )
+    if end <= start:
+        raise ManifestError(
+            f"take {take_id!r}: its views {', '.join(views)} share no instant (start {start:.3f} "
+            f"s, end {end:.3f} s); check start_seconds, end_seconds and offset_seconds"
+        )
+    return start, end
+
+
+def read_windows(
+    take: Take,
+    clip_format: ClipFormat,
+    *,
+    view_names: Sequence[str] | None = None,
+    num_windows: int | None = None,
+    rng: np.random.Generator | None = None,
+    num_threads: int = 1,
+) -> dict[str, Tensor]:
+    """View name -> uint8 (W, T, C, H, W), every view at the same instants.
+
+    Args:
+        take: its files are opened here.
+        clip_format: frames, interval and size.
+        view_names: the views to read, in this order; None reads all.
+        num_windows: W; None covers the take (evaluation) or draws one window (`rng` given).
+        rng: draws windows at random for training; None spreads them evenly, always the same.
+        num_threads: decoder threads per file.
+
+    Raises:
+        VideoError: a file cannot be decoded.
+        ManifestError: the views share no instant.
+    """
+    # Here and not above: whoever trains from cached features needs no decoder installed.
+    from proskill.video.reader import VideoReader
+
+    names = list(take.views) if view_names is None else list(view_names)
+    views = {name: take.views[name] for name in names}
+    height, width = clip_format.img_size
+    with ExitStack() as stack:
+        readers = {
+            name: stack.enter_context(
+                VideoReader(view.path, size=min(height, width), num_threads=num_threads)
+            )
+            for name, view in views.items()
+        }
+        durations = {name: reader.duration_seconds for name, reader in readers.items()}
+        start, end = shared_span(take.take_id, views, durations)
+        instants = _window_instants(start, end, clip_format, num_windows=num_windows, rng=rng)
+        clips = {}
+        for name, reader in readers.items():
+            frames = reader.frames_at(instants.ravel() + views[name].offset_seconds)
+            frames = fit_square(frames, clip_format.img_size)  # (W*T, C, H, W)
+            clips[name] = frames.reshape(*instants.shape, *frames.shape[1:])  # (W, T, C, H, W)
+    return clips
+
+
+def _window_instants(
+    start: float,
+    end: float,
+    clip_format: ClipFormat,
+    *,
+    num_windows: int | None,
+    rng: np.random.Generator | None,
+) -> np.ndarray:
+    """Instants (W, T) in seconds on the take's clock."""
+    num_frames, interval = clip_format.num_frames, clip_format.frame_interval_seconds
+    if rng is None:
+        return evaluation_windows(
+            start,
+            end,
+            num_frames=num_frames,
+            frame_interval_seconds=interval,
+            num_windows=num_windows,
+        )
+    return np.stack(
+        [
+            random_window(
+                start, end, num_frames=num_frames, frame_interval_seconds=interval, rng=rng
+            )
+            for _ in range(num_windows or 1)
+        ]
+    )

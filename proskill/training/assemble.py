@@ -1,0 +1,205 @@
+"""From flat arguments to a model: backbone directory or fresh backbone, fusion, head, adapters.
+
+Not here: what the arguments mean for training (`module`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from proskill.data.clips import ClipFormat
+from proskill.errors import ConfigError
+from proskill.models import (
+    CheckpointConfig,
+    InputSpec,
+    LoraSettings,
+    ModelConfig,
+    ProficiencyModel,
+    apply_lora,
+    build_model,
+    has_lora,
+    load_backbone,
+    load_checkpoint,
+    merge_lora,
+    read_backbone_config,
+    save_checkpoint,
+)
+from proskill.training.feature_cache import backbone_sha256
+
+# TimeSformer's published input: 8 frames, one in 32 of a 30-fps video, and its normalisation.
+DEFAULT_INPUT = InputSpec(
+    num_frames=8,
+    frame_interval_seconds=32 / 30,
+    img_size=(224, 224),
+    mean=(0.45, 0.45, 0.45),
+    std=(0.225, 0.225, 0.225),
+    num_windows=None,
+)
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A model and what its checkpoint must say about it.
+
+    Attributes:
+        model: backbone, fusion and head, with adapters where wanted.
+        config: builds the same model again.
+        input: how clips are sampled and normalised.
+        licence: of the backbone's weights.
+        source: of the backbone's weights.
+        backbone_key: digest of the backbone before adapters, for the feature cache.
+    """
+
+    model: ProficiencyModel
+    config: ModelConfig
+    input: InputSpec
+    licence: str
+    source: str
+    backbone_key: str
+
+    def save(
+        self,
+        directory: Path,
+        *,
+        levels: Sequence[str],
+        data: str,
+        results: Mapping[str, Any],
+        training: Mapping[str, Any],
+    ) -> None:
+        """Write a checkpoint directory with merged adapters, so that it needs nothing of peft.
+
+        Args:
+            directory: replaced as a whole if it holds a checkpoint already.
+            levels: names, lowest first.
+            data: what the model was trained on, simulated or not.
+            results: metrics by name.
+            training: settings of the run, plain values.
+
+        Raises:
+            CheckpointError: it cannot be written whole.
+        """
+        model = self.model
+        if has_lora(model):
+            model = copy.deepcopy(model)
+            merge_lora(model)
+        save_checkpoint(
+            directory,
+            model,
+            CheckpointConfig(
+                model=self.config,
+                input=self.input,
+                levels=tuple(levels),
+                licence=self.licence,
+                source=self.source,
+                data=data,
+                metrics=results,
+                training=training,
+            ),
+        )
+
+    @classmethod
+    def load(cls, directory: Path) -> tuple[Assembled, tuple[str, ...]]:
+        """Model of a checkpoint directory and its level names.
+
+        Raises:
+            CheckpointError: it is missing, incomplete or altered.
+        """
+        loaded = load_checkpoint(directory)
+        config = loaded.config
+        key = backbone_sha256(loaded.model.backbone)
+        model = cls(loaded.model, config.model, config.input, config.licence, config.source, key)
+        return model, config.levels
+
+
+def assemble(
+    *,
+    backbone: str | None,
+    backbone_config: Mapping[str, Any] | None,
+    fusion: Mapping[str, Any],
+    head: str,
+    num_levels: int,
+    lora: LoraSettings | None,
+    input_overrides: Mapping[str, Any],
+    seed: int,
+) -> Assembled:
+    """Build the model; the global random state stays as it was.
+
+    Raises:
+        ConfigError: neither or both of `backbone` and `backbone_config`, or a bad argument.
+        CheckpointError: the backbone directory cannot be loaded.
+    """
+    if (backbone is None) == (backbone_config is None):
+        raise ConfigError(
+            "model.backbone: give a directory written by `proskill weights import`, or "
+            "model.backbone_config for a new one with random weights, and not both"
+        )
+    spec, licence, source = DEFAULT_INPUT, "Apache-2.0", "random initial weights"
+    weights = None
+    if backbone is not None:
+        stored = read_backbone_config(backbone)
+        weights = load_backbone(backbone).state_dict()
+        backbone_config = stored.backbone
+        spec, licence, source = stored.input, stored.licence, stored.source
+    config = ModelConfig(
+        backbone=dict(backbone_config or {}),
+        fusion=dict(fusion),
+        head={"kind": head, "num_levels": num_levels},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(config)
+        if weights is not None:
+            model.backbone.load_state_dict(weights)
+        key = backbone_sha256(model.backbone)
+        if lora is not None:
+            try:
+                apply_lora(model, lora)
+            except ValueError as error:
+                raise ConfigError(f"model.lora: {error}") from error
+    return Assembled(
+        model=model,
+        config=config,
+        input=_override(spec, input_overrides),
+        licence=licence,
+        source=source,
+        backbone_key=key,
+    )
+
+
+def clip_format_of(spec: InputSpec) -> ClipFormat:
+    """The part of a model's input settings that reading clips needs."""
+    return ClipFormat(
+        num_frames=spec.num_frames,
+        frame_interval_seconds=spec.frame_interval_seconds,
+        img_size=(spec.img_size[0], spec.img_size[1]),
+        mean=tuple(spec.mean),
+        std=tuple(spec.std),
+    )
+
+
+def _override(spec: InputSpec, values: Mapping[str, Any]) -> InputSpec:
+    names = {field.name for field in fields(spec)}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None and name in names
+    }
+    try:
+        return replace(spec, **given)
+    except ValueError as error:
+        raise ConfigError(f"model: {error}") from error
+
+
+def plain_values(value: Any) -> Any:
+    """Nested values as JSON and a restricted unpickler keep them."""
+    if isinstance(value, dict):
+        return {str(key): plain_values(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,460 @@
+"""The Lightning module: trains a ProficiencyModel on takes and judges it.
+
+Frozen blocks are not run here: where nothing of the backbone is trained the batches hold its pooled
+features, where LoRA sits on the last blocks only they hold the tokens before those blocks,
+otherwise clips. Which of the three it is follows from the arguments; `setup` tells the data module.
+
+Not here: building the model (`assemble`), callbacks and loggers (`run`), metrics.
+Shapes: B takes, V views, W windows, M = windows of a batch that exist, D embedding, K levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from proskill.data.take import Take
+from proskill.data.take_dataset import TakeBatch
+from proskill.errors import CheckpointError, ConfigError
+from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+from proskill.models.heads import LevelPrediction
+from proskill.models.lora import LoraSettings
+from proskill.training.assemble import Assembled, assemble, clip_format_of, plain_values
+from proskill.training.collect import EncodedTakes, align_views, gather_takes
+from proskill.training.data_module import Stage, TakeDataModule
+from proskill.training.encoding import InputStage, encode_batch
+from proskill.training.evaluation import (
+    Predictions,
+    predict_takes,
+    summarise,
+)
+from proskill.training.feature_cache import (
+    FeatureTable,
+    Precision,
+    compute_features,
+)
+from proskill.training.losses import SkillLoss
+from proskill.training.metrics import level_metrics, majority_accuracy
+from proskill.training.result_files import write_metrics, write_predictions
+from proskill.training.schedule import warmup_cosine
+
+
+class SkillModule(LightningModule):
+    """Fusion and head on a frozen, LoRA-adapted or fully trained TimeSformer.
+
+    Args:
+        backbone: directory of a backbone or of a checkpoint's weights, as `proskill weights import`
+            writes it.
+        backbone_config: arguments of a new `TimeSformer` instead, with random weights.
+        head: "ordinal" knows the order of the levels, "softmax" does not (SkillFormer).
+        levels: names, lowest first; None means Ego-Exo4D's four.
+        hidden_dim: H, width of the fusion's gated layer.
+        num_heads: attention heads of the fusion.
+        dropout: of the fusion.
+        use_view_kind: tell the fusion ego from exo.
+        view_dropout: probability of leaving a view out in training.
+        residual: start the fusion as the mean of the views.
+        lora: adapters; None trains fusion and head only.
+        train_backbone: train every weight of the backbone; excludes `lora`.
+        grad_checkpointing: recompute activations of the backbone, for memory.
+        num_frames: T; None takes the backbone's input settings, as do the next four.
+        frame_interval_seconds: time between two frames of a window.
+        img_size: (H, W) in pixels.
+        mean: per channel, on the [0, 1] scale.
+        std: per channel, on the [0, 1] scale.
+        num_windows: windows per take in evaluation; None covers the whole take.
+        lr: peak learning rate of AdamW.
+        weight_decay: of AdamW.
+        warmup_fraction: share of all steps with a rising rate, in [0, 1); then cosine to 0.
+        class_weights: "balanced" lets every level count the same; None counts takes.
+        label_smoothing: of the cross entropy, in [0, 1).
+        distance_weight: weight of the ranked probability score beside the cross entropy.
+        ranking_weight: weight of the pairwise ranking loss on continuous ratings.
+        encode_precision: of frozen blocks; "auto" takes bf16 where the hardware has it.
+        encode_batch_size: clips per forward pass of frozen blocks and in evaluation.
+        data_description: goes on the checkpoint's card: which data, simulated or not.
+        seed: of the initial weights, dropout and view dropout.
+
+    Raises:
+        ConfigError: arguments that contradict each other or are out of range.
+        CheckpointError: the backbone cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        backbone: str | None = None,
+        *,
+        backbone_config: dict[str, Any] | None = None,
+        head: Literal["ordinal", "softmax"] = "ordinal",
+        levels: list[str] | None = None,
+        hidden_dim: int = 256,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+        use_view_kind: bool = False,
+        view_dropout: float = 0.0,
+        residual: bool = False,
+        lora: LoraSettings | None = None,
+        train_backbone: bool = False,
+        grad_checkpointing: bool = False,
+        num_frames: int | None = None,
+        frame_interval_seconds: float | None = None,
+        img_size: tuple[int, int] | None = None,
+        mean: list[float] | None = None,
+        std: list[float] | None = None,
+        num_windows: int | None = None,
+        lr: float = 1e-3,
+        weight_decay: float = 0.01,
+        warmup_fraction: float = 0.1,
+        class_weights: Literal["balanced"] | None = None,
+        label_smoothing: float = 0.0,
+        distance_weight: float = 0.0,
+        ranking_weight: float = 0.0,
+        encode_precision: Precision = "auto",
+        encode_batch_size: int = 16,
+        data_description: str = "not stated",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        _check_range("lr", lr, 0, math.inf, open_low=True)
+        _check_range("weight_decay", weight_decay, 0, math.inf)
+        _check_range("warmup_fraction", warmup_fraction, 0, 1)
+        _check_range("label_smoothing", label_smoothing, 0, 1)
+        _check_range("distance_weight", distance_weight, 0, math.inf)
+        _check_range("ranking_weight", ranking_weight, 0, math.inf)
+        if train_backbone and lora is not None:
+            raise ConfigError(
+                "model.train_backbone is true and model.lora is set: choose one of the two"
+            )
+        self.scale = LevelScale(tuple(levels)) if levels else EGOEXO4D_LEVELS
+        assembled = assemble(
+            backbone=backbone,
+            backbone_config=backbone_config,
+            fusion={
+                "hidden_dim": hidden_dim,
+                "num_heads": num_heads,
+                "dropout": dropout,
+                "use_view_kind": use_view_kind,
+                "view_dropout": view_dropout,
+                "residual": residual,
+            },
+            head=head,
+            num_levels=len(self.scale),
+            lora=lora,
+            input_overrides={
+                "num_frames": num_frames,
+                "frame_interval_seconds": frame_interval_seconds,
+                "img_size": img_size,
+                "mean": mean,
+                "std": std,
+                "num_windows": num_windows,
+            },
+            seed=seed,
+        )
+        self.model = assembled.model
+        self.assembled = assembled
+        self.input_stage: InputStage
+        self.prefix_blocks: int | None = None
+        if train_backbone:
+            self.input_stage = "clips"
+        elif lora is not None and lora.target_modules:
+            depth = self.model.backbone.depth
+            self.prefix_blocks = min(range(depth) if lora.blocks is None else lora.blocks) or None
+            self.input_stage = "prefix" if self.prefix_blocks else "clips"
+        else:
+            self.model.freeze_backbone()
+            self.input_stage = "features"
+        if grad_checkpointing:
+            self.model.backbone.set_grad_checkpointing()
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.class_weights = class_weights
+        self.loss = SkillLoss(
+            num_levels=len(self.scale),
+            label_smoothing=label_smoothing,
+            distance_weight=distance_weight,
+            ranking_weight=ranking_weight,
+        )
+        self.encode_precision: Precision = encode_precision
+        self.encode_batch_size = encode_batch_size
+        self.data_description = data_description
+        self.seed = seed
+        self.predictions: Predictions | None = None
+        self.summary: dict[str, Any] = {}
+        self._collected: list[EncodedTakes] = []
+        # The resumed run is told apart from a run with other arguments by these.
+        self.save_hyperparameters(ignore=["lora"], logger=False)
+        self.hparams["lora"] = None if lora is None else plain_values(asdict(lora))
+        self.strict_loading = False  # frozen weights are not in `.ckpt` files
+
+    # ------------------------------------------------------------------ data
+
+    def setup(self, stage: str) -> None:
+        """Tells the data module what this model wants, and has frozen blocks run once."""
+        data = self._data
+        data.attach(
+            scale=self.scale,
+            clip_format=clip_format_of(self.assembled.input),
+            num_windows=self.assembled.input.num_windows,
+            stage=_stage(stage),
+            encode=None if self.input_stage == "clips" else self._encode_frozen,
+        )
+        if stage == "fit" and self.class_weights == "balanced":
+            self.loss.balance(data.train_levels)
+
+    @property
+    def _data(self) -> TakeDataModule:
+        data = getattr(self.trainer, "datamodule", None)
+        if not isinstance(data, TakeDataModule):
+            raise ConfigError(
+                "SkillModule needs a TakeDataModule: trainer.fit(module, datamodule=...)"
+            )
+        return data
+
+    @property
+    def _run_dir(self) -> Path:
+        return Path(self.trainer.default_root_dir)
+
+    def _encode_frozen(self, takes: Sequence[Take]) -> FeatureTable:
+        data = self._data
+        cache_dir = Path(data.cache_dir) if data.cache_dir else self._run_dir / "features"
+        strategy = self.trainer.strategy
+        if not self.trainer.is_global_zero:
+            strategy.barrier("features")  # the first process computes, the others read its cache
+        table = compute_features(
+            takes,
+            self.model.backbone,
+            clip_format_of(self.assembled.input),
+            num_windows=self.assembled.input.num_windows,
+            cache_dir=cache_dir,
+            prefix_blocks=self.prefix_blocks,
+            backbone_key=self.assembled.backbone_key,
+            precision=self.encode_precision,
+            batch_size=self.encode_batch_size,
+            num_threads=max(1, data.num_workers),
+            device=strategy.root_device,
+            skip_broken=data.skip_broken,
+            progress=self.trainer.is_global_zero and self.trainer.progress_bar_callback is not None,
+        )
+        if self.trainer.is_global_zero:
+            strategy.barrier("features")
+        self.train(self.training)
+        return table
+
+    # --------------------------------------------------------------- forward
+
+    def train(self, mode: bool = True) -> SkillModule:
+        """As usual, but a backbone that is not trained stays in evaluation mode."""
+        super().train(mode)
+        if self.input_stage == "features":
+            self.model.backbone.eval()
+        return self
+
+    def encode(self, batch: TakeBatch) -> Tensor:
+        """View features (B, V, D), averaged over the windows of each take."""
+        return encode_batch(
+            self.model.backbone,
+            batch,
+            input_stage=self.input_stage,
+            prefix_blocks=self.prefix_blocks,
+            num_frames=self.assembled.input.num_frames,
+            batch_size=None if self.training else self.encode_batch_size,
+        )
+
+    def forward(self, batch: TakeBatch) -> LevelPrediction:
+        """Levels of a batch of takes."""
+        return self.model.predict_features(self.encode(batch), batch.view_mask, batch.view_kind)
+
+    # -------------------------------------------------------------- training
+
+    def on_train_batch_start(self, batch: TakeBatch, batch_idx: int) -> None:
+        # Dropout of a step is a function of seed, epoch and step, whatever drew numbers before it:
+        # a resumed run creates its loaders at another moment than the unbroken one.
+        place = (self.seed, self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+
+    def training_step(self, batch: TakeBatch, batch_idx: int) -> Tensor:
+        loss = self.loss(self(batch), batch.level, batch.rating)
+        self.log(
+            "train/loss",
+            loss,
+            on_step=False,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(batch.level),
+        )
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with linear warm-up and a cosine to zero, stepped every optimizer step."""
+        trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(trainable, lr=self.lr, weight_decay=self.weight_decay)
+        schedule = warmup_cosine(
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            warmup_fraction=self.warmup_fraction,
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what is trained; frozen weights are identified by their digest."""
+        trained = {name for name, value in self.named_parameters() if value.requires_grad}
+        checkpoint["state_dict"] = {
+            name: value for name, value in checkpoint["state_dict"].items() if name in trained
+        }
+        checkpoint["backbone_key"] = self.assembled.backbone_key
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to continue a run on another backbone or with other trained weights."""
+        trained = {name for name, value in self.named_parameters() if value.requires_grad}
+        if checkpoint.get("backbone_key") != self.assembled.backbone_key:
+            raise CheckpointError(
+                "the .ckpt file was written with another backbone than model.backbone names; "
+                "resume with the configuration of the interrupted run"
+            )
+        if set(checkpoint["state_dict"]) != trained:
+            different = sorted(set(checkpoint["state_dict"]) ^ trained)
+            raise CheckpointError(
+                f"the .ckpt file trains other weights than this configuration (first "
+                f"{different[0]!r}); resume with the configuration of the interrupted run"
+            )
+
+    # ------------------------------------------------------------ evaluation
+
+    def validation_step(self, batch: TakeBatch, batch_idx: int) -> None:
+        self._collected.append(self._keep(batch))
+
+    def test_step(self, batch: TakeBatch, batch_idx: int) -> None:
+        self._collected.append(self._keep(batch))
+
+    def predict_step(self, batch: TakeBatch, batch_idx: int) -> LevelPrediction:
+        self._collected.append(self._keep(batch))
+        return self(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the metrics of the whole validation set, with the majority beside them."""
+        encoded = self._gather()
+        if self.trainer.sanity_checking:
+            return
+        takes = [self._data.takes_of("validate")[index] for index in encoded.position]
+        truth = np.array([self.scale.index(str(take.level)) for take in takes])
+        rating = np.array([np.nan if take.rating is None else take.rating for take in takes])
+        with torch.inference_mode():
+            prediction = self.model.predict_features(
+                torch.from_numpy(encoded.features).to(self.device),
+                torch.from_numpy(encoded.view_mask).to(self.device),
+                torch.from_numpy(encoded.view_kind).to(self.device),
+            )
+            level = torch.from_numpy(truth).to(self.device)
+            loss = self.loss(prediction, level, torch.from_numpy(rating).float().to(self.device))
+        values = level_metrics(
+            truth,
+            prediction.probabilities.argmax(dim=1).cpu().numpy(),
+            prediction.score.float().cpu().numpy(),
+            reference=truth if np.isnan(rating).any() else rating,
+            num_levels=len(self.scale),
+        )
+        values["majority_accuracy"] = majority_accuracy(self._data.train_levels, truth)
+        self.log("val/loss", float(loss), prog_bar=True)
+        for name, value in values.items():
+            self.log(f"val/{name}", value, prog_bar=name in ("accuracy", "spearman"))
+
+    def on_test_epoch_end(self) -> None:
+        """Writes `metrics.json` and `predictions.csv` into the run folder."""
+        self.predictions = self._predict("test")
+        self.summary = summarise(self.predictions, train_takes=self._data.train_takes)
+        if self.trainer.is_global_zero:
+            write_metrics(self._run_dir / "metrics.json", self.summary)
+            write_predictions(self._run_dir / "predictions.csv", self.predictions)
+        for name, interval in self.summary["all_views"].items():
+            if isinstance(interval, dict):
+                self.log(f"test/{name}", interval["value"])
+        self.log("test/majority_accuracy", self.summary["majority_accuracy"])
+        self.log("test/scenario_majority_accuracy", self.summary["scenario_majority_accuracy"])
+
+    def on_predict_epoch_end(self) -> None:
+        """Writes `predictions.csv` into the run folder; takes may be unlabelled."""
+        self.predictions = self._predict("predict")
+        if self.trainer.is_global_zero:
+            write_predictions(self._run_dir / "predictions.csv", self.predictions)
+
+    def _keep(self, batch: TakeBatch) -> EncodedTakes:
+        return EncodedTakes(
+            features=self.encode(batch).float().cpu().numpy(),
+            view_mask=batch.view_mask.cpu().numpy(),
+            view_kind=batch.view_kind.cpu().numpy(),
+            position=batch.position.cpu().numpy(),
+        )
+
+    def _gather(self) -> EncodedTakes:
+        parts, self._collected = self._collected, []
+        return gather_takes(parts, world_size=self.trainer.world_size)
+
+    def _predict(self, stage: Stage) -> Predictions:
+        encoded = self._gather()
+        takes = [self._data.takes_of(stage)[index] for index in encoded.position]
+        names, aligned = align_views(encoded, takes)
+        return predict_takes(
+            self.model,
+            aligned.features,
+            aligned.view_mask,
+            aligned.view_kind,
+            takes=takes,
+            view_names=names,
+            scale=self.scale,
+        )
+
+    # ----------------------------------------------------------- directories
+
+    def save(self, directory: Path, *, results: dict[str, float] | None = None) -> None:
+        """Write a checkpoint directory; adapters are merged, so that it needs nothing of peft.
+
+        Raises:
+            CheckpointError: it cannot be written whole.
+        """
+        self.assembled.save(
+            directory,
+            levels=self.scale.names,
+            data=self.data_description,
+            results=results or {},
+            training=plain_values(dict(self.hparams)),
+        )
+
+    def load(self, directory: Path) -> None:
+        """Take model, levels and input settings from a checkpoint directory, for evaluation.
+
+        Raises:
+            CheckpointError: it is missing, incomplete or altered.
+        """
+        self.assembled, levels = Assembled.load(directory)
+        self.model, self.scale = self.assembled.model, LevelScale(levels)
+        self.model.freeze_backbone()
+        self.input_stage, self.prefix_blocks = "features", None
+
+
+def _stage(stage: str) -> Stage:
+    stages: dict[str, Stage] = {
+        "fit": "fit", "validate": "validate", "test": "test", "predict": "predict",
+    }  # fmt: skip
+    return stages[stage]
+
+
+def _check_range(
+    name: str, value: float, low: float, high: float, *, open_low: bool = False
+) -> None:
+    if not (low < value if open_low else low <= value) or not value < high:
+        bound = "above" if open_low else "at least"
+        below = "" if high == math.inf else f" and below {high:g}"
+        raise ConfigError(f"model.{name}={value}: must be {bound} {low:g}{below}")

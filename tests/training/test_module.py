@@ -1,0 +1,211 @@
+"""Training in its three ways, from real video files to a checkpoint directory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Trainer
+
+from proskill.data.take import Take
+from proskill.errors import ConfigError, ManifestError
+from proskill.models import LoraSettings, has_lora, load_checkpoint
+from proskill.training import feature_cache
+from proskill.training.data_module import TakeDataModule
+from proskill.training.module import SkillModule
+from proskill.training.run import fit_model, quiet_lightning
+
+MakeModule = Callable[..., SkillModule]
+MakeData = Callable[..., TakeDataModule]
+
+
+def run_stage(stage: str, module: SkillModule, data: TakeDataModule, run_dir: Path) -> None:
+    with quiet_lightning():
+        trainer = Trainer(
+            default_root_dir=run_dir,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        )
+        getattr(trainer, stage)(module, datamodule=data)
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "features": {},
+    "prefix": {"lora": LoraSettings(r=2, blocks=(1,))},
+    "clips": {"lora": LoraSettings(r=2)},
+    "whole": {"train_backbone": True, "lr": 1e-4},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_training_reaches_every_trainable_weight_and_leaves_a_checkpoint_that_loads(
+    way: str, make_module: MakeModule, make_data: MakeData, tmp_path: Path
+) -> None:
+    module = make_module(**WAYS[way])
+    before = {name: value.detach().clone() for name, value in module.named_parameters()}
+    checkpoint = fit_model(
+        module, make_data(), run_dir=tmp_path, max_epochs=2, patience=None, progress=False
+    )
+    for name, value in module.named_parameters():
+        # Two steps leave a few weights in place: biases that attention cancels, a dead direction.
+        if "lora_" in name or "fusion.fc" in name or "head" in name:
+            assert not torch.equal(value, before[name]), name
+        elif not value.requires_grad:
+            assert torch.equal(value, before[name]), name
+    loaded = load_checkpoint(checkpoint)
+    assert not has_lora(loaded.model)
+    assert loaded.config.input.num_frames == 4
+    assert "val/spearman" in loaded.config.metrics
+    assert loaded.config.training["lr"] == module.lr
+
+
+def test_cached_features_train_a_model_that_ranks_unseen_people_without_decoding_again(
+    make_module: MakeModule,
+    make_data: MakeData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fit_model(make_module(), make_data(), run_dir=tmp_path, max_epochs=1, progress=False)
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a video was decoded although its features are cached")
+
+    monkeypatch.setattr(feature_cache, "read_windows", refuse)
+    module = make_module()
+    fit_model(module, make_data(), run_dir=tmp_path, max_epochs=30, patience=None, progress=False)
+    with next((tmp_path / "logs" / "version_1").glob("metrics.csv")).open() as file:
+        rows = [row for row in csv.DictReader(file) if row["val/spearman"]]
+    assert len(rows) == 30
+    assert max(float(row["val/spearman"]) for row in rows) > 0.8
+    assert float(rows[0]["val/majority_accuracy"]) == 0.25
+
+
+def test_testing_writes_metrics_and_one_prediction_per_take(
+    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+) -> None:
+    trained = make_module()
+    checkpoint = fit_model(
+        trained, make_data(), run_dir=tmp_path, max_epochs=3, patience=None, progress=False
+    )
+    module = make_module(seed=5)
+    module.load(checkpoint)
+    run_stage("test", module, make_data(), tmp_path)
+    summary = json.loads((tmp_path / "metrics.json").read_text())
+    test_takes = [take for take in tiny_takes if take.split == "test"]
+    assert summary["num_takes"] == len(test_takes)
+    assert summary["majority_accuracy"] == 0.25
+    assert set(summary["single_views"]) == {"ego", "exo1"}
+    with (tmp_path / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["take_id"] for row in rows] == [take.take_id for take in test_takes]
+    assert [bool(row["score_exo1"]) for row in rows] == ["exo1" in t.views for t in test_takes]
+
+
+def test_prediction_takes_unlabelled_takes_and_training_refuses_them(
+    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+) -> None:
+    unlabelled = [replace(take, level=None, rating=None) for take in tiny_takes]
+    module = make_module()
+    run_stage("predict", module, make_data(takes=unlabelled, predict_split="all"), tmp_path)
+    assert module.predictions is not None
+    assert len(module.predictions.takes) == len(tiny_takes)
+    assert np.allclose(module.predictions.probabilities.sum(axis=1), 1, atol=1e-5)
+    with pytest.raises(ManifestError, match="skip_unlabelled"):
+        fit_model(module, make_data(takes=unlabelled), run_dir=tmp_path, max_epochs=1)
+
+
+def test_the_three_ways_to_feed_a_model_give_the_same_features(
+    make_module: MakeModule, make_data: MakeData, tmp_path: Path
+) -> None:
+    scores = []
+    for way in ({}, {"lora": LoraSettings(r=2, blocks=(1,))}, {"train_backbone": True}):
+        module = make_module(**way)  # adapters change nothing before training
+        run_stage("predict", module, make_data(), tmp_path)
+        assert module.predictions is not None
+        scores.append(module.predictions.score)
+    np.testing.assert_allclose(scores[0], scores[2], atol=1e-4)
+    np.testing.assert_allclose(
+        scores[0], scores[1], atol=5e-3
+    )  # the prefix is kept in half precision
+
+
+def test_the_same_seed_gives_the_same_model_to_the_bit(
+    make_module: MakeModule, make_data: MakeData, tmp_path: Path
+) -> None:
+    weights = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.manual_seed(len(weights))  # what happened before must not matter
+        module = make_module(seed=seed, view_dropout=0.2)
+        directory = fit_model(
+            module,
+            make_data(seed=seed),
+            run_dir=tmp_path / name,
+            max_epochs=2,
+            patience=None,
+            progress=False,
+        )
+        weights.append((directory / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+    assert weights[0] != weights[2]
+
+
+def test_balanced_class_weights_come_from_the_training_takes(
+    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+) -> None:
+    fewer = [take for take in tiny_takes if take.split != "train" or take.level != "Novice"]
+    module = make_module(class_weights="balanced")
+    fit_model(module, make_data(takes=fewer), run_dir=tmp_path, max_epochs=1, progress=False)
+    assert module.loss.class_weights[0] == 0
+    assert (module.loss.class_weights[1:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lr": 0.0}, "model.lr=0"),
+        ({"warmup_fraction": 1.5}, "model.warmup_fraction=1.5"),
+        ({"backbone": "somewhere"}, "model.backbone"),
+        ({"num_heads": 5}, "num_heads=5"),
+        ({"lora": LoraSettings(blocks=(7,))}, "model.lora"),
+        ({"lora": LoraSettings(), "train_backbone": True}, "choose one of the two"),
+        ({"num_frames": 0}, "num_frames=0"),
+        ({"backbone_config": {"embed_dimm": 3}}, "embed_dimm"),
+    ],
+)
+def test_wrong_arguments_are_named(
+    make_module: MakeModule, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_module(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 0}, "data.batch_size=0"),
+        ({"train_windows": 0}, "data.train_windows=0"),
+        ({"num_workers": -1}, "data.num_workers=-1"),
+        ({"source": "a.csv", "takes": []}, "data.source"),
+    ],
+)
+def test_wrong_data_arguments_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TakeDataModule(**{"source": "manifest.csv", **changes})
+
+
+@pytest.mark.parametrize("name", ["view_names", "scenarios"])
+def test_a_view_or_scenario_that_no_take_has_is_named(
+    make_module: MakeModule, make_data: MakeData, tmp_path: Path, name: str
+) -> None:
+    data = make_data(**{name: ["nonsense"]})
+    with pytest.raises(ConfigError, match=f"data.{name}.*nonsense"):
+        fit_model(make_module(), data, run_dir=tmp_path, max_epochs=1, progress=False)
