@@ -1,7 +1,8 @@
 """Video files to clips: what a file is, which instants to look at, the frames shown there.
 
 The public names load their module on first use: `proskill.video.sampling` is pure arithmetic and
-must not bring torch along.
+must not bring torch along. `probe` is not among them, because its module has the same name: take it
+from there, `from proskill.video.probe import probe`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proskill.video.probe import VideoInfo, VideoLimits, probe
+    from proskill.video.probe import VideoInfo, VideoLimits
     from proskill.video.reader import VideoReader, read_views
     from proskill.video.sampling import (
         evaluation_windows,
@@ -27,7 +28,6 @@ __all__ = [
     "VideoReader",
     "evaluation_windows",
     "fit_square",
-    "probe",
     "random_window",
     "read_views",
     "segment_instants",
@@ -42,7 +42,6 @@ _MODULE_OF = {
     "VideoReader": "reader",
     "evaluation_windows": "sampling",
     "fit_square": "transforms",
-    "probe": "probe",
     "random_window": "sampling",
     "read_views": "reader",
     "segment_instants": "sampling",

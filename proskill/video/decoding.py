@@ -173,7 +173,11 @@ class Decoder:
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         with open_container(self.path, max_pixels=self.max_pixels) as container:
             stream = pick_stream(container, self.path)
-            stream.codec_context.options = {"max_pixels": str(self.max_pixels)}
+            options = {"max_pixels": str(self.max_pixels)}
+            if stream.codec_context.name == "h264":
+                # Else damaged frames are patched from their neighbours, but only with one thread.
+                options["enable_er"] = "0"
+            stream.codec_context.options = options
             stream.codec_context.thread_count = self.num_threads
             if self.num_threads > 1:
                 stream.codec_context.thread_type = "AUTO"
