@@ -10,6 +10,7 @@ from proskill.scoring.assessment import (
 from proskill.scoring.calibration import Calibration, ViewFeatures, fit_calibration
 from proskill.scoring.familiarity import Familiarity, fit_familiarity
 from proskill.scoring.inputs import MAX_VIEWS, guess_kind, name_views
+from proskill.scoring.pictures import read_takes_statistics
 from proskill.scoring.scorer import Scorer
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "fit_familiarity",
     "guess_kind",
     "name_views",
+    "read_takes_statistics",
 ]

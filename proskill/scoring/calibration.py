@@ -1,8 +1,8 @@
 """What validation takes teach about a trained model: how sure, how wrong, and when not to ask.
 
 Three parts: a temperature for the probabilities (Guo et al. 2017, arXiv 1706.04599), the half width
-of the score's interval (split-conformal, by participant) and the distance to the training features
-(`familiarity.py`). Written as `calibration.json` of a checkpoint.
+of the score's interval (split-conformal, by participant) and the distance to what was learned from,
+in features and in pictures (`familiarity.py`). Written as `calibration.json` of a checkpoint.
 
 Pure numpy. Not here: running the model, choosing a status (`scorer.py`).
 
@@ -40,6 +40,8 @@ class ViewFeatures:
         features: (N, V, D).
         view_kind: (N, V) 0 ego, 1 exo.
         view_mask: (N, V) True where the view exists; None if all do.
+        pictures: (N', V, P) of `read_takes_statistics`, for the first N' takes or for all; None if
+            pictures shall not be compared.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -48,6 +50,7 @@ class ViewFeatures:
     features: Floats
     view_kind: NDArray[np.integer[Any]]
     view_mask: NDArray[np.bool_] | None = None
+    pictures: Floats | None = None
 
     def __post_init__(self) -> None:
         views = self.features.shape[:2]
@@ -57,11 +60,26 @@ class ViewFeatures:
                 f"features {self.features.shape}, view_kind {self.view_kind.shape}, view_mask "
                 f"{mask_shape}: expected (N, V, D), (N, V) and (N, V)"
             )
+        if self.pictures is not None and (
+            self.pictures.ndim != 3
+            or self.pictures.shape[1] != views[1]
+            or len(self.pictures) > views[0]
+        ):
+            raise ValueError(f"pictures {self.pictures.shape}: expected (N', V, P) with N' <= N")
 
     def of_kind(self, kind: int) -> Floats:
-        """The existing views of one kind, (M, D)."""
+        """Features of the existing views of one kind, (M, D)."""
+        return self._of_kind(self.features, kind)
+
+    def pictures_of_kind(self, kind: int) -> Floats:
+        """Picture statistics of the existing views of one kind, (M, P); (0, 1) if not given."""
+        return np.empty((0, 1)) if self.pictures is None else self._of_kind(self.pictures, kind)
+
+    def _of_kind(self, values: Floats, kind: int) -> Floats:
         rows = self.view_kind == kind
-        chosen: Floats = self.features[rows if self.view_mask is None else rows & self.view_mask]
+        if self.view_mask is not None:
+            rows = rows & self.view_mask
+        chosen: Floats = values[rows[: len(values)]]
         return chosen
 
 
@@ -76,7 +94,9 @@ class Calibration:
         coverage: share of new participants' takes whose true score the interval holds.
         num_takes: validation takes behind these numbers.
         num_participants: validation participants behind them.
-        familiarity: kind of view -> distance; kinds without enough training views are absent.
+        familiarity: kind of view -> distance in features; kinds without enough training views are
+            absent.
+        pictures: likewise in picture statistics (`pictures.py`); empty if they were not compared.
 
     Raises:
         ValueError: a value out of range.
@@ -89,6 +109,7 @@ class Calibration:
     num_takes: int
     num_participants: int
     familiarity: Mapping[str, Familiarity] = field(default_factory=dict)
+    pictures: Mapping[str, Familiarity] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -97,10 +118,11 @@ class Calibration:
             raise ValueError(f"half_width={self.half_width}: must be finite and 0 or more")
         if not 0 < self.coverage < 1:
             raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
-        unknown = set(self.familiarity) - set(VIEW_KINDS)
-        if unknown:
-            raise ValueError(f"familiarity of {unknown}: allowed kinds are {', '.join(VIEW_KINDS)}")
-        object.__setattr__(self, "familiarity", MappingProxyType(dict(self.familiarity)))
+        for name in ("familiarity", "pictures"):
+            parts = getattr(self, name)
+            if unknown := set(parts) - set(VIEW_KINDS):
+                raise ValueError(f"{name} of {unknown}: allowed kinds are {', '.join(VIEW_KINDS)}")
+            object.__setattr__(self, name, MappingProxyType(dict(parts)))
 
     def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         """Calibrated probabilities of logits (..., K)."""
@@ -122,6 +144,7 @@ class Calibration:
             "num_takes": self.num_takes,
             "num_participants": self.num_participants,
             "familiarity": {kind: part.to_dict() for kind, part in self.familiarity.items()},
+            "pictures": {kind: part.to_dict() for kind, part in self.pictures.items()},
         }
 
     @classmethod
@@ -138,7 +161,7 @@ class Calibration:
         """
         names = (
             "schema", "num_levels", "temperature", "half_width", "coverage", "num_takes",
-            "num_participants", "familiarity",
+            "num_participants", "familiarity", "pictures",
         )  # fmt: skip
         require_keys(data, names, where=where)
         if data["schema"] != SCHEMA:
@@ -146,8 +169,6 @@ class Calibration:
                 f"{where}: schema {data['schema']!r}; this version reads {SCHEMA!r}, so fit the "
                 "calibration again"
             )
-        parts = data["familiarity"]
-        require_keys(parts, tuple(parts) if isinstance(parts, dict) else (), where=where)
         try:
             return cls(
                 num_levels=_count(data["num_levels"], where=f"{where}: num_levels"),
@@ -158,10 +179,8 @@ class Calibration:
                 num_participants=_count(
                     data["num_participants"], where=f"{where}: num_participants"
                 ),
-                familiarity={
-                    kind: Familiarity.from_dict(part, where=f"{where}: familiarity.{kind}")
-                    for kind, part in parts.items()
-                },
+                familiarity=_parts(data["familiarity"], where=f"{where}: familiarity"),
+                pictures=_parts(data["pictures"], where=f"{where}: pictures"),
             )
         except ValueError as error:
             raise CheckpointError(f"{where}: {error}") from error
@@ -177,7 +196,6 @@ def fit_calibration(
     true_scores: Floats | None = None,
     coverage: float = 0.8,
     max_directions: int = MAX_DIRECTIONS,
-    familiar_share: float = 0.99,
 ) -> Calibration:
     """Learn a calibration from takes that the model was not trained on.
 
@@ -191,7 +209,6 @@ def fit_calibration(
             level; None takes the level index.
         coverage: share of truths that the interval shall hold.
         max_directions: see `fit_familiarity`.
-        familiar_share: share of validation views within the limit of familiarity.
 
     Raises:
         ValueError: shapes that do not fit, no take, a level outside the scale, or values that are
@@ -215,13 +232,15 @@ def fit_calibration(
     scores = softmax(logits / temperature) @ np.arange(num_levels)  # (N,)
     truth = levels if true_scores is None else np.asarray(true_scores, dtype=np.float64)
     half_width = conformal_half_width(np.abs(truth - scores), participants, coverage=coverage)
-    familiarity = {}
+    familiarity: dict[str, Familiarity] = {}
+    pictures: dict[str, Familiarity] = {}
     for number, kind in enumerate(VIEW_KINDS):
-        learned, held_out = train.of_kind(number), validation.of_kind(number)
-        if len(learned) >= 4 and len(held_out) >= 1:
-            familiarity[kind] = fit_familiarity(
-                learned, held_out, max_directions=max_directions, quantile=familiar_share
-            )
+        for found, learned, held_out in (
+            (familiarity, train.of_kind(number), validation.of_kind(number)),
+            (pictures, train.pictures_of_kind(number), validation.pictures_of_kind(number)),
+        ):
+            if len(learned) >= 4 and len(held_out) >= 1:
+                found[kind] = fit_familiarity(learned, held_out, max_directions=max_directions)
     return Calibration(
         num_levels=num_levels,
         temperature=temperature,
@@ -230,6 +249,7 @@ def fit_calibration(
         num_takes=num_takes,
         num_participants=len(set(participants)),
         familiarity=familiarity,
+        pictures=pictures,
     )
 
 
@@ -290,6 +310,13 @@ def softmax(logits: Floats) -> NDArray[np.float64]:
     values = np.asarray(logits, dtype=np.float64)
     exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
+
+
+def _parts(data: Any, *, where: str) -> dict[str, Familiarity]:
+    require_keys(data, tuple(data) if isinstance(data, Mapping) else (), where=where)
+    return {
+        kind: Familiarity.from_dict(part, where=f"{where}.{kind}") for kind, part in data.items()
+    }
 
 
 def _count(value: Any, *, where: str) -> int:

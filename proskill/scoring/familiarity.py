@@ -4,8 +4,9 @@ The feature of a softmax classifier says how sure the classifier is, not whether
 at all; the distance to the training features says the latter (Lee et al. 2018, arXiv 1807.03888).
 The covariance is that of probabilistic PCA (Tipping and Bishop 1999): the strongest directions keep
 their own variance, all others share one, so that it is invertible with fewer takes than dimensions
-and a feature off the training subspace is far away. The limit is a high quantile over held-out
-takes, never over training takes, which are closer to themselves.
+and a feature off the training subspace is far away. The limit comes from held-out takes, never from
+training takes, which are closer to themselves: three robust standard deviations above the median of
+their log distance, as the highest quantiles of a few dozen takes are those of one odd take.
 
 Pure numpy. Not here: features of video (`scorer.py`), the file (`calibration.py`).
 
@@ -26,6 +27,7 @@ from proskill.scoring.json_values import finite_array, positive_number, require_
 
 MAX_DIRECTIONS = 32
 _RELATIVE_FLOOR = 1e-6
+_MIN_HELD_OUT = 10
 _DIGITS = 6  # significant digits kept in a checkpoint
 
 
@@ -122,7 +124,6 @@ def fit_familiarity(
     held_out: NDArray[np.floating[Any]],
     *,
     max_directions: int = MAX_DIRECTIONS,
-    quantile: float = 0.99,
 ) -> Familiarity:
     """Learn the distance from training features and its limit from held-out ones.
 
@@ -130,7 +131,6 @@ def fit_familiarity(
         train: (M, D) features of the takes that the model learned from.
         held_out: (M', D) features of takes that it did not.
         max_directions: P at most; fewer when there are few features.
-        quantile: share of held-out views within the limit.
 
     Raises:
         ValueError: fewer than four training features, no held-out one, different widths, or
@@ -149,8 +149,6 @@ def fit_familiarity(
         )
     if not (np.isfinite(train).all() and np.isfinite(held_out).all()):
         raise ValueError("features must be finite")
-    if not 0 < quantile <= 1:
-        raise ValueError(f"quantile={quantile}: must be in (0, 1]")
     mean = train.mean(axis=0)
     _, singular, rows = np.linalg.svd(train - mean, full_matrices=False)
     variances = singular**2 / (num_features - 1)
@@ -168,13 +166,20 @@ def fit_familiarity(
         rest_variance=max(rest, floor),
         limit=1.0,
     )
-    distances = np.sort(unlimited.distance(held_out))
-    # The finite-sample quantile of split-conformal prediction, capped at the largest distance seen.
-    rank = min(int(np.ceil(quantile * (len(distances) + 1))), len(distances))
-    limit = max(float(distances[rank - 1]), 1e-9)
+    limit = max(_limit(unlimited.distance(held_out)), 1e-9)
     return Familiarity(
         unlimited.mean, unlimited.directions, unlimited.variances, unlimited.rest_variance, limit
     )
+
+
+def _limit(distances: NDArray[np.float64]) -> float:
+    """Distance that hardly any familiar view exceeds; the largest where there are too few."""
+    if len(distances) < _MIN_HELD_OUT:
+        return float(distances.max())
+    logs = np.log(np.maximum(distances, 1e-12))
+    centre = np.median(logs)
+    spread = 1.4826 * np.median(np.abs(logs - centre))  # a normal distribution's standard deviation
+    return float(np.exp(centre + 3 * spread))
 
 
 def _rounded(values: NDArray[np.float64]) -> Any:

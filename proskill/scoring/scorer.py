@@ -15,16 +15,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from platform import python_version
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proskill import __version__
-from proskill.errors import CheckpointError, ConfigError, VideoError
+from proskill.errors import VideoError
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
     Assessment,
@@ -33,7 +30,7 @@ from proskill.scoring.assessment import (
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.calibration import Calibration, softmax
+from proskill.scoring.calibration import softmax
 from proskill.scoring.inputs import check_views
 from proskill.scoring.judgeable import (
     file_reasons,
@@ -41,6 +38,8 @@ from proskill.scoring.judgeable import (
     picture_reasons,
     window_seconds,
 )
+from proskill.scoring.loading import calibration_of, device_named, package_versions
+from proskill.scoring.pictures import picture_instants, picture_statistics
 from proskill.scoring.verdict import decide
 from proskill.scoring.views import (
     SeenView,
@@ -56,7 +55,6 @@ from proskill.video.transforms import fit_square, to_model_input
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
 
 _WINDOWS_PER_BATCH = 4
-_NAMED_PACKAGES = ("torch", "numpy", "av", "decord2", "timm")
 
 
 class Scorer:
@@ -84,9 +82,9 @@ class Scorer:
         self.name = name
         self.config = checkpoint.config
         self.sha256 = checkpoint.sha256
-        self.calibration = _calibration_of(checkpoint, name)
+        self.calibration = calibration_of(checkpoint, name=name)
         self._limits = limits
-        self._device = _device(device)
+        self._device = device_named(device)
         self._model = checkpoint.model.to(self._device).eval()
 
     @classmethod
@@ -185,6 +183,7 @@ class Scorer:
             report(f"reading {view.source.name}", base)
             try:
                 frames = view.frames_at(instants.ravel())
+                view.pictures = self._pictures(view, instants)
             except VideoError as error:
                 view.error = error
                 continue
@@ -202,6 +201,18 @@ class Scorer:
                 )  # (w, C, T, H, W)
                 parts.append(self._model.encode_views(batch[:, None])[:, 0].float())  # (w, D)
             view.features = torch.cat(parts)  # (W, D)
+
+    def _pictures(
+        self, view: SeenView, instants: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Picture statistics (P,) over the scored span, if the calibration knows such views."""
+        if self.calibration is None or view.source.kind not in self.calibration.pictures:
+            return None
+        spec = self.config.input
+        end = float(instants[-1, -1]) + spec.frame_interval_seconds
+        pairs = picture_instants(float(instants[0, 0]), end)  # (4, 2)
+        frames = fit_square(view.frames_at(pairs.ravel()), spec.img_size)
+        return picture_statistics(frames.reshape(*pairs.shape, *frames.shape[1:]))
 
     @torch.inference_mode()
     def _logits(self, features: torch.Tensor, kinds: list[int]) -> NDArray[np.float64]:
@@ -296,13 +307,20 @@ class Scorer:
         )
 
     def _distance(self, view: SeenView) -> float | None:
-        """Distance to the training data over its limit; None where nothing is known about it."""
-        known = None
-        if self.calibration is not None:
-            known = self.calibration.familiarity.get(view.source.kind)
-        if known is None:
+        """The larger distance to the training data over its limit, in features or in pictures.
+
+        None where nothing is known about this kind of view.
+        """
+        if self.calibration is None:
             return None
-        return float(known.relative_distance(view.mean_feature.double().cpu().numpy()))
+        distances = []
+        if known := self.calibration.familiarity.get(view.source.kind):
+            feature = view.mean_feature.double().cpu().numpy()
+            distances.append(float(known.relative_distance(feature)))
+        known = self.calibration.pictures.get(view.source.kind)
+        if known is not None and view.pictures is not None:
+            distances.append(float(known.relative_distance(view.pictures)))
+        return max(distances, default=None)
 
     def _view_result(self, view: SeenView, answer: _Answer | None) -> ViewResult:
         name, info = view.source.name, view.info
@@ -327,7 +345,7 @@ class Scorer:
         self, seen: Mapping[str, SeenView], instants: NDArray[np.float64], seconds: float
     ) -> Provenance:
         return Provenance(
-            versions={"proskill": __version__, "python": python_version(), **_versions()},
+            versions=package_versions(),
             checkpoint=self.name,
             checkpoint_sha256=self.sha256,
             checkpoint_data=self.config.data,
@@ -353,43 +371,3 @@ class _Answer:
 def _expected(probabilities: NDArray[np.float64]) -> float:
     """Expected level index of (K,) probabilities."""
     return float(probabilities @ np.arange(len(probabilities)))
-
-
-def _calibration_of(checkpoint: LoadedCheckpoint, name: str) -> Calibration | None:
-    if checkpoint.calibration is None:
-        return None
-    where = f"{name}/calibration.json"
-    calibration = Calibration.from_dict(checkpoint.calibration, where=where)
-    if calibration.num_levels != len(checkpoint.config.levels):
-        raise CheckpointError(
-            f"{where}: num_levels is {calibration.num_levels}, the model has "
-            f"{len(checkpoint.config.levels)} levels; fit the calibration again"
-        )
-    width = checkpoint.model.backbone.embed_dim
-    for kind, known in calibration.familiarity.items():
-        if known.embed_dim != width:
-            raise CheckpointError(
-                f"{where}: familiarity.{kind} is of width {known.embed_dim}, the model's features "
-                f"of {width}; fit the calibration again"
-            )
-    return calibration
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"device={name!r}: not available here ({reason}); use 'cpu'") from error
-    return device
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _NAMED_PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

@@ -13,7 +13,7 @@ from proskill.scoring.calibration import Calibration
 
 UNLIKE = "unlike what the model learned from"
 # Beyond the limit of familiarity an answer is doubted; beyond this many limits it is not given.
-ABSTAIN_DISTANCE = 2.0
+ABSTAIN_DISTANCE = 1.5
 _MIN_TOP_SHARE = 1.25  # the most probable level must have this many times the share of chance
 _MAX_DISAGREEMENT = 0.5  # of the scale, between the scores of single views
 

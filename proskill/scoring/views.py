@@ -38,6 +38,7 @@ class SeenView:
         reasons: why it cannot be judged.
         warnings: what weakens the judgement.
         features: (W, D), None until it is encoded.
+        pictures: (P,) picture statistics, None unless they are compared.
     """
 
     source: InputView
@@ -48,6 +49,7 @@ class SeenView:
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     features: Tensor | None = field(default=None, repr=False)
+    pictures: NDArray[np.float64] | None = field(default=None, repr=False)
 
     @property
     def is_usable(self) -> bool:

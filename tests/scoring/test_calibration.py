@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,19 @@ def test_masked_views_are_not_learned_from() -> None:
     assert set(_fit(train=ViewFeatures(features, kinds, mask)).familiarity) == {"ego"}
 
 
+def test_pictures_of_some_training_takes_are_enough() -> None:
+    train, validation = _views(100, seed=1), _views(80, seed=2)
+    rng = np.random.default_rng(3)
+    calibration = _fit(
+        train=replace(train, pictures=rng.normal(size=(40, 2, 15))),
+        validation=replace(validation, pictures=rng.normal(size=(80, 2, 15))),
+    )
+    assert calibration.pictures["exo"].embed_dim == 15
+    assert not _fit().pictures
+    with pytest.raises(ValueError, match="pictures"):
+        replace(train, pictures=rng.normal(size=(101, 2, 15)))
+
+
 def test_json_keeps_a_calibration() -> None:
     calibration = _fit()
     text = json.dumps(calibration.to_dict(), allow_nan=False)
@@ -134,7 +148,11 @@ def test_json_keeps_a_calibration() -> None:
         ({"coverage": 1.5}, "calibration.json: coverage=1.5: must be between 0 and 1"),
         ({"half_width": -1}, "calibration.json: half_width=-1.0: must be finite and 0 or more"),
         ({"num_levels": 3.5}, "calibration.json: num_levels: 3.5 must be a whole number"),
-        ({"familiarity": []}, "calibration.json: expected a JSON object, got list"),
+        ({"familiarity": []}, "calibration.json: familiarity: expected a JSON object, got list"),
+        (
+            {"pictures": {"drone": {}}},
+            "calibration.json: pictures.drone: the key 'mean' is missing",
+        ),
         ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are schema, num_levels"),
         ({"schema": "other/9"}, "calibration.json: schema 'other/9'; this version reads"),
     ],

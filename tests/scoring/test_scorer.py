@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 
 from proskill.errors import CheckpointError, ConfigError, ProskillError, VideoError
-from proskill.scoring import Assessment, Scorer
+from proskill.scoring import Assessment, Scorer, fit_familiarity, read_takes_statistics
+from proskill.scoring.pictures import NUM_STATISTICS
 
 MakeVideo = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]
+
+NASA = (
+    Path(__file__).parents[1] / "video" / "assets" / "nasa.mp4"
+)  # real footage: a worker on a lift
 
 
 @pytest.fixture
@@ -204,6 +209,29 @@ def test_footage_far_from_the_training_data_gets_no_level(
     assert distance > 2
 
 
+def test_footage_that_looks_unlike_the_training_footage_is_doubted(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    """Features of random weights are alike for both clips; what gives one away is its picture."""
+    learned = [{"exo1": make_video(f"t{i}.mp4", seed=i, seconds=1.0)} for i in range(30)]
+    pictures = read_takes_statistics(learned, ["exo1"], img_size=(64, 64))
+    assert pictures.shape == (30, 1, NUM_STATISTICS)
+    directory = make_checkpoint()
+    path = directory / "calibration.json"
+    content = json.loads(path.read_text())
+    known = fit_familiarity(pictures[:18, 0], pictures[18:, 0])
+    path.write_text(json.dumps({**content, "pictures": {"exo": known.to_dict()}}))
+    scorer = Scorer.from_checkpoint(directory)
+    alike = scorer.score(make_video("new.mp4", seed=99))
+    assert not any("unlike" in reason for reason in alike.reasons)
+    foreign = scorer.score(NASA)
+    assert foreign.status == "abstained"
+    assert foreign.reasons[0].startswith("The video is unlike what the model learned from")
+    distance = foreign.views["exo1"].distance
+    assert distance is not None
+    assert distance > 1.5
+
+
 def test_a_checkpoint_without_calibration_is_never_sure(
     make_checkpoint: MakeCheckpoint, make_video: MakeVideo
 ) -> None:
@@ -238,7 +266,7 @@ def test_a_calibration_of_another_width_is_refused(make_checkpoint: MakeCheckpoi
     ego = content["familiarity"]["ego"]
     ego["mean"], ego["directions"] = ego["mean"][:5], [row[:5] for row in ego["directions"]]
     path.write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match=r"familiarity\.ego is of width 5, the model's feat"):
+    with pytest.raises(CheckpointError, match=r"familiarity\.ego is of width 5, expected 24; fit"):
         Scorer.from_checkpoint(directory)
 
 

@@ -1,0 +1,74 @@
+"""What the scorer needs around a loaded checkpoint: calibration, device, versions."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from platform import python_version
+
+import torch
+
+from proskill import __version__
+from proskill.errors import CheckpointError, ConfigError
+from proskill.models import LoadedCheckpoint
+from proskill.scoring.calibration import Calibration
+from proskill.scoring.pictures import NUM_STATISTICS
+
+_NAMED_PACKAGES = ("torch", "numpy", "av", "decord2", "timm")
+
+
+def calibration_of(checkpoint: LoadedCheckpoint, *, name: str) -> Calibration | None:
+    """The calibration that lies in a checkpoint, None if there is none.
+
+    Args:
+        checkpoint: as loaded.
+        name: of the checkpoint, for messages.
+
+    Raises:
+        CheckpointError: a calibration that is wrong or belongs to another model.
+    """
+    if checkpoint.calibration is None:
+        return None
+    where = f"{name}/calibration.json"
+    calibration = Calibration.from_dict(checkpoint.calibration, where=where)
+    if calibration.num_levels != len(checkpoint.config.levels):
+        raise CheckpointError(
+            f"{where}: num_levels is {calibration.num_levels}, the model has "
+            f"{len(checkpoint.config.levels)} levels; fit the calibration again"
+        )
+    for section, parts, width in (
+        ("familiarity", calibration.familiarity, checkpoint.model.backbone.embed_dim),
+        ("pictures", calibration.pictures, NUM_STATISTICS),
+    ):
+        for kind, known in parts.items():
+            if known.embed_dim != width:
+                raise CheckpointError(
+                    f"{where}: {section}.{kind} is of width {known.embed_dim}, expected {width}; "
+                    "fit the calibration again"
+                )
+    return calibration
+
+
+def device_named(name: str) -> torch.device:
+    """The device, after trying it.
+
+    Raises:
+        ConfigError: it does not exist here.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"device={name!r}: not available here ({reason}); use 'cpu'") from error
+    return device
+
+
+def package_versions() -> dict[str, str]:
+    """Versions that a result may depend on, proskill's first."""
+    found = {"proskill": __version__, "python": python_version()}
+    for package in _NAMED_PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
