@@ -6,6 +6,7 @@ Not here: what the arguments mean for training (`module`).
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -203,3 +204,17 @@ def plain_values(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_values(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def check_range(
+    name: str, value: float, low: float, high: float, *, open_low: bool = False
+) -> None:
+    """Refuse a model argument outside [low, high), or (low, high).
+
+    Raises:
+        ConfigError: it is outside, or not a number.
+    """
+    if not (low < value if open_low else low <= value) or not value < high:
+        bound = "above" if open_low else "at least"
+        below = "" if high == math.inf else f" and below {high:g}"
+        raise ConfigError(f"model.{name}={value}: must be {bound} {low:g}{below}")

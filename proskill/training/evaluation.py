@@ -22,6 +22,8 @@ from proskill.errors import ProskillError
 from proskill.levels import LevelScale
 from proskill.models.proficiency import ProficiencyModel
 from proskill.training import metrics
+from proskill.training.collect import EncodedTakes
+from proskill.training.losses import SkillLoss
 from proskill.training.metrics import IndexMetric, Interval, clustered_bootstrap
 
 UNLABELLED = -1
@@ -142,6 +144,44 @@ def predict_takes(
         view_probabilities=view_probabilities,
         view_score=view_score,
     )
+
+
+def validation_metrics(
+    model: ProficiencyModel,
+    encoded: EncodedTakes,
+    takes: Sequence[Take],
+    *,
+    scale: LevelScale,
+    loss: SkillLoss,
+) -> dict[str, float]:
+    """Metrics from all views without intervals, and the loss, for the end of a training epoch.
+
+    Args:
+        model: on the device of its parameters.
+        encoded: features of the takes.
+        takes: labelled, in the same order.
+        scale: the model's levels.
+        loss: the training loss, on all takes at once.
+    """
+    device = next(model.parameters()).device
+    truth = np.array([scale.index(str(take.level)) for take in takes])
+    rating = np.array([np.nan if take.rating is None else take.rating for take in takes])
+    with torch.inference_mode():
+        prediction = model.predict_features(
+            torch.from_numpy(encoded.features).to(device),
+            torch.from_numpy(encoded.view_mask).to(device),
+            torch.from_numpy(encoded.view_kind).to(device),
+        )
+        level = torch.from_numpy(truth).to(device)
+        value = loss(prediction, level, torch.from_numpy(rating).float().to(device))
+    values = metrics.level_metrics(
+        truth,
+        prediction.probabilities.argmax(dim=1).cpu().numpy(),
+        prediction.score.float().cpu().numpy(),
+        reference=truth if np.isnan(rating).any() else rating,
+        num_levels=len(scale),
+    )
+    return {"loss": float(value), **values}
 
 
 def summarise(

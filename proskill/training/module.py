@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -24,11 +24,17 @@ from torch import Tensor
 
 from proskill.data.take import Take
 from proskill.data.take_dataset import TakeBatch
-from proskill.errors import CheckpointError, ConfigError
+from proskill.errors import ConfigError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
 from proskill.models.heads import LevelPrediction
 from proskill.models.lora import LoraSettings
-from proskill.training.assemble import Assembled, assemble, clip_format_of, plain_values
+from proskill.training.assemble import (
+    Assembled,
+    assemble,
+    check_range,
+    clip_format_of,
+    plain_values,
+)
 from proskill.training.collect import EncodedTakes, align_views, gather_takes
 from proskill.training.data_module import Stage, TakeDataModule
 from proskill.training.encoding import InputStage, encode_batch
@@ -36,6 +42,7 @@ from proskill.training.evaluation import (
     Predictions,
     predict_takes,
     summarise,
+    validation_metrics,
 )
 from proskill.training.feature_cache import (
     FeatureTable,
@@ -43,8 +50,9 @@ from proskill.training.feature_cache import (
     compute_features,
 )
 from proskill.training.losses import SkillLoss
-from proskill.training.metrics import level_metrics, majority_accuracy
+from proskill.training.metrics import majority_accuracy
 from proskill.training.result_files import write_metrics, write_predictions
+from proskill.training.resume import keep_trained, require_same_run
 from proskill.training.schedule import warmup_cosine
 
 
@@ -119,17 +127,17 @@ class SkillModule(LightningModule):
         distance_weight: float = 0.0,
         ranking_weight: float = 0.0,
         encode_precision: Precision = "auto",
-        encode_batch_size: int = 16,
+        encode_batch_size: int = 8,
         data_description: str = "not stated",
         seed: int = 0,
     ) -> None:
         super().__init__()
-        _check_range("lr", lr, 0, math.inf, open_low=True)
-        _check_range("weight_decay", weight_decay, 0, math.inf)
-        _check_range("warmup_fraction", warmup_fraction, 0, 1)
-        _check_range("label_smoothing", label_smoothing, 0, 1)
-        _check_range("distance_weight", distance_weight, 0, math.inf)
-        _check_range("ranking_weight", ranking_weight, 0, math.inf)
+        check_range("lr", lr, 0, math.inf, open_low=True)
+        check_range("weight_decay", weight_decay, 0, math.inf)
+        check_range("warmup_fraction", warmup_fraction, 0, 1)
+        check_range("label_smoothing", label_smoothing, 0, 1)
+        check_range("distance_weight", distance_weight, 0, math.inf)
+        check_range("ranking_weight", ranking_weight, 0, math.inf)
         if train_backbone and lora is not None:
             raise ConfigError(
                 "model.train_backbone is true and model.lora is set: choose one of the two"
@@ -196,8 +204,6 @@ class SkillModule(LightningModule):
         self.hparams["lora"] = None if lora is None else plain_values(asdict(lora))
         self.strict_loading = False  # frozen weights are not in `.ckpt` files
 
-    # ------------------------------------------------------------------ data
-
     def setup(self, stage: str) -> None:
         """Tells the data module what this model wants, and has frozen blocks run once."""
         data = self._data
@@ -205,7 +211,7 @@ class SkillModule(LightningModule):
             scale=self.scale,
             clip_format=clip_format_of(self.assembled.input),
             num_windows=self.assembled.input.num_windows,
-            stage=_stage(stage),
+            stage=cast(Stage, stage),
             encode=None if self.input_stage == "clips" else self._encode_frozen,
         )
         if stage == "fit" and self.class_weights == "balanced":
@@ -250,8 +256,6 @@ class SkillModule(LightningModule):
         self.train(self.training)
         return table
 
-    # --------------------------------------------------------------- forward
-
     def train(self, mode: bool = True) -> SkillModule:
         """As usual, but a backbone that is not trained stays in evaluation mode."""
         super().train(mode)
@@ -273,8 +277,6 @@ class SkillModule(LightningModule):
     def forward(self, batch: TakeBatch) -> LevelPrediction:
         """Levels of a batch of takes."""
         return self.model.predict_features(self.encode(batch), batch.view_mask, batch.view_kind)
-
-    # -------------------------------------------------------------- training
 
     def on_train_batch_start(self, batch: TakeBatch, batch_idx: int) -> None:
         # Dropout of a step is a function of seed, epoch and step, whatever drew numbers before it:
@@ -309,29 +311,10 @@ class SkillModule(LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what is trained; frozen weights are identified by their digest."""
-        trained = {name for name, value in self.named_parameters() if value.requires_grad}
-        checkpoint["state_dict"] = {
-            name: value for name, value in checkpoint["state_dict"].items() if name in trained
-        }
-        checkpoint["backbone_key"] = self.assembled.backbone_key
+        keep_trained(checkpoint, self, backbone_key=self.assembled.backbone_key)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to continue a run on another backbone or with other trained weights."""
-        trained = {name for name, value in self.named_parameters() if value.requires_grad}
-        if checkpoint.get("backbone_key") != self.assembled.backbone_key:
-            raise CheckpointError(
-                "the .ckpt file was written with another backbone than model.backbone names; "
-                "resume with the configuration of the interrupted run"
-            )
-        if set(checkpoint["state_dict"]) != trained:
-            different = sorted(set(checkpoint["state_dict"]) ^ trained)
-            raise CheckpointError(
-                f"the .ckpt file trains other weights than this configuration (first "
-                f"{different[0]!r}); resume with the configuration of the interrupted run"
-            )
-
-    # ------------------------------------------------------------ evaluation
+        require_same_run(checkpoint, self, backbone_key=self.assembled.backbone_key)
 
     def validation_step(self, batch: TakeBatch, batch_idx: int) -> None:
         self._collected.append(self._keep(batch))
@@ -349,27 +332,11 @@ class SkillModule(LightningModule):
         if self.trainer.sanity_checking:
             return
         takes = [self._data.takes_of("validate")[index] for index in encoded.position]
-        truth = np.array([self.scale.index(str(take.level)) for take in takes])
-        rating = np.array([np.nan if take.rating is None else take.rating for take in takes])
-        with torch.inference_mode():
-            prediction = self.model.predict_features(
-                torch.from_numpy(encoded.features).to(self.device),
-                torch.from_numpy(encoded.view_mask).to(self.device),
-                torch.from_numpy(encoded.view_kind).to(self.device),
-            )
-            level = torch.from_numpy(truth).to(self.device)
-            loss = self.loss(prediction, level, torch.from_numpy(rating).float().to(self.device))
-        values = level_metrics(
-            truth,
-            prediction.probabilities.argmax(dim=1).cpu().numpy(),
-            prediction.score.float().cpu().numpy(),
-            reference=truth if np.isnan(rating).any() else rating,
-            num_levels=len(self.scale),
-        )
+        values = validation_metrics(self.model, encoded, takes, scale=self.scale, loss=self.loss)
+        truth = [self.scale.index(str(take.level)) for take in takes]
         values["majority_accuracy"] = majority_accuracy(self._data.train_levels, truth)
-        self.log("val/loss", float(loss), prog_bar=True)
         for name, value in values.items():
-            self.log(f"val/{name}", value, prog_bar=name in ("accuracy", "spearman"))
+            self.log(f"val/{name}", value, prog_bar=name in ("loss", "accuracy", "spearman"))
 
     def on_test_epoch_end(self) -> None:
         """Writes `metrics.json` and `predictions.csv` into the run folder."""
@@ -416,8 +383,6 @@ class SkillModule(LightningModule):
             scale=self.scale,
         )
 
-    # ----------------------------------------------------------- directories
-
     def save(self, directory: Path, *, results: dict[str, float] | None = None) -> None:
         """Write a checkpoint directory; adapters are merged, so that it needs nothing of peft.
 
@@ -442,19 +407,3 @@ class SkillModule(LightningModule):
         self.model, self.scale = self.assembled.model, LevelScale(levels)
         self.model.freeze_backbone()
         self.input_stage, self.prefix_blocks = "features", None
-
-
-def _stage(stage: str) -> Stage:
-    stages: dict[str, Stage] = {
-        "fit": "fit", "validate": "validate", "test": "test", "predict": "predict",
-    }  # fmt: skip
-    return stages[stage]
-
-
-def _check_range(
-    name: str, value: float, low: float, high: float, *, open_low: bool = False
-) -> None:
-    if not (low < value if open_low else low <= value) or not value < high:
-        bound = "above" if open_low else "at least"
-        below = "" if high == math.inf else f" and below {high:g}"
-        raise ConfigError(f"model.{name}={value}: must be {bound} {low:g}{below}")

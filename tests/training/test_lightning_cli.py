@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,15 @@ def test_fit_validate_test_and_predict_follow_each_other(config: Path, tmp_path:
     main("predict", ["--config", str(config), "--data.predict_split", "all"])
     assert len((run_dir / "predictions.csv").read_text().splitlines()) > num_test
     main("fit", ["--config", str(config), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
+
+
+@pytest.mark.slow  # a process of its own
+def test_training_needs_no_decoder_and_no_page() -> None:
+    code = (
+        "import sys; sys.modules.update(decord=None, av=None, gradio=None);"
+        "import proskill.training.lightning_cli, proskill.training.evaluation"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
