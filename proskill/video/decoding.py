@@ -73,7 +73,7 @@ class Decoder:
         size: (height, width) of the upright pictures delivered.
         orientation: what turns decoded pictures upright.
         max_pixels: larger pictures are refused by the decoder.
-        num_threads: decoding threads.
+        num_threads: decoding threads for random access.
     """
 
     path: Path
@@ -100,7 +100,7 @@ class Decoder:
         positions = order[np.searchsorted(index.pts, pts, sorter=order)]  # of packets, (T,)
         before = np.searchsorted(index.pts[index.entries], pts, side="right") - 1
         entries = index.entries[np.maximum(before, 0)]  # (T,)
-        with self._open() as (container, stream):
+        with self._open(is_strict=True) as (container, stream):
             scaler = _Scaler(self.size, self.orientation)
             for entry in np.unique(entries):
                 chosen = entries == entry
@@ -158,7 +158,7 @@ class Decoder:
 
     def _all_frames(self, errors: list[FFmpegError]) -> Iterator[VideoFrame]:
         """Every frame that decodes, as shown; what fails is added to `errors` and skipped."""
-        with self._open() as (container, stream):
+        with self._open(is_strict=False) as (container, stream):
             for packet in Clock().packets(container, stream):
                 try:
                     yield from packet.decode()
@@ -170,17 +170,20 @@ class Decoder:
                 errors.append(error)
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+    def _open(self, *, is_strict: bool) -> Iterator[tuple[InputContainer, VideoStream]]:
+        """The opened file, with a decoder that stops at damage or one that makes the best of it.
+
+        The lenient one decodes as PyAV does by default: what a damaged picture looks like depends
+        on the number of threads and on the pictures before, and it should look as elsewhere.
+        """
         with open_container(self.path, max_pixels=self.max_pixels) as container:
             stream = pick_stream(container, self.path)
-            options = {"max_pixels": str(self.max_pixels)}
-            if stream.codec_context.name == "h264":
-                # Else damaged frames are patched from their neighbours, but only with one thread.
-                options["enable_er"] = "0"
-            stream.codec_context.options = options
-            stream.codec_context.thread_count = self.num_threads
-            if self.num_threads > 1:
-                stream.codec_context.thread_type = "AUTO"
+            codec = stream.codec_context
+            codec.options = {"max_pixels": str(self.max_pixels)}
+            if is_strict:
+                codec.options = {**codec.options, "err_detect": "explode"}
+                codec.thread_count = self.num_threads
+                codec.thread_type = "AUTO"
             yield container, stream
 
     def _empty(self, num_frames: int) -> Pictures:

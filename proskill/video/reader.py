@@ -117,7 +117,7 @@ class VideoReader:
                 pts = self._inspection.shown_pts[self._places_at(instants)]
                 return _to_clip(self._decoder.frames_by_time(pts, self._index))
             except DamagedError:
-                self._survey()
+                self._survey(is_damaged=True)
         return _to_clip(self._decoder.frames_in_order(self._places_at(instants)))
 
     def __enter__(self) -> VideoReader:
@@ -137,7 +137,7 @@ class VideoReader:
         after = np.searchsorted(seconds, instants + _ROUNDING_SECONDS, side="right")
         return np.clip(after - 1, 0, len(seconds) - 1).astype(np.int64)
 
-    def _survey(self) -> None:
+    def _survey(self, *, is_damaged: bool = False) -> None:
         """Decode everything once, to know which frames really come out and when they are shown."""
         self._index = None
         found = self._decoder.survey()
@@ -146,10 +146,10 @@ class VideoReader:
         ratio = check_decoded_ratio(self.info.path, num_frames, num_announced)
         warnings = [w for w in self.info.warnings if "announced frames" not in w]
         warnings += ratio_warning(ratio, num_frames, num_announced)
-        if found.num_errors or found.num_damaged:
+        if is_damaged or found.num_errors or found.num_damaged:
             warnings.append(
-                f"{found.num_errors} packets are damaged and lost, "
-                f"{found.num_damaged} frames are damaged"
+                f"some packets are damaged ({found.num_errors} lost, "
+                f"{found.num_damaged} frames marked); pictures after them may be spoiled"
             )
         self._inspection = replace(self._inspection, shown_pts=found.pts)
         self.info = replace(

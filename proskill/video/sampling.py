@@ -120,14 +120,15 @@ def evaluation_windows(
         _check_count("num_windows", num_windows)
     duration = end_seconds - start_seconds
     window_seconds = num_frames * frame_interval_seconds
+    # A single window covers its range; where told to be single in a longer one, it stands midway.
+    lone_share = 0.0 if num_windows is None and max_windows > 1 else 0.5
     if duration <= window_seconds:
         num_windows = 1
     elif num_windows is None:
         # A range a rounding error above k windows needs k windows, not k + 1.
         num_windows = min(max_windows, math.ceil(duration / window_seconds - 1e-9))
     spare = max(0.0, duration - window_seconds)
-    # One window in a longer range stands in its middle.
-    share = np.linspace(0.0, 1.0, num_windows) if num_windows > 1 else np.array([0.5])
+    share = np.linspace(0.0, 1.0, num_windows) if num_windows > 1 else np.array([lone_share])
     begins = start_seconds + spare * share  # (W,)
     steps = np.arange(num_frames) * frame_interval_seconds  # (T,)
     instants = begins[:, None] + steps[None, :]  # (W, T)

@@ -156,6 +156,11 @@ def test_a_take_shorter_than_a_window_repeats_its_last_instant():
     np.testing.assert_allclose(window, expected[0])
 
 
+def test_a_single_window_of_a_long_take_stands_in_its_middle():
+    windows = evaluation_windows(0, 10, num_frames=4, frame_interval_seconds=0.5, num_windows=1)
+    np.testing.assert_allclose(windows, [[4.0, 4.5, 5.0, 5.5]])
+
+
 def test_a_long_take_is_capped_and_still_seen_to_its_end():
     windows = evaluation_windows(0, 600, num_frames=8, frame_interval_seconds=0.1, max_windows=5)
     assert windows.shape == (5, 8)
