@@ -37,6 +37,7 @@ from proskill.models import load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
 from proskill.scoring import Assessment, Scorer
 from proskill.scoring.calibration import ViewFeatures, fit_calibration
+from proskill.scoring.pictures import read_takes_statistics
 from proskill.simulation.take_spec import FRAME_RATE, TakeSpec, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
@@ -54,6 +55,7 @@ SEED = 2026
 NUM_PARTICIPANTS, TAKES_PER_PARTICIPANT = 230, 2
 SPLIT_SHARES = (0.43, 0.09, 0.48)
 _CONTROL_WINDOWS = 2
+_PICTURED_TAKES = 60  # enough to know what familiar pictures look like
 
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -204,7 +206,9 @@ class _Judge:
 
     def _view_features(self, split: str) -> ViewFeatures:
         table = self.features(split)
-        return ViewFeatures(table.pooled, table.view_kind, table.view_mask)
+        files = [_paths(take) for take in table.takes[:_PICTURED_TAKES]]
+        pictures = read_takes_statistics(files, table.view_names, img_size=self._spec.img_size)
+        return ViewFeatures(table.pooled, table.view_kind, table.view_mask, pictures)
 
 
 def _controls(
