@@ -184,6 +184,9 @@ def play(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and numbers of all frames, decoded from the start by PyAV alone."""
     times, numbers = [], []
     with av.open(str(path)) as container:
+        codec = container.streams.video[0].codec_context
+        if codec.name != "libdav1d":
+            codec.thread_count = 1  # as players; slice threads show old memory where damaged
         for packet in container.demux(video=0):
             try:
                 for frame in packet.decode():

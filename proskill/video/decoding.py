@@ -173,8 +173,8 @@ class Decoder:
     def _open(self, *, is_strict: bool) -> Iterator[tuple[InputContainer, VideoStream]]:
         """The opened file, with a decoder that stops at damage or one that makes the best of it.
 
-        The lenient one decodes as PyAV does by default: what a damaged picture looks like depends
-        on the number of threads and on the pictures before, and it should look as elsewhere.
+        The lenient one shows of damaged pictures what players show. With several slice threads, the
+        decoders would leave what happened to be in memory in the place of missing parts.
         """
         with open_container(self.path, max_pixels=self.max_pixels) as container:
             stream = pick_stream(container, self.path)
@@ -184,6 +184,8 @@ class Decoder:
                 codec.options = {**codec.options, "err_detect": "explode"}
                 codec.thread_count = self.num_threads
                 codec.thread_type = "AUTO"
+            elif codec.name != "libdav1d":  # which loses more frames with one thread
+                codec.thread_count = 1
             yield container, stream
 
     def _empty(self, num_frames: int) -> Pictures:

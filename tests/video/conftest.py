@@ -140,6 +140,7 @@ def decode_from_start(path: Path) -> Shown:
     with av.open(str(path)) as container:
         stream = container.streams.best("video")
         assert stream is not None
+        stream.codec_context.thread_count = 1  # with more, damaged pictures show old memory
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
