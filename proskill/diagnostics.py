@@ -29,11 +29,11 @@ _REQUIRED = {
     "timm": ("timm",),
     "peft": ("peft",),
     "lightning": ("lightning",),
-    "decord": ("decord2", "decord"),
     "cv2": ("opencv-python-headless", "opencv-python"),
     "av": ("av",),
 }
 _OPTIONAL = {
+    "decord": "dev",
     "transformers": "dev",
     "gradio": "app",
     "fastapi": "annotate",

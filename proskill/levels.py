@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,19 @@ class LevelScale:
 
 EGOEXO4D_LEVELS = LevelScale(("Novice", "Early Expert", "Intermediate Expert", "Late Expert"))
 BASKET_LEVELS = LevelScale(("Poor", "Below Average", "Average", "Above Average", "Excellent"))
+
+
+def median_level(probabilities: Any) -> Any:
+    """The level in the middle: neither the levels below it nor those above it make up half.
+
+    Of all levels it has the least expected distance to the truth, which is what an ordered scale
+    asks for; the most probable one jumps to an end of the scale when the middle levels are narrow.
+
+    Args:
+        probabilities: (..., K) array or tensor, rows sum to 1.
+
+    Returns:
+        (...) indices of the same kind.
+    """
+    below = probabilities.cumsum(-1) < 0.5
+    return below[..., :-1].sum(-1)  # without the last column, rounding cannot lead past the top

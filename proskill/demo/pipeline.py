@@ -54,7 +54,7 @@ SEED = 2026
 
 NUM_PARTICIPANTS, TAKES_PER_PARTICIPANT = 230, 2
 SPLIT_SHARES = (0.43, 0.09, 0.48)
-_CONTROL_WINDOWS = 2
+_CONTROL_WINDOWS = 3
 _PICTURED_TAKES = 60  # enough to know what familiar pictures look like
 
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]

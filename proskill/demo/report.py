@@ -98,7 +98,7 @@ def _shaded(matrix: list[list[int]]) -> list[list[tuple[int, float]]]:
 
 def _scatter(predictions: Predictions) -> Figure:
     """Predicted score against true skill, one point a take."""
-    figure = Figure(figsize=(5.2, 3.9))
+    figure = Figure(figsize=(4.7, 3.7))
     axes = figure.add_subplot()
     scenarios = sorted({take.scenario for take in predictions.takes})
     colours = ("#0072b2", "#d55e00", "#9a6fb0", "#b58900", "#56b4e9", "#c2528b", "#7a7a7a")
@@ -107,7 +107,7 @@ def _scatter(predictions: Predictions) -> Figure:
         axes.scatter(
             predictions.rating[rows],
             predictions.score[rows],
-            s=16,
+            s=14,
             alpha=0.75,
             color=colour,
             linewidths=0,
@@ -128,7 +128,7 @@ def _views(metrics: Mapping[str, Any]) -> Figure:
         ("late average of views", metrics["late_average"], "#56b4e9"),
         ("all views fused", metrics["all_views"], _ACCENT),
     ]
-    figure = Figure(figsize=(5.2, 0.5 * len(rows) + 0.9))
+    figure = Figure(figsize=(4.7, 0.5 * len(rows) + 0.9))
     axes = figure.add_subplot()
     for height, (_, values, colour) in enumerate(reversed(rows)):
         rho = values["spearman"]

@@ -63,7 +63,7 @@ class ViewResult:
         frame_rate_hz: mean rate by presentation time.
         decoded_ratio: share of the announced frames that decode, in [0, 1].
         warnings: what the reader noticed.
-        level: most probable level from this view alone.
+        level: median level from this view alone.
         score: score from this view alone.
         distance: distance to the training data over its limit; above 1 is unfamiliar.
 
@@ -163,7 +163,8 @@ class Assessment:
             answer, see `reasons`).
         levels: the model's level names, lowest skill first.
         reasons: why the status is not "ok"; sentences for people.
-        level: the most probable level; None when abstained.
+        level: the median of the probabilities, see `proskill.levels.median_level`; None when
+            abstained.
         probabilities: level -> calibrated probability, in the order of `levels`; empty when
             abstained.
         score: expected level index in [0, len(levels) - 1]; None when abstained.

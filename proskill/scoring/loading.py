@@ -13,7 +13,7 @@ from proskill.models import LoadedCheckpoint
 from proskill.scoring.calibration import Calibration
 from proskill.scoring.pictures import NUM_STATISTICS
 
-_NAMED_PACKAGES = ("torch", "numpy", "av", "decord2", "timm")
+_NAMED_PACKAGES = ("torch", "numpy", "av", "timm")
 
 
 def calibration_of(checkpoint: LoadedCheckpoint, *, name: str) -> Calibration | None:

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from proskill.errors import VideoError
+from proskill.levels import median_level
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
     Assessment,
@@ -257,7 +258,7 @@ class Scorer:
         )
 
     def _level(self, probabilities: NDArray[np.float64]) -> str:
-        return self.config.levels[int(probabilities.argmax())]
+        return self.config.levels[int(median_level(probabilities))]
 
     def _named(self, probabilities: NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.config.levels, probabilities.tolist(), strict=True))

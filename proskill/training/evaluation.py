@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from proskill.data.take import Take
 from proskill.errors import ProskillError
-from proskill.levels import LevelScale
+from proskill.levels import LevelScale, median_level
 from proskill.models.proficiency import ProficiencyModel
 from proskill.training import metrics
 from proskill.training.collect import EncodedTakes
@@ -73,8 +73,8 @@ class Predictions:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """(N,) the most probable level."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        """(N,) the median level of each distribution."""
+        return np.asarray(median_level(self.probabilities), dtype=np.int64)
 
     @property
     def late_average(self) -> NDArray[np.float64]:
@@ -176,7 +176,7 @@ def validation_metrics(
         value = loss(prediction, level, torch.from_numpy(rating).float().to(device))
     values = metrics.level_metrics(
         truth,
-        prediction.probabilities.argmax(dim=1).cpu().numpy(),
+        median_level(prediction.probabilities).cpu().numpy(),
         prediction.score.float().cpu().numpy(),
         reference=truth if np.isnan(rating).any() else rating,
         num_levels=len(scale),
@@ -279,7 +279,7 @@ class _Judge:
     ) -> dict[str, Any]:
         """All metrics on the chosen rows of the labelled takes."""
         truth, reference, score = self.truth[rows], self.reference[rows], score[rows]
-        predicted = probabilities[rows].argmax(axis=1)
+        predicted = median_level(probabilities[rows])
         num_levels = self.num_levels
         functions: dict[str, IndexMetric] = {
             "accuracy": lambda i: metrics.accuracy(truth[i], predicted[i]),

@@ -38,7 +38,7 @@ FrameOrder = Literal["natural", "static", "shuffled"]
 Precision = Literal["auto", "fp32", "bf16"]
 Loaded = Future[tuple[Path | None, np.ndarray | Tensor]]
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _WHOLE_FILE_BYTES = 64 * 2**20
 _SAMPLE_BYTES = 2**20
 
@@ -139,8 +139,8 @@ def compute_features(
         prefix_blocks: None gives pooled features (W, D) per view, float32; k gives the tokens after
             the first k blocks (W, 1 + N*T, D) per view, float16.
         backbone_key: digest of the weights, if LoRA has wrapped them since; None computes it.
-        frame_order: "static" repeats each window's middle frame, "shuffled" permutes its frames:
-            the controls that must not know skill.
+        frame_order: "static" repeats each window's middle frame, "shuffled" permutes the frames of
+            all windows of a take: the controls that must not know skill.
         precision: "auto" takes bf16 where the hardware has it.
         batch_size: clips per forward pass; 8 fit the cache of a CPU, a GPU takes more. Batches
             never mix takes, so that a take's numbers do not depend on its neighbours.
@@ -287,8 +287,10 @@ def _reorder(clip: Tensor, frame_order: FrameOrder) -> Tensor:
     if frame_order == "static":
         return clip[:, num_frames // 2 : num_frames // 2 + 1].expand_as(clip)
     if frame_order == "shuffled":
-        # One fixed order for all views: synchronised, but without the course of the movement.
-        return clip[:, np.random.default_rng(num_frames).permutation(num_frames)]
+        # Over the whole take, not inside each window: how far things move within a short time would
+        # otherwise still tell fast from slow. One order for all views keeps them synchronised.
+        order = np.random.default_rng(num_frames).permutation(len(clip) * num_frames)
+        return clip.flatten(0, 1)[order].unflatten(0, clip.shape[:2])
     return clip
 
 

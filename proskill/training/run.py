@@ -33,6 +33,7 @@ CHECKPOINT_FOLDER = "checkpoint"
 LAST = Path("resume") / "last.ckpt"
 Mode = Literal["min", "max"]
 
+_TALKATIVE = ("utilities.rank_zero", "trainer.connectors.checkpoint_connector")
 _WRONG_WARNINGS = (
     ".*does not have many workers.*",  # features come from memory, without worker processes
     ".*module\\(s\\) in eval mode at the start of training.*",  # the frozen backbone, as intended
@@ -134,16 +135,18 @@ class WholeFileCheckpointIO(TorchCheckpointIO):
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's advertisements and the warnings that do not apply here."""
-    logger = logging.getLogger("lightning.pytorch.utilities.rank_zero")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(f"lightning.pytorch.{name}") for name in _TALKATIVE]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             for message in _WRONG_WARNINGS:
                 warnings.filterwarnings("ignore", message=message)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def run_callbacks(
