@@ -10,7 +10,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 JOBS   ?= 2
-BENCH  ?=
+BENCH  ?= benchmarks/timesformer_parity.py benchmarks/reading.py benchmarks/main_job.py
 
 PYTEST_FLAGS := -n $(JOBS) $(if $(SLOW),--slow)
 

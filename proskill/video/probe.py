@@ -1,6 +1,6 @@
 """What a video file is, from its content: `probe` refuses what cannot or should not be read.
 
-Knows nothing of decord: it must be safe to call on any file a stranger sends. Times and counts come
+Safe to call on any file that a stranger sends. Times and counts come
 from packets, size and orientation from the first decoded frame; the header is believed in nothing.
 """
 
