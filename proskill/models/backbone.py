@@ -185,6 +185,7 @@ def _card(name: str, config: BackboneConfig, arguments: Mapping[str, Any], more:
         "",
         "```python",
         "from proskill.models import load_backbone",
+        "",
         f'load_backbone("{name}")',
         "```",
         "",
