@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ SEED = 2026
 NUM_PARTICIPANTS, TAKES_PER_PARTICIPANT = 230, 2
 SPLIT_SHARES = (0.43, 0.09, 0.48)
 _CONTROL_WINDOWS = 3
+_CARD_METRICS = ("accuracy", "spearman", "quadratic_kappa", "mean_level_error")
 _PICTURED_TAKES = 60  # enough to know what familiar pictures look like
 
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -124,11 +125,11 @@ def run_demo(
     with watch.stage("train"):
         lightning_cli.main("fit", [str(part) for item in arguments.items() for part in item])
     judge = _Judge(takes, run_dir)
-    with watch.stage("calibrate"):
-        checkpoint = judge.calibrate(out / "checkpoint")
     with watch.stage("evaluate"):
         predictions = judge.predict("test")
         metrics = summarise(predictions, train_takes=judge.split("train"))
+    with watch.stage("calibrate"):
+        checkpoint = judge.calibrate(out / "checkpoint", _card_metrics(metrics))
     with watch.stage("control"):
         controls = _controls(judge, predictions, num_participants, takes_per_participant)
     with watch.stage("score a new take"):
@@ -151,6 +152,17 @@ def run_demo(
     _write_json(out / "summary.json", summary)
     print_table(summary, metrics, controls, report=out / "report.html")
     return summary
+
+
+def _card_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The test results that belong on a checkpoint's card."""
+    return {
+        "test/num_takes": metrics["num_takes"],
+        "test/num_participants": metrics["num_participants"],
+        **{f"test/{k}": metrics["all_views"][k]["value"] for k in _CARD_METRICS},
+        "test/majority_accuracy": metrics["majority_accuracy"],
+        "test/scenario_majority_accuracy": metrics["scenario_majority_accuracy"],
+    }
 
 
 class _Judge:
@@ -190,8 +202,13 @@ class _Judge:
             scale=EGOEXO4D_LEVELS,
         )
 
-    def calibrate(self, out: Path) -> Path:
-        """Write the checkpoint again with what the validation takes teach about its certainty."""
+    def calibrate(self, out: Path, results: dict[str, Any]) -> Path:
+        """Write the checkpoint again with what the validation takes teach about its certainty.
+
+        Args:
+            out: directory of the checkpoint.
+            results: measured on the test takes, for its card.
+        """
         validation = self.predict("val")
         calibration = fit_calibration(
             logits=validation.logits,
@@ -200,8 +217,8 @@ class _Judge:
             train=self._view_features("train"),
             validation=self._view_features("val"),
         )
-        loaded = self._loaded
-        save_checkpoint(out, loaded.model, loaded.config, calibration=calibration.to_dict())
+        config = replace(self._loaded.config, metrics={**self._loaded.config.metrics, **results})
+        save_checkpoint(out, self._loaded.model, config, calibration=calibration.to_dict())
         return out
 
     def _view_features(self, split: str) -> ViewFeatures:
