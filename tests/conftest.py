@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -21,6 +22,11 @@ from proskill.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
 torch.set_num_threads(1)
+
+# CI judges a change, so it repeats the same examples; elsewhere every run looks for new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

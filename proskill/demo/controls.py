@@ -118,7 +118,8 @@ def linear_readout(
 ) -> Readout:
     """Ridge regression of the rating on the training takes, read out on the others.
 
-    Features are standardised within each scenario, by its training takes. Level cuts are those
+    Features are standardised within each scenario, by its training takes (by all of them where it
+    has none). Level cuts are those
     that give cross-validated training predictions the training levels' frequencies.
 
     Args:
@@ -132,7 +133,8 @@ def linear_readout(
     scaled = np.zeros_like(features, dtype=float)
     for scenario in np.unique(scenarios):
         rows = scenarios == scenario
-        reference = features[rows & is_train]
+        known = rows & is_train
+        reference = features[known if known.any() else is_train]
         spread = reference.std(axis=0)
         scaled[rows] = (features[rows] - reference.mean(axis=0)) / np.where(
             spread > 1e-9, spread, 1

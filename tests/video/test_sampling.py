@@ -79,7 +79,7 @@ def test_segments_are_dense_and_spread_over_the_take(
 def test_windows_cover_the_whole_take(start, duration, num_frames, interval):
     end = start + duration
     windows = evaluation_windows(
-        start, end, num_frames=num_frames, frame_interval_seconds=interval, max_windows=10**6
+        start, end, num_frames=num_frames, frame_interval_seconds=interval, max_windows=10**8
     )
     assert windows.shape[1] == num_frames
     assert_inside_and_ascending(windows, start, end)
