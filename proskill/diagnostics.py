@@ -33,7 +33,6 @@ _REQUIRED = {
     "av": ("av",),
 }
 _OPTIONAL = {
-    "decord": "dev",
     "transformers": "dev",
     "gradio": "app",
     "fastapi": "annotate",
