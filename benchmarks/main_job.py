@@ -18,6 +18,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from machine import processor_name
+
 RESULT = Path(__file__).parent / "results" / "main_job.json"
 
 
@@ -29,21 +31,13 @@ def main() -> None:
     subprocess.run(command, check=True)
     summary = json.loads((out / "summary.json").read_text())
     hardware = {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
     }
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps({"results": summary, "hardware": hardware}, indent=2) + "\n")
     print(f"Written: {RESULT}")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
 
 
 if __name__ == "__main__":

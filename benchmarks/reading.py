@@ -30,6 +30,7 @@ import cv2
 import decord
 import imageio_ffmpeg
 import numpy as np
+from machine import processor_name
 
 from proskill.errors import VideoError
 from proskill.video.reader import VideoReader, read_views
@@ -264,14 +265,8 @@ def median_ratio(seconds: dict[str, list[float]], other: str) -> float:
 
 
 def hardware() -> dict[str, Any]:
-    info = Path("/proc/cpuinfo")
-    models = [
-        line.split(":", 1)[1].strip()
-        for line in (info.read_text().splitlines() if info.exists() else [])
-        if line.startswith("model name")
-    ]
     return {
-        "cpu": models[0] if models else platform.processor(),
+        "cpu": processor_name(),
         "cores": os.cpu_count(),
         "load_average": [round(x, 1) for x in os.getloadavg()],
         "python": platform.python_version(),

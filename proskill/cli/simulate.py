@@ -22,7 +22,10 @@ def simulate(
     takes_per_participant: Annotated[int, typer.Option(min=1, help="Takes of each.")] = 3,
     views: Annotated[str, typer.Option(help="Cameras, separated by commas.")] = "ego,exo1,exo2",
     tasks: Annotated[
-        str, typer.Option(help="Tasks, separated by commas; all when left out.", show_default=False)
+        str,
+        typer.Option(
+            help="Tasks, separated by commas; the demo's five when left out.", show_default=False
+        ),
     ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same dataset.")] = 0,
     layout: Annotated[Layout, typer.Option(help="How to lay the files out.")] = Layout.manifest,

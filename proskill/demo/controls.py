@@ -23,7 +23,7 @@ from scipy.signal import butter, sosfiltfilt
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from proskill.simulation.body import JOINT_INDEX
+from proskill.simulation.body import HANDS, JOINT_INDEX
 from proskill.simulation.motion import Performance
 from proskill.video.reader import VideoReader
 
@@ -38,7 +38,7 @@ def kinematic_features(performance: Performance, *, frame_rate: float) -> np.nda
     """Fast against slow movement of trunk and hands, from the true motion; (F,)."""
     joints, tips = performance.joints, performance.tool_tips
     chest, head = joints[:, JOINT_INDEX["chest"]], joints[:, JOINT_INDEX["head"]]
-    hands = joints[:, [JOINT_INDEX["left_hand"], JOINT_INDEX["right_hand"]]]
+    hands = joints[:, HANDS]
     speed = np.linalg.norm(np.gradient(hands, axis=0), axis=2)  # (T, 2)
     channels = np.concatenate(
         [

@@ -6,14 +6,13 @@ what the controls compute (`controls`), what the page looks like (`report`).
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from proskill.demo.controls import (
     motion_energy,
     pose_set_features,
 )
-from proskill.demo.report import DemoResults, write_demo_report
+from proskill.demo.report import WRITE_ADVICE, DemoResults, write_demo_report
 from proskill.demo.table import print_table
 from proskill.errors import ProskillError
 from proskill.levels import EGOEXO4D_LEVELS
@@ -38,14 +37,16 @@ from proskill.models.backbone import read_backbone_config
 from proskill.scoring import Assessment, Scorer
 from proskill.scoring.calibration import ViewFeatures, fit_calibration
 from proskill.scoring.pictures import read_takes_statistics
-from proskill.simulation.take_spec import FRAME_RATE, TakeSpec, perform_take, plan_takes
+from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
 from proskill.training.assemble import clip_format_of
 from proskill.training.evaluation import Predictions, predict_takes, summarise
 from proskill.training.feature_cache import FeatureTable, FrameOrder, compute_features
 from proskill.training.metrics import accuracy, clustered_bootstrap, spearman_rho
+from proskill.training.result_files import write_metrics
 from proskill.training.run import CHECKPOINT_FOLDER
+from proskill.whole_file import write_whole
 
 BACKBONE = Path("checkpoints/timesformer-motion")
 
@@ -134,7 +135,6 @@ def run_demo(
         controls = _controls(judge, predictions, num_participants, takes_per_participant)
     with watch.stage("score a new take"):
         assessment, files, truth = _score_new_take(out, checkpoint)
-    summary = _summary(metrics, controls, watch)
     results = DemoResults(
         predictions=predictions,
         metrics=metrics,
@@ -142,14 +142,14 @@ def run_demo(
         assessment=assessment,
         assessed_files=files,
         assessed_truth=truth,
-        summary=summary,
         new_tasks=tuple(sorted({t.scenario for t in takes} - set(known_tasks))),
     )
     with watch.stage("report"):
         write_demo_report(out / "report.html", results)
+    summary = _summary(metrics, controls)
     summary["seconds"] = dict(watch.seconds, total=round(sum(watch.seconds.values()), 1))
     summary["peak_memory_gib"] = _peak_memory_gib()
-    _write_json(out / "summary.json", summary)
+    write_metrics(out / "summary.json", summary)
     print_table(summary, metrics, controls, report=out / "report.html")
     return summary
 
@@ -232,15 +232,15 @@ def _controls(
     judge: _Judge, predictions: Predictions, num_participants: int, takes_per_participant: int
 ) -> dict[str, dict[str, Any]]:
     """What other observers make of the same test takes; name -> spearman, accuracy, meaning."""
-    orders: dict[str, FrameOrder] = {"static": "static", "shuffled": "shuffled"}
-    results = {}
-    for name, order in orders.items():
+    orders: tuple[FrameOrder, ...] = ("static", "shuffled")
+    results: dict[str, dict[str, Any]] = {}
+    for order in orders:
         unordered = judge.predict("test", order)
-        results[name] = _measured(predictions, unordered.score, unordered.predicted)
+        results[order] = _measured(predictions, unordered.score, unordered.predicted)
     labelled = [*judge.split("train"), *predictions.takes]
     is_train = np.array([take.split == "train" for take in labelled])
-    specs = {
-        spec.take_id: spec
+    performances = {
+        spec.take_id: perform_take(spec)
         for spec in plan_takes(
             num_participants=num_participants,
             takes_per_participant=takes_per_participant,
@@ -248,8 +248,10 @@ def _controls(
         )
     }
     observers: dict[str, Callable[[Take], np.ndarray]] = {
-        "oracle": lambda take: _kinematics(specs[take.take_id]),
-        "pose_set": lambda take: pose_set_features(perform_take(specs[take.take_id])),
+        "oracle": lambda take: kinematic_features(
+            performances[take.take_id], frame_rate=FRAME_RATE
+        ),
+        "pose_set": lambda take: pose_set_features(performances[take.take_id]),
         "appearance": lambda take: appearance_features(_paths(take)),
         "motion_energy": lambda take: motion_energy(_paths(take), frame_interval_seconds=0.1),
     }
@@ -272,10 +274,6 @@ def _read_out(features: np.ndarray, takes: list[Take], is_train: np.ndarray) -> 
     )
 
 
-def _kinematics(spec: TakeSpec) -> np.ndarray:
-    return kinematic_features(perform_take(spec), frame_rate=FRAME_RATE)
-
-
 def _paths(take: Take) -> dict[str, Path]:
     return {name: view.path for name, view in take.views.items()}
 
@@ -286,10 +284,7 @@ def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) ->
     people = [take.participant_id for take in predictions.takes]
     rho = clustered_bootstrap(lambda i: _rho(rating[i], score[i]), people)
     share = clustered_bootstrap(lambda i: accuracy(truth[i], level[i]), people)
-    return {
-        "spearman": {"value": rho.value, "lower": rho.lower, "upper": rho.upper},
-        "accuracy": {"value": share.value, "lower": share.lower, "upper": share.upper},
-    }
+    return {"spearman": asdict(rho), "accuracy": asdict(share)}
 
 
 def _rho(rating: np.ndarray, score: np.ndarray) -> float:
@@ -309,13 +304,11 @@ def _score_new_take(out: Path, checkpoint: Path) -> tuple[Assessment, dict[str, 
     take = read_manifest(manifest)[0]
     files = _paths(take)
     assessment = Scorer.from_checkpoint(checkpoint).score(files)
-    (out / "assessment.json").write_text(assessment.to_json(), encoding="utf-8")
+    write_whole(out / "assessment.json", [assessment.to_json().encode()], advice=WRITE_ADVICE)
     return assessment, files, take
 
 
-def _summary(
-    metrics: dict[str, Any], controls: dict[str, dict[str, Any]], watch: Stopwatch
-) -> dict[str, Any]:
+def _summary(metrics: dict[str, Any], controls: dict[str, dict[str, Any]]) -> dict[str, Any]:
     every = metrics["all_views"]
     gain = metrics["fusion_gain"]
     return {
@@ -338,7 +331,6 @@ def _summary(
         **{f"{name}_spearman": value["spearman"]["value"] for name, value in controls.items()},
         "num_test_takes": metrics["num_takes"],
         "num_test_participants": metrics["num_participants"],
-        "seconds": dict(watch.seconds),
     }
 
 
@@ -354,9 +346,3 @@ def _peak_memory_gib() -> float:
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return round(max(peaks) * unit / 2**30, 2)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)

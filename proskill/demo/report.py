@@ -17,6 +17,7 @@ from proskill.scoring.figures import figure_data_uri, image_data_uri
 from proskill.scoring.report import assessment_context, page_environment, thumbnail_strips
 from proskill.training.evaluation import Predictions
 from proskill.video.reader import VideoReader
+from proskill.whole_file import write_whole
 
 CONTROLS = {
     "oracle": ("True motion of every joint", "ceiling: what a perfect observer reads"),
@@ -28,6 +29,7 @@ CONTROLS = {
 }
 """Name of a control -> (what it looks at, what it is for)."""
 
+WRITE_ADVICE = "free some space or choose another folder"
 _SHOWN_FRAMES = 6
 _INK, _ACCENT, _SOFT = "#5b6763", "#0b7a63", "#9aa5a1"
 
@@ -43,7 +45,6 @@ class DemoResults:
         assessment: of the newly scored take.
         assessed_files: its view name -> file.
         assessed_truth: the take with its true level and rating.
-        summary: of `summary.json`.
         new_tasks: tasks that the backbone never saw.
     """
 
@@ -53,7 +54,6 @@ class DemoResults:
     assessment: Assessment
     assessed_files: Mapping[str, Path]
     assessed_truth: Take
-    summary: Mapping[str, Any]
     new_tasks: tuple[str, ...] = ()
 
 
@@ -66,7 +66,6 @@ def write_demo_report(path: Path, results: DemoResults) -> None:
     text = environment.get_template("demo.html").render(
         **assessment_context(results.assessment, strips=strips),
         metrics=metrics,
-        summary=results.summary,
         shown=shown,
         shown_strips={name: _strip(view.path) for name, view in shown.views.items()},
         confusion=_shaded(metrics["confusion_matrix"]),
@@ -76,9 +75,7 @@ def write_demo_report(path: Path, results: DemoResults) -> None:
         truth=results.assessed_truth,
         new_tasks=results.new_tasks,
     )
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, [text.encode()], advice=WRITE_ADVICE)
 
 
 def _strip(path: Path) -> list[tuple[float, str]]:

@@ -30,6 +30,7 @@ JOINTS = (
     "right_foot",
 )
 JOINT_INDEX = {name: i for i, name in enumerate(JOINTS)}
+HANDS = [JOINT_INDEX["left_hand"], JOINT_INDEX["right_hand"]]
 
 
 @dataclass(frozen=True)

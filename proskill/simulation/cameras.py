@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from proskill.simulation.body import HANDS
 from proskill.simulation.control import band_noise
 from proskill.simulation.motion import Performance
 
@@ -70,7 +71,7 @@ def _worn(performance: Performance, rng: np.random.Generator) -> Camera:
     """Worn on the head and stabilised: follows the ideal movement and slow turns of the head
     only."""
     seconds = performance.seconds
-    hands = performance.joints[:, [7, 8]].reshape(-1, 3)
+    hands = performance.joints[:, HANDS].reshape(-1, 3)
     middle = np.median(hands, axis=0)
     reach = np.percentile(np.abs(hands - middle), 95, axis=0).max()
     wander = np.stack([band_noise(seconds, (0.12, 0.4), rng) for _ in range(3)], axis=1)

@@ -10,6 +10,9 @@ from typing import Any
 
 from proskill.data.take import Split
 from proskill.simulation.take_spec import FRAME_RATE, TakeSpec, draw_skill, perform_take
+from proskill.whole_file import write_whole
+
+WRITE_ADVICE = "free some space or choose another folder"
 
 _CAMERAS = {"ego": "aria01_214-1", **{f"exo{n}": f"cam{n:02d}" for n in range(1, 5)}}
 
@@ -31,7 +34,6 @@ def write_annotations(
     durations = {spec: len(perform_take(spec).seconds) / FRAME_RATE for spec in specs}
     _write_json(root / "takes.json", [_take(spec, durations[spec], views) for spec in specs])
     annotations = root / "annotations"
-    annotations.mkdir(exist_ok=True)
     by_uid = {spec.take_id: splits[spec.participant] for spec in specs}
     benchmarks = {uid: ["proficiency_demonstrator"] for uid in by_uid}
     _write_json(
@@ -90,6 +92,4 @@ def _take(spec: TakeSpec, duration_seconds: float, views: Sequence[str]) -> dict
 
 
 def _write_json(path: Path, content: object) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, [json.dumps(content).encode()], advice=WRITE_ADVICE)

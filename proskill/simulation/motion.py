@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proskill.simulation.body import Body, pose_joints
+from proskill.simulation.body import HANDS, Body, pose_joints
 from proskill.simulation.control import Deviation, band_noise, draw_deviations
 from proskill.simulation.skill import Skill
 from proskill.simulation.tasks import TASKS
@@ -111,9 +111,8 @@ def perform(
     )
     # What a hand points with turns by the same deviation, so that the fingertips show it best.
     rest = np.array([0.0, 0.16, 0.03]) + rng.normal(0, 0.02, 3)
-    reached = joints[:, [7, 8]]
     turn = np.stack([free_noise, hand_noise], axis=1)[..., [2, 0, 1]]
-    tool_tips = reached + rest + 1.3 * turn
+    tool_tips = joints[:, HANDS] + rest + 1.3 * turn
     drift = np.stack([0.02 * band_noise(seconds, (0.15, 0.45), rng) for _ in range(3)], axis=1)
     gaze = undisturbed.pelvis + np.array([0.0, 0.08, 0.97 * (body.trunk + body.head)]) + drift
     balls = ideal.balls

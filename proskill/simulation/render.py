@@ -76,7 +76,7 @@ def render_view(
 ) -> Iterator[np.ndarray]:
     """Frames (H, W, 3) uint8 RGB of one view, H = W = `size_px`."""
     scene = _Scene(performance, camera, looks, is_ego=is_ego, size_px=size_px)
-    background = _background(looks, scene, rng)
+    background = _background(looks, size_px, rng)
     num_frames = len(performance.seconds)
     light = rng.uniform(0.85, 1.12) * (
         1 + rng.uniform(0.0, 0.03) * band_noise(performance.seconds, (0.1, 0.6), rng)
@@ -272,8 +272,7 @@ class _Passer:
         cv2.ellipse(frame, centre, self._axes, 0, 0, 360, self._colour, -1, cv2.LINE_AA, _SHIFT)
 
 
-def _background(looks: Looks, scene: _Scene, rng: np.random.Generator) -> np.ndarray:
-    size = scene._size_px
+def _background(looks: Looks, size: int, rng: np.random.Generator) -> np.ndarray:
     low = rng.normal(0, 9, (6, 6, 1)) + rng.normal(0, 3, (6, 6, 3)).astype(np.float32)
     picture = np.array(looks.wall, np.float32) + cv2.resize(
         low.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC

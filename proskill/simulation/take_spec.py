@@ -54,6 +54,9 @@ class TakeSpec:
     def rng(self, stream: int, *key: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, self.participant, stream, *key])
 
+    def view_rng(self, stream: int, view: str) -> np.random.Generator:
+        return self.rng(stream, self.repetition, sorted(VIEW_KINDS).index(view))
+
 
 def draw_skill(spec: TakeSpec) -> Skill:
     """The take's hidden skill."""
@@ -82,18 +85,19 @@ def film_take(
     spec: TakeSpec, view: str, performance: Performance, *, size_px: int = SIZE_PX
 ) -> Iterator[np.ndarray]:
     """Frames (H, W, 3) uint8 RGB of one view of a take."""
-    number = sorted(VIEW_KINDS).index(view)
-    camera = place_camera(view, performance, spec.rng(_CAMERA, spec.repetition, number))
-    looks_rng = spec.rng(_LOOKS, spec.repetition, number)
-    looks = draw_looks(spec.rng(_LOOKS, spec.repetition))
     return render_view(
-        performance, camera, looks, is_ego=VIEW_KINDS[view] == "ego", size_px=size_px, rng=looks_rng
+        performance,
+        place_camera(view, performance, spec.view_rng(_CAMERA, view)),
+        draw_looks(spec.rng(_LOOKS, spec.repetition)),
+        is_ego=VIEW_KINDS[view] == "ego",
+        size_px=size_px,
+        rng=spec.view_rng(_LOOKS, view),
     )
 
 
 def draw_quality(spec: TakeSpec, view: str) -> int:
     """Strength of compression of one view's file, as x264's constant rate factor."""
-    return int(spec.rng(_CODEC, spec.repetition, sorted(VIEW_KINDS).index(view)).integers(21, 29))
+    return int(spec.view_rng(_CODEC, view).integers(21, 29))
 
 
 def plan_takes(

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 
 from proskill.data.manifest import write_manifest
-from proskill.data.take import Take, View
+from proskill.data.take import Split, Take, View
 from proskill.simulation.cameras import SEES, VIEW_KINDS
-from proskill.simulation.egoexo4d_layout import video_path, write_annotations
+from proskill.simulation.egoexo4d_layout import WRITE_ADVICE, video_path, write_annotations
 from proskill.simulation.render import write_video
 from proskill.simulation.skill import COMPONENTS
 from proskill.simulation.take_spec import (
@@ -30,6 +30,7 @@ from proskill.simulation.take_spec import (
     perform_take,
     plan_takes,
 )
+from proskill.whole_file import write_whole
 
 
 def simulate_dataset(
@@ -90,20 +91,22 @@ def simulate_dataset(
     if layout == "egoexo4d":
         write_annotations(out, specs, splits, views)
         return out
-    takes = [
-        Take(
-            take_id=spec.take_id,
-            participant_id=spec.participant_id,
-            scenario=spec.task,
-            views={view: View(path, VIEW_KINDS[view]) for view, path in paths[spec].items()},
-            split=splits[spec.participant],
-            level=draw_skill(spec).level,
-            rating=round(draw_skill(spec).rating, 4),
-        )
-        for spec in specs
-    ]
+    takes = [_labelled_take(spec, paths[spec], splits[spec.participant]) for spec in specs]
     write_manifest(out / "manifest.csv", takes)
     return out / "manifest.csv"
+
+
+def _labelled_take(spec: TakeSpec, paths: dict[str, Path], split: Split) -> Take:
+    skill = draw_skill(spec)
+    return Take(
+        take_id=spec.take_id,
+        participant_id=spec.participant_id,
+        scenario=spec.task,
+        views={view: View(path, VIEW_KINDS[view]) for view, path in paths.items()},
+        split=split,
+        level=skill.level,
+        rating=round(skill.rating, 4),
+    )
 
 
 def _render_all(
@@ -136,28 +139,24 @@ def _render_take(job: tuple[TakeSpec, dict[str, Path]]) -> None:
 
 
 def _write_truth(path: Path, specs: list[TakeSpec], views: Sequence[str]) -> None:
-    """One JSON line per take: hidden skill, its components, and every fault with time, kind and
-    views."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        for spec in specs:
-            skill = draw_skill(spec)
-            faults = [
-                {
-                    **asdict(spell),
-                    "views": [view for view in views if view in SEES[spell.component]],
-                }
-                for deviation in perform_take(spec).deviations.values()
-                for spell in deviation.spells
-            ]
-            row = {
-                "take_id": spec.take_id,
-                "participant_id": spec.participant_id,
-                "task": spec.task,
-                "rating": skill.rating,
-                "level": skill.level,
-                "components": dict(zip(COMPONENTS, skill.components, strict=True)),
-                "faults": faults,
-            }
-            file.write(json.dumps(row) + "\n")
-    partial.replace(path)
+    """Hidden skill, its components, and every fault with time, kind and views: a line a take."""
+    lines = [json.dumps(_truth(spec, views)) + "\n" for spec in specs]
+    write_whole(path, [line.encode() for line in lines], advice=WRITE_ADVICE)
+
+
+def _truth(spec: TakeSpec, views: Sequence[str]) -> dict[str, Any]:
+    skill = draw_skill(spec)
+    faults = [
+        {**asdict(spell), "views": [view for view in views if view in SEES[spell.component]]}
+        for deviation in perform_take(spec).deviations.values()
+        for spell in deviation.spells
+    ]
+    return {
+        "take_id": spec.take_id,
+        "participant_id": spec.participant_id,
+        "task": spec.task,
+        "rating": skill.rating,
+        "level": skill.level,
+        "components": dict(zip(COMPONENTS, skill.components, strict=True)),
+        "faults": faults,
+    }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from proskill.training.whole_file import write_whole
+from proskill.whole_file import write_whole
 
 _CRC_BYTES = 4
 

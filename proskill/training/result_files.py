@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from proskill.training.evaluation import Predictions
-from proskill.training.whole_file import write_whole
+from proskill.whole_file import write_whole
 
 _ADVICE = "free some space or choose another run folder"
 

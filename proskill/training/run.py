@@ -27,7 +27,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from proskill.errors import CheckpointError
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.training.whole_file import write_whole
+from proskill.whole_file import write_whole
 
 CHECKPOINT_FOLDER = "checkpoint"
 LAST = Path("resume") / "last.ckpt"
