@@ -37,3 +37,17 @@ class CheckpointError(ProskillError):
 
 class ConfigError(ProskillError):
     """A configuration that names something that does not exist or is out of range."""
+
+
+class ComparisonError(ProskillError):
+    """Pairwise judgements that cannot be used.
+
+    Attributes:
+        reason: what is wrong, one sentence.
+        row: which row, counted from 1; None when no single row is to blame.
+    """
+
+    def __init__(self, reason: str, *, row: int | None = None) -> None:
+        self.reason = reason
+        self.row = row
+        super().__init__(reason if row is None else f"row {row}: {reason}")

@@ -1,0 +1,1 @@
+"""Comparisons from files, ratings to files, and the report on a rating."""
