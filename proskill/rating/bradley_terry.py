@@ -1,0 +1,114 @@
+"""Bradley-Terry with ties, one side term and a signed discrimination per annotator, by MAP.
+
+The model of a vote by annotator k on items i and j, i having been on the left (l = 1), on the right
+(l = -1) or in an unknown place (l = 0):
+
+    eta = d_k (x_i - x_j) + l s
+    P(i) : P(j) : P(tie) = exp(eta / 2) : exp(-eta / 2) : nu
+
+Without ties this is Bradley and Terry (1952); the tie is Davidson's (1970), the side the order
+effect of Davidson and Beaver (1977). The discrimination plays the part of the annotator's quality
+in Crowd-BT (Chen et al. 2013); as a slope with a sign it also undoes a reversed annotator.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from proskill.errors import ComparisonError
+from proskill.rating.comparisons import ComparisonTable, FloatArray
+from proskill.rating.log_posterior import NegativeLogPosterior
+from proskill.rating.vote_cells import count_votes
+
+_MAX_ITERATIONS = 300
+
+
+@dataclass(frozen=True, eq=False)
+class BradleyTerryFit:
+    """A fitted model.
+
+    Attributes:
+        params: (I,) log-strengths in logits, mean 0 in each group; 0 for an item without votes.
+        side: advantage in logits of being on the left; 0.0 when not fitted.
+        log_tie: log nu; -inf when there is no tie.
+        discrimination: (A,) mean 1. 1 follows the model, 0 is a coin, below 0 is reversed.
+    """
+
+    params: FloatArray
+    side: float
+    log_tie: float
+    discrimination: FloatArray
+
+
+def fit_bradley_terry(
+    table: ComparisonTable,
+    *,
+    alpha: float = 1 / 18,
+    fit_side: bool = True,
+    fit_annotators: bool = True,
+    start: FloatArray | None = None,
+    tol: float = 1e-6,
+) -> BradleyTerryFit:
+    """The most probable parameters given every single vote, by Newton's method in a trust region.
+
+    All groups are fitted at once; nothing but side, tie and annotators is shared between them.
+
+    Args:
+        table: the votes. Skips enter no likelihood.
+        alpha: penalty `alpha * sum(params**2)`, > 0, as in choix: a Gaussian prior of variance
+            1 / (2 alpha). The default's standard deviation of 3 logits suits annotators who agree
+            on .83 of random pairs; ranks hardly depend on it.
+        fit_side: fit the side term, where sides are known.
+        fit_annotators: fit discriminations, where there are two annotators or more.
+        start: (I,) params to start from, such as those of the previous round.
+        tol: the fit ends when the length of the log-posterior's gradient is below it, > 0.
+
+    Raises:
+        ValueError: an argument out of range.
+        ComparisonError: no convergence, which a valid table is not known to cause.
+    """
+    if not (alpha > 0 and math.isfinite(alpha)):
+        raise ValueError(f"alpha={alpha}: must be > 0; without a prior an unbeaten item diverges")
+    if not tol > 0:
+        raise ValueError(f"tol={tol}: must be > 0")
+    if start is not None and (start.shape != (table.num_items,) or not np.isfinite(start).all()):
+        raise ValueError(f"start: needs {table.num_items} finite values, one for each item")
+    fit_annotators = fit_annotators and len(table.annotators) > 1
+    fit_side = fit_side and bool(table.left.any())
+    cells = count_votes(table, by_annotator=fit_annotators, by_side=fit_side)
+    posterior = NegativeLogPosterior(
+        cells,
+        num_items=table.num_items,
+        num_annotators=len(table.annotators) if fit_annotators else 0,
+        fit_side=fit_side,
+        alpha=alpha,
+    )
+    solution = minimize(
+        posterior.loss,
+        posterior.pack(start),
+        jac=posterior.gradient,
+        hessp=posterior.curvature_times,
+        method="trust-ncg",
+        options={
+            "gtol": tol,
+            "maxiter": _MAX_ITERATIONS,
+            # A step of about one logit for each item; scipy's default is one for all of them.
+            "initial_trust_radius": math.sqrt(table.num_items + 1),
+            "max_trust_radius": 100 * math.sqrt(table.num_items + 1),
+        },
+    )
+    left_over = float(np.linalg.norm(posterior.gradient(solution.x)))
+    # Where rounding hides any further gain, the search stops a little above a very small `tol`.
+    if not left_over <= max(tol, 1e-9 * (1 + abs(solution.fun))):
+        raise ComparisonError(
+            f"the fit did not converge in {_MAX_ITERATIONS} steps (a gradient of {left_over:.1g} "
+            f"is left, {tol:.1g} is allowed); look at the votes' health, or fit without annotators"
+        )
+    params, discrimination, side, log_tie = posterior.unpack(solution.x)
+    if not fit_annotators:
+        discrimination = np.ones(len(table.annotators))
+    return BradleyTerryFit(params, side, log_tie, discrimination)
