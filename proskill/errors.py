@@ -45,9 +45,13 @@ class ComparisonError(ProskillError):
     Attributes:
         reason: what is wrong, one sentence.
         row: which row, counted from 1; None when no single row is to blame.
+        path: the file they come from; None when they come from no file, or from several.
     """
 
-    def __init__(self, reason: str, *, row: int | None = None) -> None:
+    def __init__(self, reason: str, *, row: int | None = None, path: Path | None = None) -> None:
         self.reason = reason
         self.row = row
-        super().__init__(reason if row is None else f"row {row}: {reason}")
+        self.path = path
+        where = [] if path is None else [str(path)]
+        where += [] if row is None else [f"row {row}"]
+        super().__init__(": ".join([*where, reason]))

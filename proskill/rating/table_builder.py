@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,10 +82,14 @@ class ComparisonTableBuilder:
 
     Args:
         one_scale: join all groups into one. Otherwise an item may be in one group only.
+        row_name: what a message calls the row with this number, counted from 1 over all chunks.
     """
 
-    def __init__(self, *, one_scale: bool = False) -> None:
+    def __init__(
+        self, *, one_scale: bool = False, row_name: Callable[[int], str] = "row {}".format
+    ) -> None:
         self._one_scale = one_scale
+        self._row_name = row_name
         self._names: dict[str, dict[str, int]] = {"item": {}, "annotator": {}, "group": {}}
         self._item_group: list[int] = []
         self._item_row: list[int] = []
@@ -211,7 +215,8 @@ class ComparisonTableBuilder:
             names, group_names = list(self._names["item"]), list(self._names["group"])
             raise ComparisonError(
                 f"item {names[item]!r} is in group {group_names[int(end_groups[wrong[0]])]!r} here "
-                f"and in {group_names[self._item_group[item]]!r} in row {self._item_row[item]}; "
+                f"and in {group_names[self._item_group[item]]!r} in "
+                f"{self._row_name(self._item_row[item])}; "
                 "an item is rated in one group, unless all groups are put on one scale",
                 row=row,
             )
@@ -228,7 +233,8 @@ class ComparisonTableBuilder:
             if len(differs):
                 row, earlier = int(repeats[differs[0]]) + 1, int(originals[differs[0]]) + 1
                 raise ComparisonError(
-                    f"has the token of row {earlier} but another {name}; one token is one vote",
+                    f"has the token of {self._row_name(earlier)} but another {name}; "
+                    "one token is one vote",
                     row=row,
                 )
         self.num_repeated_tokens = len(repeats)
