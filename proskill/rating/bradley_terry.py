@@ -25,6 +25,7 @@ from proskill.rating.log_posterior import NegativeLogPosterior
 from proskill.rating.vote_cells import count_votes
 
 _MAX_ITERATIONS = 300
+_ROUNDING_SLOPE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def fit_bradley_terry(
     fit_side: bool = True,
     fit_annotators: bool = True,
     start: FloatArray | None = None,
-    tol: float = 1e-6,
+    tol: float = 2e-7,
 ) -> BradleyTerryFit:
     """The most probable parameters given every single vote, by Newton's method in a trust region.
 
@@ -65,7 +66,8 @@ def fit_bradley_terry(
         fit_side: fit the side term, where sides are known.
         fit_annotators: fit discriminations, where there are two annotators or more.
         start: (I,) params to start from, such as those of the previous round.
-        tol: the fit ends when the length of the log-posterior's gradient is below it, > 0.
+        tol: the fit ends when the gradient of the log-posterior, root mean square over the items,
+            is below it, > 0.
 
     Raises:
         ValueError: an argument out of range.
@@ -87,26 +89,27 @@ def fit_bradley_terry(
         fit_side=fit_side,
         alpha=alpha,
     )
+    root = math.sqrt(table.num_items + 1)
     solution = minimize(
         posterior.loss,
         posterior.pack(start),
         jac=posterior.gradient,
         hessp=posterior.curvature_times,
         method="trust-ncg",
+        # A first step of about one logit for each item; scipy's default is one for all of them.
         options={
-            "gtol": tol,
+            "gtol": tol * root,
             "maxiter": _MAX_ITERATIONS,
-            # A step of about one logit for each item; scipy's default is one for all of them.
-            "initial_trust_radius": math.sqrt(table.num_items + 1),
-            "max_trust_radius": 100 * math.sqrt(table.num_items + 1),
+            "initial_trust_radius": root,
+            "max_trust_radius": 100 * root,
         },
     )
-    left_over = float(np.linalg.norm(posterior.gradient(solution.x)))
-    # Where rounding hides any further gain, the search stops a little above a very small `tol`.
-    if not left_over <= max(tol, 1e-9 * (1 + abs(solution.fun))):
+    slope = float(np.linalg.norm(posterior.gradient(solution.x))) / root
+    # The search may stop a little early, where rounding hides what it would still gain.
+    if not slope <= max(10 * tol, _ROUNDING_SLOPE):
         raise ComparisonError(
-            f"the fit did not converge in {_MAX_ITERATIONS} steps (a gradient of {left_over:.1g} "
-            f"is left, {tol:.1g} is allowed); look at the votes' health, or fit without annotators"
+            f"the fit did not converge in {solution.nit} steps (a gradient of {slope:.1g} is left, "
+            f"{tol:.1g} is allowed); look at the votes' health, or fit without annotators"
         )
     params, discrimination, side, log_tie = posterior.unpack(solution.x)
     if not fit_annotators:
