@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -18,9 +18,7 @@ from proskill.rating.comparisons import (
     ComparisonTable,
     IntArray,
 )
-
-if TYPE_CHECKING:
-    from proskill.rating.posterior import Posterior
+from proskill.rating.posterior import Posterior
 
 FLAGS: Final[dict[str, str]] = {
     "alone": "alone in the group, with nothing to be compared with",
