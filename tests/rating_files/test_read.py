@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proskill.errors import ComparisonError
+from proskill.rating.comparisons import ComparisonTable
+from proskill.rating_files.read import read_comparisons
+
+Write = Callable[[str, str | bytes], Path]
+
+VOTES: list[dict[str, Any]] = [
+    {"item_a": "a", "item_b": "b", "outcome": "a", "annotator": "ann", "left_item": "b"},
+    {"item_a": "b", "item_b": "c", "outcome": "tie", "annotator": "bob", "seconds": 2.5},
+    {"item_a": "c", "item_b": "a", "outcome": "b", "annotator": "ann", "left_item": "c"},
+    {"item_a": "a", "item_b": "b", "outcome": "skip", "annotator": "bob", "token": "t4"},
+]
+LOG_COLUMNS = "token,pair,left,right,answer,annotator,shown_at,answered_at,revokes"
+
+
+def _rows(table: ComparisonTable) -> list[tuple[Any, ...]]:
+    """Every row with names, as (a, b, outcome, left, annotator, group)."""
+    return [
+        (
+            table.items[a],
+            table.items[b],
+            int(table.outcome[row]),
+            int(table.left[row]),
+            table.annotators[table.annotator[row]],
+            table.groups[table.item_group[a]],
+        )
+        for row, (a, b) in enumerate(zip(table.item_a, table.item_b, strict=True))
+    ]
+
+
+def _save(folder: Path, suffix: str, rows: list[dict[str, Any]]) -> Path:
+    path = folder / f"votes.{suffix}"
+    frame = pd.DataFrame(rows)
+    if suffix == "csv":
+        frame.to_csv(path, index=False)
+    elif suffix == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_the_same_votes_are_read_from_every_kind_of_table(tmp_path: Path, suffix: str) -> None:
+    read = read_comparisons([_save(tmp_path, suffix, VOTES)])
+    assert (read.format, read.num_rows, read.notes) == ("comparisons", 4, ())
+    assert _rows(read.table) == [
+        ("a", "b", 1, -1, "ann", ""),
+        ("b", "c", 0, 0, "bob", ""),
+        ("c", "a", -1, 1, "ann", ""),
+        ("a", "b", 2, 0, "bob", ""),
+    ]
+    np.testing.assert_array_equal(read.table.seconds, np.float32([math.nan, 2.5] + 2 * [math.nan]))
+
+
+def test_columns_may_come_in_any_order_and_case_and_the_unused_are_named(write: Write) -> None:
+    path = write("v.csv", "Comment,Outcome,item_B,Item_A\nfine,a,x,y\n")
+    read = read_comparisons([path])
+    assert _rows(read.table) == [("y", "x", 1, 0, "", "")]
+    assert read.notes == (f"{path}: not used: comment.",)
+
+
+def test_a_winner_and_a_loser_suffice(write: Write) -> None:
+    read = read_comparisons([write("v.csv", "winner,loser,group\nx,y,g\n")])
+    assert read.format == "winners"
+    assert _rows(read.table) == [("x", "y", 1, 0, "", "g")]
+
+
+def test_several_files_are_joined_and_the_same_file_twice_is_refused(write: Write) -> None:
+    one = write("1.csv", "winner,loser\nx,y\n")
+    two = write("2.jsonl", '{"item_a": "x", "item_b": "z", "outcome": "b"}\n')
+    read = read_comparisons([one, two])
+    assert [row[:3] for row in _rows(read.table)] == [("x", "y", 1), ("x", "z", -1)]
+    assert read.format == "winners, comparisons"
+    with pytest.raises(ComparisonError, match=r"1\.csv: is given twice"):
+        read_comparisons([one, two, one])
+
+
+@pytest.mark.parametrize("name", ["two words", "Grün/日本 🏀", "=1+1", "-x", "x,y", 'a"b', "@x"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_an_id_is_kept_as_it_is(tmp_path: Path, suffix: str, name: str) -> None:
+    path = _save(tmp_path, suffix, [{"item_a": name, "item_b": "b", "outcome": "a"}])
+    assert set(read_comparisons([path]).table.items) == {name, "b"}
+
+
+def test_space_around_an_id_is_no_part_of_it(write: Write) -> None:
+    path = write("v.csv", "winner, loser\n x , y\ny,x \n")
+    assert read_comparisons([path]).table.items == ("x", "y")
+
+
+def test_a_mark_in_front_and_windows_line_ends_do_no_harm(write: Write) -> None:
+    path = write("v.csv", b"\xef\xbb\xbfwinner,loser\r\nx,y\r\n\r\n")
+    assert _rows(read_comparisons([path]).table) == [("x", "y", 1, 0, "", "")]
+
+
+def test_whole_numbers_are_ids_as_they_are_written(tmp_path: Path) -> None:
+    pd.DataFrame({"winner": [1, 2], "loser": [2, 3]}).to_parquet(tmp_path / "v.parquet")
+    assert read_comparisons([tmp_path / "v.parquet"]).table.items == ("1", "2", "3")
+
+
+def test_categories_of_pandas_are_texts(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"winner": ["x", "y"], "loser": ["y", "z"]}, dtype="category")
+    frame.to_parquet(tmp_path / "v.parquet")
+    assert read_comparisons([tmp_path / "v.parquet"]).table.items == ("x", "y", "z")
+
+
+def test_a_token_counts_once_and_an_answer_that_was_taken_back_not_at_all(write: Write) -> None:
+    log = write(
+        "votes.csv",
+        f"{LOG_COLUMNS}\n"
+        "t1,p1,x,y,left,ann,2026-01-01T10:00:00Z,2026-01-01T10:00:04.5Z,\n"
+        "t1,p1,x,y,left,ann,2026-01-01T10:00:00Z,2026-01-01T10:00:04.5Z,\n"
+        "t2,p2,y,z,right,ann,100,103,\n"
+        "t3,p2,y,z,tie,ann,,,t2\n"
+        "t4,p3,x,z,left,bob,,,\n"
+        "t5,p3,x,z,,bob,,,t4\n",
+    )
+    read = read_comparisons([log])
+    assert (read.format, read.notes) == ("log", ())
+    assert (read.num_rows, read.num_repeated_tokens, read.num_revoked) == (5, 1, 2)
+    assert _rows(read.table) == [("x", "y", 1, 1, "ann", ""), ("y", "z", 0, 1, "ann", "")]
+    np.testing.assert_array_equal(read.table.seconds, np.float32([4.5, math.nan]))
+
+
+def test_the_log_reads_the_same_from_json_and_from_parquet(tmp_path: Path, write: Write) -> None:
+    rows = [
+        {
+            "token": f"t{i}",
+            "pair": f"p{i}",
+            "left": "x",
+            "right": "y",
+            "answer": answer,
+            "annotator": "ann",
+            "shown_at": pd.Timestamp("2026-03-01T10:00:00.25", tz="UTC"),
+            "answered_at": pd.Timestamp("2026-03-01T10:00:02", tz="UTC"),
+            "watched_left": 1.0,
+            "watched_right": 0.5,
+            "client": "browser",
+            "revokes": None,
+        }
+        for i, answer in enumerate(("left", "right", "tie", "skip"))
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "votes.parquet")
+    lines = [json.dumps(row, default=str) for row in rows]
+    log = write("votes.jsonl", "\n".join(lines))
+    for path in (tmp_path / "votes.parquet", log):
+        read = read_comparisons([path])
+        assert (read.format, read.notes) == ("log", ())
+        assert read.table.outcome.tolist() == [1, -1, 0, 2]
+        assert read.table.seconds.tolist() == [1.75] * 4
+
+
+def test_a_clock_that_was_set_back_makes_the_time_unknown_and_is_told(write: Write) -> None:
+    log = write("v.csv", f"{LOG_COLUMNS}\nt1,p,x,y,left,ann,100,99.5,\n")
+    read = read_comparisons([log])
+    assert math.isnan(read.table.seconds[0])
+    assert "1 answers came before" in read.notes[0]
+
+
+def test_groups_can_be_joined_on_one_scale(write: Write) -> None:
+    path = write("v.csv", "winner,loser,group\nx,y,g\nx,z,h\n")
+    with pytest.raises(ComparisonError, match=r"v.csv: row 3: item 'x' is in group 'h' here"):
+        read_comparisons([path])
+    assert read_comparisons([path], one_scale=True).table.groups == ("",)
+
+
+def test_a_conflict_between_files_names_both_rows(write: Write) -> None:
+    one = write("1.csv", "winner,loser,group\n\nx,y,g\n")
+    two = write("2.csv", "winner,loser,group\np,q,g\nx,z,h\n")
+    with pytest.raises(ComparisonError) as caught:
+        read_comparisons([one, two])
+    assert str(caught.value).startswith(f"{two}: row 3: item 'x' is in group 'h' here and in 'g'")
+    assert f"in row 3 of {one};" in str(caught.value)
+    assert (caught.value.row, caught.value.path) == (3, two)
+
+
+def test_a_token_with_two_meanings_names_both_rows(write: Write) -> None:
+    path = write("v.csv", "item_a,item_b,outcome,token\nx,y,a,t\nx,y,a,t\nx,y,b,t\n")
+    with pytest.raises(ComparisonError, match=r"v.csv: row 4: has the token of row 2 of .*outcome"):
+        read_comparisons([path])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("winner,loser\n", "no vote in there"),
+        ("winner,loser\nx,x\n", "row 2: an item is compared with itself"),
+        ("winner,loser\nx,\n", "row 2: loser is empty"),
+        ("winner,loser\nx\n", "row 2: has 1 cells but the header names 2"),
+        ("winner,loser\nx,y,z\n", "row 2: has 3 cells but the header names 2"),
+        ('winner,loser\nx,"y\n', "row 2: is not CSV: unexpected end"),
+        ("winner,loser,winner\nx,y,x\n", "column 'winner' appears twice"),
+        ("winner,loser\n\nx,y\x00\n", "row 3: holds a NUL byte"),
+        (f"winner,loser\nx,{'y' * 5000}\n", "row 2: loser='yyyyyyyyyyyyyyyyyyyy'..."),
+        (f"winner,loser\nx,{'y' * (1 << 21)}\n", "row 2: the line is longer than 1 MiB"),
+        ("item_a,item_b,outcome\nx,y,A\nx,y,won\n", "row 3: outcome='won': allowed are a, b, tie"),
+        ("item_a,item_b,outcome\nx,y,nan\n", "row 2: outcome='nan'"),
+        ("item_a,item_b,outcome\nx,y,\n", "row 2: outcome='': allowed"),
+        ("winner,loser,left_item\nx,y,z\n", "row 2: left_item names neither"),
+        ("winner,loser,seconds\nx,y,nan\nx,y,-1\n", "row 3: seconds='-1.0': must be a number"),
+        ("winner,loser,seconds\nx,y,inf\n", "row 2: seconds='inf'"),
+        ('winner,loser,seconds\nx,y,"1,5"\n', "row 2: seconds='1,5'"),
+        (f"{LOG_COLUMNS}\n,p,x,y,left,ann,,,\n", "row 2: token is empty"),
+        (f"{LOG_COLUMNS}\nt,p,x,y,,ann,,,\n", "row 2: answer='': allowed are left, right, tie"),
+        (f"{LOG_COLUMNS}\nt,p,x,y,left,ann,noon,,\n", "row 2: shown_at='noon': must be ISO 8601"),
+        (f"{LOG_COLUMNS}\nt,p,x,y,left,ann,1700000000000,,\n", "not milliseconds"),
+        ("winner;loser\nx;y\n", "separated by semicolons"),
+        ("first,second\nx,y\n", "has the columns 'first', 'second'; needed are one of: columns"),
+        ('[{"winner": "x", "loser": "y"}]', "save it as JSONL"),
+        ('{"winner": "x", "loser": "y"}\n{"winner": "x"', "row 2: is not JSON"),
+        ('{"winner": "x", "loser": "y"}\n["x", "y"]', "row 2: is not a JSON object"),
+        ('{"winner": "x", "loser": "y"}\n{"winner": "x"}', "row 2: loser is empty"),
+        ('{"winner": "x", "loser": 1.5}', "row 1: loser=1.5: must be a text"),
+        ('{"item_a": "x", "item_b": "y", "outcome": NaN}', "row 1: outcome=nan: must be a text"),
+        ('{"winner": "x", "loser": "\\ud800"}', "row 1: loser='\\ud800'"),
+        ('{"winner": "x", "loser": "\\u0000"}', "row 1: loser='\\x00'"),
+        ('{"a":' * 100_000, "row 1: is not JSON"),
+    ],
+)
+def test_bad_content_is_refused_with_its_row_and_the_reason(
+    write: Write, content: str, message: str
+) -> None:
+    path = write("votes.txt", content)
+    with pytest.raises(ComparisonError) as caught:
+        read_comparisons([path])
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("winner,loser\nGrün,y\n".encode("latin-1"), "row 2: byte 0xfc is not UTF-8"),
+        ("winner,loser\nx,y\n".encode("utf-16"), "is UTF-16 text; save the file as UTF-8"),
+        ("winner,loser\nx,y\n".encode("utf-16-le"), "row 1: holds a NUL byte"),
+        (b"PAR1 and nothing else", "is not a whole Parquet file"),
+        (b"\x1f\x8b\x08\x00\x00\x00", "row 1: "),
+    ],
+)
+def test_other_encodings_and_binary_files_are_refused_by_name(
+    write: Write, content: bytes, message: str
+) -> None:
+    path = write("votes.csv", content)
+    with pytest.raises(ComparisonError, match=message) as caught:
+        read_comparisons([path])
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"winner": [1.5], "loser": ["y"]}, "column 'winner' holds double; save it as text"),
+        ({"winner": ["x"], "loser": [["y"]]}, "column 'loser' holds list"),
+        ({"winner": ["x"], "loser": [None]}, "row 1: loser is empty"),
+        ({"winner": ["x", "y"], "loser": ["y", "y"]}, "row 2: an item is compared with itself"),
+        ({"winner": ["x"], "loser": ["y"], "seconds": [-1.0]}, "row 1: seconds='-1.0'"),
+        ({"winner": ["x"], "loser": ["y"], "seconds": [True]}, "column 'seconds' holds bool"),
+        ({"item_a": ["x"], "item_b": ["y"], "outcome": [None]}, "row 1: outcome=''"),
+        ({"item_a": ["x"], "item_b": ["y"], "outcome": [1]}, "row 1: outcome='1'"),
+        ({"other": ["x"]}, "has the columns 'other'; needed are"),
+    ],
+)
+def test_bad_parquet_is_refused_by_row_or_column(
+    tmp_path: Path, columns: dict[str, list[Any]], message: str
+) -> None:
+    path = tmp_path / "votes.parquet"
+    pd.DataFrame(columns).to_parquet(path)
+    with pytest.raises(ComparisonError) as caught:
+        read_comparisons([path])
+    assert message in str(caught.value)
+
+
+def test_half_a_parquet_file_is_refused(tmp_path: Path) -> None:
+    whole = _save(tmp_path, "parquet", VOTES).read_bytes()
+    cut = bytearray(whole)
+    cut[4:60] = b"\xff" * 56
+    for number, content in enumerate((whole[: len(whole) // 2], bytes(cut))):
+        path = tmp_path / f"{number}.parquet"
+        path.write_bytes(content)
+        with pytest.raises(ComparisonError, match=rf"{number}.parquet: .*not a whole Parquet"):
+            read_comparisons([path])
+
+
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ComparisonError, match="is a folder"):
+        read_comparisons([tmp_path])
+    with pytest.raises(ComparisonError, match="no such file"):
+        read_comparisons([tmp_path / "none.csv"])
+    with pytest.raises(ComparisonError, match="no file was given"):
+        read_comparisons([])
+
+
+def test_a_format_can_be_demanded(write: Write) -> None:
+    path = write("v.csv", "item_a,item_b,outcome,winner,loser\nx,y,b,x,y\n")
+    assert read_comparisons([path]).table.outcome.tolist() == [-1]
+    assert read_comparisons([path], format="winners").table.outcome.tolist() == [1]
+    with pytest.raises(ComparisonError, match="needed are the annotation log: columns token"):
+        read_comparisons([path], format="log")
+    with pytest.raises(ValueError, match="format='xls': allowed are comparisons, log"):
+        read_comparisons([path], format="xls")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_long_files_come_in_blocks_with_the_right_row_and_progress(
+    tmp_path: Path, suffix: str
+) -> None:
+    num_rows = 70_000  # more than one block
+    rows = [{"winner": f"i{i % 500}", "loser": f"i{(i + 1) % 500}"} for i in range(num_rows)]
+    path = _save(tmp_path, suffix, rows)
+    seen: list[tuple[int, int]] = []
+    read = read_comparisons([path], on_progress=lambda done, total: seen.append((done, total)))
+    assert (len(read.table), read.table.num_items) == (num_rows, 500)
+    size = path.stat().st_size
+    assert len(seen) == 2
+    assert seen[-1] == (size, size)
+    assert 0 < seen[0][0] < size
+    rows[-1]["loser"] = rows[-1]["winner"]
+    number = num_rows + (suffix == "csv")
+    with pytest.raises(ComparisonError, match=f"row {number}: an item is compared with itself"):
+        read_comparisons([_save(tmp_path, suffix, rows)])
