@@ -12,7 +12,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -34,12 +34,20 @@ SKILL_PREFIX = "skill:"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def read_manifest(path: Path | str, *, scale: LevelScale | None = EGOEXO4D_LEVELS) -> list[Take]:
+def read_manifest(
+    path: Path | str,
+    *,
+    scale: LevelScale | None = EGOEXO4D_LEVELS,
+    on_wrong_row: Callable[[Row, str], None] | None = None,
+) -> list[Take]:
     """Read a manifest.
 
     Args:
         path: a `.csv` (UTF-8) or `.parquet` file.
         scale: the levels that the `level` column may name; None accepts any name.
+        on_wrong_row: called with each wrong row and what is wrong with it, for whoever wants to
+            know all of them; such rows are left out, and participants in two splits are not looked
+            for. None raises at the first one.
 
     Returns:
         Takes in the order of their first row, views in the order of their rows. Rows of a take need
@@ -57,12 +65,20 @@ def read_manifest(path: Path | str, *, scale: LevelScale | None = EGOEXO4D_LEVEL
     skills = [name for name in columns if name.startswith(SKILL_PREFIX)]
     drafts: dict[str, _Draft] = {}
     split_of: dict[str, tuple[str, int]] = {}
+    is_empty = True
     for row in rows:
-        _add_row(drafts, _RowReader(path, row), scale, skills)
-        _require_one_split(split_of, _RowReader(path, row))
-    if not drafts:
+        is_empty = False
+        try:
+            _add_row(drafts, _RowReader(path, row), scale, skills)
+        except ManifestError as error:
+            if on_wrong_row is None:
+                raise
+            on_wrong_row(row, str(error).removeprefix(f"{path}: "))
+        if on_wrong_row is None:
+            _require_one_split(split_of, _RowReader(path, row))
+    if is_empty:
         raise ManifestError(f"{path}: names columns but has no row; add one row per view")
-    return [draft.take(take_id) for take_id, draft in drafts.items()]
+    return [draft.take(take_id) for take_id, draft in drafts.items() if draft.views]
 
 
 def write_manifest(path: Path | str, takes: Sequence[Take]) -> None:

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from proskill.data.egoexo4d import is_egoexo4d, read_egoexo4d
 from proskill.data.manifest import read_manifest
-from proskill.data.table_files import TABLE_SUFFIXES
+from proskill.data.table_files import TABLE_SUFFIXES, Row
 from proskill.data.take import Take
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
 
 
-def load_takes(source: Path | str, *, scale: LevelScale | None = EGOEXO4D_LEVELS) -> list[Take]:
+def load_takes(
+    source: Path | str,
+    *,
+    scale: LevelScale | None = EGOEXO4D_LEVELS,
+    on_wrong_row: Callable[[Row, str], None] | None = None,
+) -> list[Take]:
     """Read a dataset, whatever its layout.
 
     Args:
         source: a manifest file, a folder with `manifest.csv` or `manifest.parquet`, or a folder
             with Ego-Exo4D's `takes.json`.
         scale: the levels that a manifest may name; None accepts any name. Ego-Exo4D brings its own.
+        on_wrong_row: as for `read_manifest`; other layouts raise at the first thing that is wrong.
 
     Raises:
         ManifestError: there is nothing of the kind, or what is there breaks the rules.
     """
     source = Path(source)
     if not source.is_dir():
-        return read_manifest(source, scale=scale)
+        return read_manifest(source, scale=scale, on_wrong_row=on_wrong_row)
     manifests = [file for s in TABLE_SUFFIXES if (file := source / f"manifest{s}").is_file()]
     if len(manifests) > 1:
         names = " and ".join(file.name for file in manifests)
         raise ManifestError(f"{source}: has {names}; give the one that counts")
     if manifests:
-        return read_manifest(manifests[0], scale=scale)
+        return read_manifest(manifests[0], scale=scale, on_wrong_row=on_wrong_row)
     if is_egoexo4d(source):
         return read_egoexo4d(source)
     raise ManifestError(

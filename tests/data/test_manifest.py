@@ -212,6 +212,27 @@ def test_a_wrong_row_names_file_row_column_and_value(
     assert "\n" not in str(caught.value)
 
 
+def test_every_wrong_row_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "t1,ego,head,a.mp4,p1,Novice,train",
+        "t1,exo1,exo,b.mp4,p1,Novice,train",
+        "t2,ego,ego,c.mp4,p1,novice,test",
+        "t3,ego,head,d.mp4,p3,Novice,train",
+    )
+    told: list[tuple[int, str, str]] = []
+    takes = read_manifest(
+        path, on_wrong_row=lambda row, reason: told.append((row[0], row[1]["path"], reason))
+    )
+    assert [(take.take_id, list(take.views)) for take in takes] == [("t1", ["exo1"])]
+    assert [(number, name) for number, name, _ in told] == [
+        (2, "a.mp4"),
+        (4, "c.mp4"),
+        (5, "d.mp4"),
+    ]
+    assert told[1][2].startswith("row 4: level='novice': allowed are")
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
