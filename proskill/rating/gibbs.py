@@ -3,7 +3,10 @@
 With the Pólya-Gamma augmentation of Polson, Scott and Windle (2013), one omega for each cell of
 votes makes the logistic likelihood Gaussian, so that the ratings of all items are drawn at once.
 The spread of skills in a group has a half-Cauchy prior (Gelman 2006), drawn through the auxiliary
-variable of Wand et al. (2011). A tie counts as half a win for either side.
+variable of Wand et al. (2011).
+
+A tie counts as half a win for either side, the convention of chess: the logistic function of a gap
+is then the expected score, and intervals are a little wide, because ties vary less than wins.
 """
 
 from __future__ import annotations
@@ -133,9 +136,7 @@ class GibbsChain:
         target = self.contrast_transposed @ linear + precision * mean
         if self.num_items <= _DENSE_ITEMS:
             noise = self.rng.normal(size=self.num_items)
-            quadratic = self.contrast_transposed @ sparse.diags_array(weight) @ self.contrast
-            dense = quadratic.toarray() + np.diag(precision)
-            factor = np.linalg.cholesky(dense)
+            factor = np.linalg.cholesky(self._dense_precision(weight, precision))
             half = solve_triangular(factor, target, lower=True) + noise
             self.params = solve_triangular(factor, half, lower=True, trans="T")
             return
@@ -143,6 +144,14 @@ class GibbsChain:
         target += np.sqrt(precision) * self.rng.normal(size=self.num_items)
         diagonal = abs(self.contrast_transposed) @ weight + precision
         self.params = self._solve(weight, precision, target, diagonal)
+
+    def _dense_precision(self, weight: FloatArray, precision: FloatArray) -> FloatArray:
+        place = self.cells.first * self.num_items + self.cells.second
+        linked = np.bincount(place, weight, self.num_items**2)
+        linked = linked.reshape(self.num_items, self.num_items)
+        dense: FloatArray = -(linked + linked.T)
+        dense[np.diag_indices_from(dense)] = precision - dense.sum(axis=0)
+        return dense
 
     def _solve(
         self, weight: FloatArray, precision: FloatArray, target: FloatArray, diagonal: FloatArray
