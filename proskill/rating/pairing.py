@@ -79,7 +79,8 @@ def pair_round(
     """
     if method not in get_args(PairingMethod):
         raise ValueError(f"method={method!r}: allowed are {', '.join(get_args(PairingMethod))}")
-    _check_params(params, table)
+    if params is not None:
+        check_params(params, table)
     is_anchor = _checked_anchors(anchors, table.num_items)
     group = _deal_anchors(_checked_events(events, table), is_anchor, events is not None, rng)
     meetings = Meetings.of(table)
@@ -107,18 +108,8 @@ def left_surplus(table: ComparisonTable) -> IntArray:
     return difference.astype(np.int64)
 
 
-def _checked_anchors(anchors: Sequence[int] | IntArray, num_items: int) -> BoolArray:
-    indices = np.asarray(anchors, np.int64)
-    if not in_range(indices, num_items).all():
-        raise ValueError(f"anchors={anchors!r}: needs item indices in 0..{num_items - 1}")
-    is_anchor = np.zeros(num_items, np.bool_)
-    is_anchor[indices] = True
-    return is_anchor
-
-
-def _check_params(params: FloatArray | None, table: ComparisonTable) -> None:
-    if params is None:
-        return
+def check_params(params: FloatArray, table: ComparisonTable) -> None:
+    """Refuse ratings that are not one finite number for each item, with a `ValueError`."""
     if np.shape(params) != (table.num_items,):
         raise ValueError(
             f"params has shape {np.shape(params)}, needs ({table.num_items},), one for each item"
@@ -129,6 +120,15 @@ def _check_params(params: FloatArray | None, table: ComparisonTable) -> None:
             f"params of item {table.items[int(unusable[0])]!r} is {params[unusable[0]]}, needs a "
             "finite number; an item without votes takes 0"
         )
+
+
+def _checked_anchors(anchors: Sequence[int] | IntArray, num_items: int) -> BoolArray:
+    indices = np.asarray(anchors, np.int64)
+    if not in_range(indices, num_items).all():
+        raise ValueError(f"anchors={anchors!r}: needs item indices in 0..{num_items - 1}")
+    is_anchor = np.zeros(num_items, np.bool_)
+    is_anchor[indices] = True
+    return is_anchor
 
 
 def _checked_events(events: IntArray | None, table: ComparisonTable) -> IntArray:
