@@ -147,7 +147,7 @@ class GibbsChain:
 
     def _dense_precision(self, weight: FloatArray, precision: FloatArray) -> FloatArray:
         place = self.cells.first * self.num_items + self.cells.second
-        linked = np.bincount(place, weight, self.num_items**2)
+        linked: FloatArray = np.bincount(place, weight, self.num_items**2).astype(float)
         linked = linked.reshape(self.num_items, self.num_items)
         dense: FloatArray = -(linked + linked.T)
         dense[np.diag_indices_from(dense)] = precision - dense.sum(axis=0)
