@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 
@@ -15,16 +17,20 @@ class VideoError(ProskillError):
     Attributes:
         path: the file.
         reason: what is wrong with it, one sentence without the path.
+        decoded_ratio: share of the announced frames that are there, where that is what is wrong.
     """
 
-    def __init__(self, path: str | Path, reason: str) -> None:
+    def __init__(
+        self, path: str | Path, reason: str, *, decoded_ratio: float | None = None
+    ) -> None:
         self.path = Path(path)
         self.reason = reason
+        self.decoded_ratio = decoded_ratio
         super().__init__(f"{path}: {reason}")
 
-    def __reduce__(self) -> tuple[type[VideoError], tuple[Path, str]]:
-        # Two arguments, so that worker processes can raise it.
-        return type(self), (self.path, self.reason)
+    def __reduce__(self) -> tuple[Callable[[Path, str], VideoError], tuple[Path, str]]:
+        # All arguments, so that worker processes can raise it.
+        return partial(type(self), decoded_ratio=self.decoded_ratio), (self.path, self.reason)
 
 
 class ManifestError(ProskillError):

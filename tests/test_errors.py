@@ -20,8 +20,9 @@ def test_a_video_error_names_path_and_reason() -> None:
 
 
 def test_a_video_error_survives_the_way_from_a_worker_process() -> None:
-    error = pickle.loads(pickle.dumps(VideoError("a.mp4", "is empty")))
-    assert (str(error), error.path) == ("a.mp4: is empty", Path("a.mp4"))
+    error = pickle.loads(pickle.dumps(VideoError("a.mp4", "is cut", decoded_ratio=0.25)))
+    assert (str(error), error.path) == ("a.mp4: is cut", Path("a.mp4"))
+    assert error.decoded_ratio == 0.25
 
 
 def test_one_class_catches_them_all() -> None:

@@ -6,15 +6,15 @@ model input (`proskill.video.transforms`), labels and batches (`take_dataset`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
-from proskill.data.take import Take, View
-from proskill.errors import ManifestError
+from proskill.data.span import shared_span
+from proskill.data.take import Take
 from proskill.video.sampling import evaluation_windows, random_window
 from proskill.video.transforms import fit_square
 
@@ -36,35 +36,6 @@ class ClipFormat:
     img_size: tuple[int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-
-
-def shared_span(
-    take_id: str, views: Mapping[str, View], durations: Mapping[str, float]
-) -> tuple[float, float]:
-    """[start, end) in seconds on the take's clock that every given view shows.
-
-    Args:
-        take_id: for the message.
-        views: view name -> View.
-        durations: view name -> length of its file in seconds.
-
-    Raises:
-        ManifestError: the views have no instant in common.
-    """
-    start = max(max(view.start_seconds, -view.offset_seconds) for view in views.values())
-    end = min(
-        min(
-            durations[name] - view.offset_seconds,
-            view.end_seconds if view.end_seconds is not None else float("inf"),
-        )
-        for name, view in views.items()
-    )
-    if end <= start:
-        raise ManifestError(
-            f"take {take_id!r}: its views {', '.join(views)} share no instant (start {start:.3f} "
-            f"s, end {end:.3f} s); check start_seconds, end_seconds and offset_seconds"
-        )
-    return start, end
 
 
 def read_windows(

@@ -9,9 +9,10 @@ from proskill.scoring.assessment import (
 )
 from proskill.scoring.calibration import Calibration, ViewFeatures, fit_calibration
 from proskill.scoring.familiarity import Familiarity, fit_familiarity
-from proskill.scoring.inputs import MAX_VIEWS, guess_kind, name_views
+from proskill.scoring.inputs import MAX_VIEWS, name_views
 from proskill.scoring.pictures import read_takes_statistics
 from proskill.scoring.scorer import Scorer
+from proskill.view_names import guess_kind
 
 __all__ = [
     "MAX_VIEWS",

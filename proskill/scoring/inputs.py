@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import cast
 
 from proskill.errors import ProskillError, VideoError
 from proskill.scoring.calibration import VIEW_KINDS
+from proskill.view_names import guess_kind
 
 MAX_VIEWS = 8
-# "ego" or "aria" as a word or with a number: "ego", "ego_2", "aria01_214-1", not "vegos".
-_EGO = re.compile(r"(?<![a-z])(ego|aria|gopro[-_ ]?head|head[-_ ]?cam|first[-_ ]?person)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,6 @@ class InputView:
     path: Path
     kind: str
     offset_seconds: float
-
-
-def guess_kind(name: str) -> str:
-    """ "ego" if a view's or file's name says so, else "exo": most footage is of someone else."""
-    return "ego" if _EGO.search(name.lower()) else "exo"
 
 
 def name_views(

@@ -249,6 +249,7 @@ def check_decoded_ratio(path: Path, num_frames: int, num_announced: int) -> floa
             path,
             f"only {num_frames} of {num_announced} frames can be decoded ({ratio:.0%}); "
             "upload the whole file again",
+            decoded_ratio=ratio,
         )
     return ratio
 
