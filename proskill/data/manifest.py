@@ -2,21 +2,22 @@
 
 Columns: `take_id, view, kind, path, start_seconds, end_seconds, offset_seconds, scenario,
 participant_id, split, level, rating`, and one `skill:<name>` column per skill. Paths are relative
-to the manifest. A wrong row is an error that names file, row, column and value; nothing is skipped
-and no label gets a default. Whether the videos exist and can be decoded is not checked here.
+to the manifest and stay in its folder, or whole. A wrong row is an error that names file, row,
+column and value; nothing is skipped and no label gets a default. Whether the videos exist and can
+be decoded is not checked here.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from proskill.data.folder_paths import is_inside
 from proskill.data.table_files import Row, read_table, write_table
 from proskill.data.take import Split, Take, View, ViewKind
 from proskill.errors import ManifestError
@@ -85,8 +86,8 @@ def write_manifest(path: Path | str, takes: Sequence[Take]) -> None:
     """Write takes as a manifest, in one step and with the same bytes for the same takes.
 
     Args:
-        path: ends in `.csv` or `.parquet`; its folder is made when missing. Paths of videos are
-            written relative to this folder.
+        path: ends in `.csv` or `.parquet`; its folder is made when missing. Paths of videos in it
+            are written relative to it, of others whole.
         takes: one or more, with distinct ids.
 
     Raises:
@@ -252,6 +253,10 @@ def _read_view(row: _RowReader) -> View:
         raise row.error("path", "holds a null character; name a file")
     if "://" in text:
         raise row.error("path", "is an address; download it and name the file")
+    if ".." in text and not Path(text).is_absolute() and not is_inside(text):
+        raise row.error(
+            "path", "leads out of the manifest's folder; move the video or give its whole path"
+        )
     start, end = row.number("start_seconds") or 0.0, row.number("end_seconds")
     if start < 0:
         raise row.error("start_seconds", "must be 0 or more")
@@ -305,13 +310,12 @@ def _skill(column: str) -> str:
 
 
 def _relative(path: Path, folder: Path) -> str:
+    """Relative to the folder where the file lies in it, else the whole path."""
     if path.is_relative_to(folder):
-        return path.relative_to(folder).as_posix()
-    try:
-        # Real paths: `..` from a linked folder leads elsewhere than its name suggests.
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-    except ValueError:  # another drive
-        return path.as_posix()
+        relative = path.relative_to(folder).as_posix()
+        if is_inside(relative):
+            return relative
+    return path.resolve().as_posix()
 
 
 def _checked(path: Path, row: dict[str, str | float | None]) -> dict[str, str | float | None]:

@@ -7,6 +7,7 @@ and a Parquet table's first record is row 1.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -33,10 +34,7 @@ def read_table(path: Path) -> tuple[list[str], Iterator[Row]]:
         ManifestError: no such file, another format, or content that is not such a table. Problems
             further down the file are raised while the rows are read.
     """
-    if path.is_dir():
-        raise ManifestError(f"{path}: is a folder; give the manifest file inside it")
-    if not path.is_file():
-        raise ManifestError(f"{path}: no such file; check the path")
+    _require_file(path)
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     if path.suffix.lower() == ".csv":
@@ -44,6 +42,17 @@ def read_table(path: Path) -> tuple[list[str], Iterator[Row]]:
     raise ManifestError(
         f"{path}: suffix {path.suffix!r} is not a table's; allowed are {', '.join(TABLE_SUFFIXES)}"
     )
+
+
+def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not blank, the header first, for files read by position.
+
+    Raises:
+        ManifestError: no such file, or content that is not such a table.
+    """
+    _require_file(path)
+    _require_text(path)
+    return _csv_rows(path)
 
 
 def write_table(
@@ -84,13 +93,26 @@ def write_table(
             temporary.unlink(missing_ok=True)
 
 
-def _read_csv(path: Path) -> tuple[list[str], Iterator[Row]]:
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise ManifestError(f"{path}: is a folder; give the table inside it")
+    if not path.is_file():
+        raise ManifestError(f"{path}: no such file; check the path")
+
+
+def _require_text(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(4096)
     if not start.strip():
         raise ManifestError(f"{path}: is empty; the first line must name the columns")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ManifestError(f"{path}: is UTF-16 text; save it as UTF-8")
     if b"\0" in start or start.startswith(b"PAR1"):
         raise ManifestError(f"{path}: is not a text file; a CSV file is expected")
+
+
+def _read_csv(path: Path) -> tuple[list[str], Iterator[Row]]:
+    _require_text(path)
     rows = _csv_rows(path)
     _, header = next(rows, (0, []))
     columns = [name.strip() for name in header]
