@@ -96,6 +96,7 @@ def simulate_campaign(
     annotators: Sequence[SimulatedAnnotator] = (SimulatedAnnotator(),),
     votes_per_pair: int = 1,
     method: PairingMethod = "mix20",
+    spread_annotators: bool = True,
     fit_annotators: bool = True,
 ) -> Iterator[SimulatedRound]:
     """Pair, vote, fit, again and again, for as many rounds as the caller takes.
@@ -107,6 +108,8 @@ def simulate_campaign(
         annotators: who votes; on each pair different ones, as far as there are enough.
         votes_per_pair: votes on each pair of a round, >= 1.
         method: how `pair_round` chooses the pairs.
+        spread_annotators: give a pair to who has seen its items least, so that bad annotators
+            harm all items alike; otherwise to anybody.
         fit_annotators: fit discriminations; needless where all annotators are alike.
 
     Raises:
@@ -118,13 +121,18 @@ def simulate_campaign(
             "a round needs at least one of each"
         )
     table = _table_without_votes(len(skill), item_group, len(annotators))
+    num_seen = np.zeros((len(skill), len(annotators)))  # (I, A)
     params: FloatArray = np.zeros(len(skill))
     while True:
         pairs = pair_round(table, rng=rng, method=method, params=params)
         left, right = np.tile(pairs.left, votes_per_pair), np.tile(pairs.right, votes_per_pair)
-        shift = np.repeat(np.arange(votes_per_pair), len(pairs.left))
-        first = np.tile(rng.integers(len(annotators), size=len(pairs.left)), votes_per_pair)
-        annotator = (first + shift) % len(annotators)
+        preference = rng.random((len(pairs.left), len(annotators)))  # (P, A)
+        if spread_annotators:
+            preference += num_seen[pairs.left] + num_seen[pairs.right]
+        turns = np.arange(votes_per_pair) % len(annotators)
+        annotator = np.argsort(preference, axis=1)[:, turns].T.ravel()
+        np.add.at(num_seen, (left, annotator), 1)
+        np.add.at(num_seen, (right, annotator), 1)
         outcome = simulate_votes(
             rng,
             skill=skill,

@@ -94,7 +94,7 @@ def test_each_round_adds_one_vote_for_every_item_and_nobody_meets_twice() -> Non
     skill = np.random.default_rng(0).standard_normal(24)
     group = np.repeat([0, 1, 2], 8)
     for k, state in enumerate(
-        islice(simulate_campaign(np.random.default_rng(1), skill=skill, item_group=group), 7), 1
+        islice(simulate_campaign(np.random.default_rng(1), skill=skill, item_group=group), 4), 1
     ):
         assert state.table.num_comparisons().tolist() == [k] * 24
         pairs = np.sort(np.stack([state.table.item_a, state.table.item_b]), axis=0)
@@ -117,6 +117,31 @@ def test_votes_on_a_pair_come_from_different_annotators_while_there_are_enough()
         voters.setdefault((int(a), int(b)), set()).add(int(who))
     assert [len(names) for names in voters.values()] == [3] * 20
     assert set().union(*voters.values()) == set(range(5))
+
+
+def test_spread_annotators_see_each_item_about_equally_often() -> None:
+    def most_votes_of_one_annotator_on_one_item(spread: bool) -> int:
+        state = last_round(
+            0,
+            10,
+            skill=np.zeros(100),
+            annotators=[SimulatedAnnotator()] * 10,
+            spread_annotators=spread,
+            fit_annotators=False,
+        )
+        table = state.table
+        ends = np.concatenate([table.item_a, table.item_b])
+        return int(np.bincount(ends * 10 + np.tile(table.annotator, 2)).max())
+
+    assert most_votes_of_one_annotator_on_one_item(spread=True) <= 3
+    assert most_votes_of_one_annotator_on_one_item(spread=False) >= 5
+
+
+def test_more_votes_on_a_pair_than_annotators_go_round() -> None:
+    state = last_round(
+        0, 1, skill=np.zeros(2), annotators=[SimulatedAnnotator()] * 2, votes_per_pair=5
+    )
+    assert sorted(np.bincount(state.table.annotator).tolist()) == [2, 3]
 
 
 def test_ratings_recover_the_skill_that_was_simulated() -> None:
