@@ -7,6 +7,7 @@ rounds see `proskill.rating.pairing`, whose mix20 this follows one pair at a tim
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,22 +96,22 @@ class AsynchronousPairing:
         self._table = table
         groups = range(len(table.groups))
         self._members = [np.flatnonzero(table.item_group == group) for group in groups]
-        self._num_turns = np.zeros(table.num_items, np.int64)
-        self._left_surplus: IntArray = np.zeros(table.num_items, np.int64)
-        self._num_unmet = np.bincount(table.item_group)[table.item_group] - 1
+        ends = np.concatenate([table.item_a, table.item_b])
+        self._num_turns = np.bincount(ends, minlength=table.num_items)
+        self._left_surplus = left_surplus(table)
         self._partners: defaultdict[int, set[int]] = defaultdict(set)  # met, or out with
         self._out: dict[tuple[int, int], Pair] = {}
         self._judges: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
         self._judged_once: list[tuple[int, int]] = []  # some by now twice; dropped when drawn
         self._judged_by: defaultdict[str, list[Pair]] = defaultdict(list)
+        for pair in _pairs_of(table):
+            self._partners[pair.left].add(pair.right)
+            self._partners[pair.right].add(pair.left)
+            self._add_judge(pair)
+        num_met = [len(self._partners[item]) for item in range(table.num_items)]
+        self._num_unmet = np.bincount(table.item_group)[table.item_group] - 1
+        self._num_unmet -= np.array(num_met, np.int64)
         self.update_params(np.zeros(table.num_items) if params is None else params)
-        b_is_left = table.left < 0
-        left = np.where(b_is_left, table.item_b, table.item_a).tolist()
-        right = np.where(b_is_left, table.item_a, table.item_b).tolist()
-        names = [table.annotators[index] for index in table.annotator.tolist()]
-        for row in zip(left, right, names, strict=True):
-            self.record(Pair(*row))
-        self._left_surplus = left_surplus(table)  # now without the sides that are unknown
 
     @property
     def num_out(self) -> int:
@@ -156,23 +157,18 @@ class AsynchronousPairing:
             del self._out[pair.key]
         else:
             self._count_turn(pair)
-        judges = self._judges[pair.key]
-        judges.append(pair.annotator)
-        if len(judges) == 1:
-            self._judged_once.append(pair.key)
-            self._judged_by[pair.annotator].append(pair)
+        self._add_judge(pair)
 
     def release(self, pair: Pair) -> None:
         """Take back a pair that was not answered in time; nothing happens when it is not out."""
         if self._out.get(pair.key) != pair:
             return
         del self._out[pair.key]
-        self._num_turns[[pair.left, pair.right]] -= 1
-        self._left_surplus[[pair.left, pair.right]] -= [1, -1]
+        self._add_turn(pair, -1)
         if pair.key not in self._judges:
-            self._partners[pair.left].remove(pair.right)
-            self._partners[pair.right].remove(pair.left)
-            self._num_unmet[[pair.left, pair.right]] += 1
+            for item, other in (pair.key, pair.key[::-1]):
+                self._partners[item].remove(other)
+                self._num_unmet[item] += 1
 
     def update_params(self, params: FloatArray) -> None:
         """Pair by these ratings from now on.
@@ -188,12 +184,24 @@ class AsynchronousPairing:
         self._params = params + RATING_JITTER * self._rng.standard_normal(len(params))
 
     def _count_turn(self, pair: Pair) -> None:
-        self._num_turns[[pair.left, pair.right]] += 1
-        self._left_surplus[[pair.left, pair.right]] += [1, -1]
+        self._add_turn(pair, 1)
         if pair.right not in self._partners[pair.left]:
-            self._partners[pair.left].add(pair.right)
-            self._partners[pair.right].add(pair.left)
-            self._num_unmet[[pair.left, pair.right]] -= 1
+            for item, other in (pair.key, pair.key[::-1]):
+                self._partners[item].add(other)
+                self._num_unmet[item] -= 1
+
+    def _add_turn(self, pair: Pair, number: int) -> None:
+        self._num_turns[pair.left] += number
+        self._num_turns[pair.right] += number
+        self._left_surplus[pair.left] += number
+        self._left_surplus[pair.right] -= number
+
+    def _add_judge(self, pair: Pair) -> None:
+        judges = self._judges[pair.key]
+        judges.append(pair.annotator)
+        if len(judges) == 1:
+            self._judged_once.append(pair.key)
+            self._judged_by[pair.annotator].append(pair)
 
     def _new_pair(self, annotator: str) -> Pair | None:
         is_open = self._num_unmet > 0
@@ -247,3 +255,12 @@ class AsynchronousPairing:
 
     def _draw(self, items: IntArray) -> int:
         return int(items[self._rng.integers(len(items))])
+
+
+def _pairs_of(table: ComparisonTable) -> Iterator[Pair]:
+    """The rows as pairs that were shown; a stands left where the side is unknown."""
+    b_is_left = table.left < 0
+    left = np.where(b_is_left, table.item_b, table.item_a).tolist()
+    right = np.where(b_is_left, table.item_a, table.item_b).tolist()
+    for row, annotator in enumerate(table.annotator.tolist()):
+        yield Pair(left[row], right[row], table.annotators[annotator])
