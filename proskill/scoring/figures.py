@@ -15,6 +15,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from proskill.pages import polyline, svg
 from proskill.scoring.assessment import Assessment, TimelineWindow
 
 _JPEG_QUALITY = 82
@@ -87,7 +88,7 @@ def score_scale(
             )
     parts.append(f'<circle class="marker" cx="{x(score):.1f}" cy="{y}" r="9"/>')
     described = f"score {score:.2f} on a scale from {levels[0]} to {levels[-1]}"
-    return _svg(parts, width=width, height=82 if is_crowded else 62, title=described)
+    return svg(parts, width=width, height=82 if is_crowded else 62, title=described)
 
 
 def timeline_chart(
@@ -134,21 +135,21 @@ def timeline_chart(
                 for window, score in zip(windows, scores, strict=True)
                 if score is not None
             ]
-            parts.append(_line(points, f"thin series-{number % NUM_SERIES_COLOURS}"))
+            parts.append(polyline(points, f"thin series-{number % NUM_SERIES_COLOURS}"))
     for window in windows:
         parts.append(
             f'<line class="span" x1="{x(window.start_seconds):.1f}" y1="{y(window.score):.1f}" '
             f'x2="{x(window.end_seconds):.1f}" y2="{y(window.score):.1f}"/>'
         )
     points = [(x(_middle(window)), y(window.score)) for window in windows]
-    parts.append(_line(points, "bold"))
+    parts.append(polyline(points, "bold"))
     for window, (at, level) in zip(windows, points, strict=True):
         parts.append(
             f'<circle class="dot" cx="{at:.1f}" cy="{level:.1f}" r="4.5"><title>'
             f"{window.start_seconds:.1f}-{window.end_seconds:.1f} s: {window.score:.2f}"
             "</title></circle>"
         )
-    return _svg(parts, width=width, height=height, title="score over time")
+    return svg(parts, width=width, height=height, title="score over time")
 
 
 def view_colours(assessment: Assessment) -> dict[str, int]:
@@ -161,11 +162,6 @@ def _middle(window: TimelineWindow) -> float:
     return (window.start_seconds + window.end_seconds) / 2
 
 
-def _line(points: Sequence[tuple[float, float]], classes: str) -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline class="{classes}" points="{path}"/>'
-
-
 def _time_ticks(start: float, end: float) -> list[float]:
     """About eight round instants."""
     span = end - start
@@ -174,11 +170,3 @@ def _time_ticks(start: float, end: float) -> list[float]:
     )
     first = np.ceil(start / step) * step
     return [round(float(tick), 3) for tick in np.arange(first, end + 1e-9, step)]
-
-
-def _svg(parts: Sequence[str], *, width: float, height: float, title: str) -> Markup:
-    body = "".join(parts)
-    return Markup(
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{body}</svg>"
-    )

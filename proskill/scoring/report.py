@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader
 
 from proskill.errors import ProskillError, VideoError
+from proskill.pages import template_environment
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.figures import image_data_uri, score_scale, timeline_chart, view_colours
 from proskill.video.reader import VideoReader
@@ -39,17 +40,12 @@ def notice_for(checkpoint_data: str) -> str:
 
 
 def page_environment(*loaders: BaseLoader) -> Environment:
-    """Templates with escaping on: this package's (`base.html`, `assessment_parts.html`) and more.
+    """Templates with escaping on: `base.html`, this package's `assessment_parts.html`, and more.
 
     Args:
         loaders: where a page's own templates lie; they are searched first.
     """
-    environment = Environment(
-        loader=ChoiceLoader([*loaders, PackageLoader("proskill.scoring", "templates")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    environment = template_environment(*loaders, PackageLoader("proskill.scoring"))
     environment.globals.update(
         status_names=STATUS_NAMES, view_status_names=VIEW_STATUS_NAMES, kind_names=KIND_NAMES
     )
