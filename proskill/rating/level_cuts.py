@@ -15,6 +15,7 @@ import numpy as np
 
 from proskill.levels import LevelScale, median_level
 from proskill.rating.comparisons import FloatArray, IntArray
+from proskill.rating.grouping import members_of_groups
 from proskill.rating.posterior import Posterior
 
 CutMethod = Literal["quantiles", "scores", "anchors"]
@@ -75,8 +76,10 @@ def quantile_cuts(posterior: Posterior, scale: LevelScale) -> tuple[LevelCuts, .
     with fewer items than levels gets no cuts.
     """
     shares = np.arange(1, len(scale)) / len(scale)
+    num_groups = posterior.scale.shape[1]
+    items_of = members_of_groups(posterior.item_group, num_groups=num_groups)
     found = []
-    for group, items in enumerate(_items_of_groups(posterior)):
+    for group, items in enumerate(items_of):
         if len(items) >= len(scale):
             draws = np.quantile(posterior.draws[:, items], shares, axis=1).T  # (S, L - 1)
             found.append(LevelCuts(scale, group, "quantiles", draws))
@@ -122,7 +125,8 @@ def cut_levels(posterior: Posterior, cuts: Sequence[LevelCuts]) -> LevelAssignme
     num_items = len(posterior.item_group)
     probabilities = np.full((num_items, len(scale)), np.nan)
     level = np.full(num_items, -1)
-    items_of = _items_of_groups(posterior)
+    num_groups = posterior.scale.shape[1]
+    items_of = members_of_groups(posterior.item_group, num_groups=num_groups)
     for cut in cuts:
         items = items_of[cut.group]
         draws = posterior.draws[:, items]
@@ -133,10 +137,3 @@ def cut_levels(posterior: Posterior, cuts: Sequence[LevelCuts]) -> LevelAssignme
         probabilities[items] = -np.diff(reached, axis=1)  # (items, L)
         level[items] = median_level(probabilities[items])
     return LevelAssignment(level, probabilities)
-
-
-def _items_of_groups(posterior: Posterior) -> list[IntArray]:
-    order = np.argsort(posterior.item_group, kind="stable")
-    num_groups = posterior.scale.shape[1]
-    ends = np.searchsorted(posterior.item_group[order], np.arange(1, num_groups))
-    return np.split(order, ends)
