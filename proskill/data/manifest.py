@@ -32,7 +32,7 @@ REQUIRED_COLUMNS = ("take_id", "view", "kind", "path", "participant_id")
 NUMERIC_COLUMNS = frozenset({"start_seconds", "end_seconds", "offset_seconds", "rating"})
 SKILL_PREFIX = "skill:"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # and what no UTF-8 file can hold
 
 
 def read_manifest(
@@ -112,7 +112,7 @@ def write_manifest(path: Path | str, takes: Sequence[Take]) -> None:
     skills = [SKILL_PREFIX + name for name in names]
     columns = [*MANIFEST_COLUMNS, *skills]
     rows = [
-        _checked(path, _as_row(take, name, path.parent.absolute(), skills))
+        checked_row(path, _as_row(take, name, path.parent.absolute(), skills))
         for take in takes
         for name in take.views
     ]
@@ -136,6 +136,26 @@ def require_disjoint_participants(takes: Iterable[Take]) -> None:
                 f"{other.take_id!r}) and in split {take.split!r} (take {take.take_id!r}); keep all "
                 "takes of a participant in one split"
             )
+
+
+def checked_row(path: Path, row: dict[str, str | float | None]) -> dict[str, str | float | None]:
+    """The row of a take unless it would be read back as another one.
+
+    Raises:
+        ManifestError: a text with space around it, a line break or another control character, or a
+            number that is not finite.
+    """
+    for column, value in row.items():
+        if isinstance(value, str) and (value != value.strip() or _CONTROL.search(value)):
+            raise ManifestError(
+                f"{path}: take {row['take_id']!r}: {column}={value!r}: would not be read back as "
+                "it is; remove the space around it, line breaks and control characters"
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ManifestError(
+                f"{path}: take {row['take_id']!r}: {column}={value}: must be a finite number"
+            )
+    return row
 
 
 @dataclass
@@ -316,17 +336,3 @@ def _relative(path: Path, folder: Path) -> str:
         if is_inside(relative):
             return relative
     return path.resolve().as_posix()
-
-
-def _checked(path: Path, row: dict[str, str | float | None]) -> dict[str, str | float | None]:
-    for column, value in row.items():
-        if isinstance(value, str) and (value != value.strip() or _CONTROL.search(value)):
-            raise ManifestError(
-                f"{path}: take {row['take_id']!r}: {column}={value!r}: would not be read back as "
-                "it is; remove the space around it, line breaks and control characters"
-            )
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ManifestError(
-                f"{path}: take {row['take_id']!r}: {column}={value}: must be a finite number"
-            )
-    return row

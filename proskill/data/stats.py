@@ -1,0 +1,193 @@
+"""What a dataset holds, counted: who, what, how long, how balanced, and what guessing would score.
+
+Every number is of takes unless it says otherwise. Not here: opening files (`file_facts`), tables
+and pages (`proskill.cli.data`, `proskill.reports.dataset`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from proskill.data.baselines import Accuracy, Baseline, majority_baselines, skill_baselines
+from proskill.data.distribution import Distribution, distribution_of
+from proskill.data.file_facts import FileFacts
+from proskill.data.span import shared_span
+from proskill.data.take import Split, Take, ViewKind
+from proskill.errors import ManifestError
+
+NO_SPLIT = "no split"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some of a dataset's takes.
+
+    Attributes:
+        num_takes: all of them.
+        num_participants: who perform them.
+        hours: that all views of a take show, summed over takes whose files can be read.
+        levels: level -> labelled takes, lowest level first, with zeros.
+    """
+
+    num_takes: int
+    num_participants: int
+    hours: float
+    levels: Mapping[str, int]
+
+    @property
+    def num_labelled(self) -> int:
+        """Takes with a level."""
+        return sum(self.levels.values())
+
+
+@dataclass(frozen=True)
+class ViewCount:
+    """How often a camera's name occurs.
+
+    Attributes:
+        num_takes: takes with it.
+        kinds: "ego" or "exo" -> takes.
+    """
+
+    num_takes: int
+    kinds: Mapping[ViewKind, int]
+
+
+@dataclass(frozen=True)
+class DatasetStats:
+    """A dataset in numbers.
+
+    Attributes:
+        whole: all takes.
+        splits: split -> its takes, in the order train, val, test, without a split.
+        scenarios: scenario -> its takes, most frequent first.
+        views: camera's name -> how often.
+        view_sets: names of a take's views, joined by " + " -> takes, most frequent first.
+        num_unreadable: files that are missing or cannot be read.
+        seconds: length of a take, or None where no file can be read.
+        takes_per_participant: one value per participant.
+        ratings: of takes that have one, or None.
+        skills: skill -> its values, for datasets with several skills.
+        baselines: split -> what guessing scores there; empty without labels.
+        skill_baselines: skill -> accuracy of always saying its commonest value; empty without.
+    """
+
+    whole: Group
+    splits: Mapping[str, Group]
+    scenarios: Mapping[str, Group]
+    views: Mapping[str, ViewCount]
+    view_sets: Mapping[str, int]
+    num_unreadable: int
+    seconds: Distribution | None
+    takes_per_participant: Distribution
+    ratings: Distribution | None
+    skills: Mapping[str, Distribution]
+    baselines: Mapping[str, Baseline]
+    skill_baselines: Mapping[str, Accuracy]
+
+
+def dataset_stats(
+    takes: Sequence[Take], facts: Mapping[Path, FileFacts], *, levels: Sequence[str]
+) -> DatasetStats:
+    """Count a dataset.
+
+    Args:
+        takes: one or more.
+        facts: by absolute path, one for every view.
+        levels: names, lowest first.
+
+    Raises:
+        ValueError: a take's level is not among `levels`.
+    """
+    seconds = {take.take_id: shared_seconds(take, facts) for take in takes}
+
+    def group(some: Sequence[Take]) -> Group:
+        return _group(some, seconds, levels)
+
+    splits: list[Split | None] = [*get_args(Split), None]
+    return DatasetStats(
+        whole=group(takes),
+        splits={
+            split or NO_SPLIT: group(some)
+            for split in splits
+            if (some := [take for take in takes if take.split == split])
+        },
+        scenarios={name: group(some) for name, some in _by(takes, lambda t: t.scenario).items()},
+        views=_views(takes),
+        view_sets={
+            name: len(some)
+            for name, some in _by(takes, lambda take: " + ".join(sorted(take.views))).items()
+        },
+        num_unreadable=sum(fact.fault is not None for fact in facts.values()),
+        seconds=distribution_of(value for value in seconds.values() if value is not None),
+        takes_per_participant=_takes_per_participant(takes),
+        ratings=distribution_of(take.rating for take in takes if take.rating is not None),
+        skills={
+            name: found
+            for name in sorted({name for take in takes for name in take.skills})
+            if (found := distribution_of(t.skills[name] for t in takes if name in t.skills))
+        },
+        baselines=majority_baselines(takes, levels=levels),
+        skill_baselines=skill_baselines(takes),
+    )
+
+
+def shared_seconds(take: Take, facts: Mapping[Path, FileFacts]) -> float | None:
+    """What all readable views of a take show, in seconds; None where there is nothing."""
+    durations = {
+        name: fact.duration_seconds
+        for name, view in take.views.items()
+        if (fact := facts[view.path.absolute()]).fault is None
+    }
+    if not durations:
+        return None
+    try:
+        start, end = shared_span(
+            take.take_id, {name: take.views[name] for name in durations}, durations
+        )
+    except ManifestError:
+        return None
+    return end - start
+
+
+def _group(
+    takes: Sequence[Take], seconds: Mapping[str, float | None], levels: Sequence[str]
+) -> Group:
+    counts = Counter(take.level for take in takes if take.level is not None)
+    if unknown := sorted(set(counts) - set(levels)):
+        raise ValueError(f"level={unknown[0]!r}: allowed are {', '.join(map(repr, levels))}")
+    return Group(
+        num_takes=len(takes),
+        num_participants=len({take.participant_id for take in takes}),
+        hours=sum(seconds[take.take_id] or 0.0 for take in takes) / 3600,
+        levels={level: counts[level] for level in levels},
+    )
+
+
+def _by(takes: Iterable[Take], key: Callable[[Take], str]) -> dict[str, list[Take]]:
+    """Takes by a text, the most frequent text first."""
+    groups: dict[str, list[Take]] = defaultdict(list)
+    for take in takes:
+        groups[key(take)].append(take)
+    return dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _views(takes: Iterable[Take]) -> dict[str, ViewCount]:
+    kinds: dict[str, Counter[ViewKind]] = defaultdict(Counter)
+    for take in takes:
+        for name, view in take.views.items():
+            kinds[name][view.kind] += 1
+    return {
+        name: ViewCount(counts.total(), dict(sorted(counts.items())))
+        for name, counts in sorted(kinds.items())
+    }
+
+
+def _takes_per_participant(takes: Iterable[Take]) -> Distribution:
+    found = distribution_of(Counter(take.participant_id for take in takes).values())
+    assert found is not None  # there is a take, so there is somebody
+    return found
