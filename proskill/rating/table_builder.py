@@ -69,9 +69,8 @@ class TextColumn:
     @classmethod
     def of(cls, texts: Sequence[str]) -> TextColumn:
         """Encode plain texts."""
-        codes: dict[str, int] = {}
-        rows = [codes.setdefault(text, len(codes)) for text in texts]
-        return cls(tuple(codes), np.array(rows, np.int32))
+        codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+        return cls(tuple(codes), np.fromiter(map(codes.__getitem__, texts), np.int32, len(texts)))
 
 
 class ComparisonTableBuilder:

@@ -31,16 +31,18 @@ def checked_texts(path: Path, rows: IntArray, name: str, column: TextColumn) -> 
     Raises:
         ComparisonError: a text that could not be shown or written again.
     """
-    values = tuple(value.strip() for value in column.values)
-    bad = [i for i, value in enumerate(values) if "\0" in value or len(value) > MAX_TEXT_LENGTH]
-    if not _is_unicode("".join(values)):
-        bad += [i for i, value in enumerate(values) if not _is_unicode(value)]
+    values = tuple(map(str.strip, column.values))
+    joined = "".join(values)  # one look at all of them, as nearly always nothing is wrong
+    is_short = max(map(len, values), default=0) <= MAX_TEXT_LENGTH
+    if is_short and _has_no_break(joined) and _is_unicode(joined):
+        return TextColumn(values, column.codes)
+    bad = [i for i, value in enumerate(values) if not _can_be_written(value)]
     for first in np.flatnonzero(np.isin(column.codes, bad))[:1].tolist():
         text = values[column.codes[first]]
         shown = f"{text[:20]!r}{'...' if len(text) > 20 else ''} ({len(text)} characters)"
         raise ComparisonError(
-            f"{name}={shown}: must be Unicode text without NUL of up to {MAX_TEXT_LENGTH} "
-            "characters",
+            f"{name}={shown}: must be one line of Unicode text, without NUL, of up to "
+            f"{MAX_TEXT_LENGTH} characters",
             row=int(rows[first]),
             path=path,
         )
@@ -98,6 +100,14 @@ def numbers_of_arrow(path: Path, rows: IntArray, name: str, array: Any) -> Float
         numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return _in_range(path, rows, name, numbers)
     return numbers_of_texts(path, rows, name, arrow_texts(path, name, array))
+
+
+def _can_be_written(text: str) -> bool:
+    return len(text) <= MAX_TEXT_LENGTH and _has_no_break(text) and _is_unicode(text)
+
+
+def _has_no_break(text: str) -> bool:
+    return not any(character in text for character in "\0\r\n")
 
 
 def _is_unicode(text: str) -> bool:

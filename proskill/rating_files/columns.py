@@ -29,7 +29,9 @@ from proskill.rating_files.cells import (
 )
 from proskill.rating_files.lines import TextLines, csv_records, unescape_cell
 
-_BLOCK_ROWS: Final = 65_536
+# Small for rows of Python objects, which the garbage collector visits again and again.
+_TEXT_ROWS: Final = 8_192
+_PARQUET_ROWS: Final = 262_144
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ def text_block(
 
 
 def _open_csv(path: Path) -> ColumnFile:
-    _, header = next(csv_records(TextLines(path)), (0, []))
+    _, [header] = next(csv_records(TextLines(path), batch_size=1))
     names = [cell.strip().lower() for cell in header]
     while names and not names[-1]:  # EPIC-Skills ends its lines with a comma, or does not
         names.pop()
@@ -111,22 +113,11 @@ def _open_csv(path: Path) -> ColumnFile:
     def blocks(wanted: Sequence[str]) -> Iterator[Block]:
         _require_distinct(path, names, wanted)
         lines = TextLines(path)
-        records = itertools.islice(csv_records(lines), 1, None)
-        while batch := list(itertools.islice(records, _BLOCK_ROWS)):
-            for row, cells in batch:
-                if len(cells) < len(names) or any(cells[max(len(names), len(header)) :]):
-                    raise ComparisonError(
-                        f"has {len(cells)} cells but the header names {len(names)} columns; quote "
-                        "a cell that holds a comma, and keep the commas of empty cells",
-                        row=row,
-                        path=path,
-                    )
-            columns = {
-                name: [cells[index] for _, cells in batch]
-                for index, name in enumerate(names)
-                if name in wanted
-            }
-            rows = [row for row, _ in batch]
+        for index, (rows, cells) in enumerate(csv_records(lines, batch_size=_TEXT_ROWS)):
+            if index == 0:
+                del rows[0], cells[0]
+            _require_width(path, rows, cells, num_named=len(names), num_cells=len(header))
+            columns = {n: [row[i] for row in cells] for i, n in enumerate(names) if n in wanted}
             block = text_block(path, rows, columns, num_bytes=lines.num_bytes)
             for name, column in block.texts.items():
                 values = tuple(unescape_cell(value) for value in column.values)
@@ -136,13 +127,29 @@ def _open_csv(path: Path) -> ColumnFile:
     return ColumnFile("CSV", tuple(names), blocks)
 
 
+def _require_width(
+    path: Path, rows: Sequence[int], cells: Sequence[list[str]], *, num_named: int, num_cells: int
+) -> None:
+    """Refuse rows that lack a cell, or have one beyond the header that is not empty."""
+    if set(map(len, cells)) <= {num_named, num_cells}:
+        return
+    for row, own in zip(rows, cells, strict=True):
+        if len(own) < num_named or any(own[num_cells:]):
+            raise ComparisonError(
+                f"has {len(own)} cells but the header names {num_named} columns; quote a cell "
+                "that holds a comma, and keep the commas of empty cells",
+                row=row,
+                path=path,
+            )
+
+
 def _open_json(path: Path) -> ColumnFile:
     _, first = next(_json_objects(TextLines(path)))
 
     def blocks(wanted: Sequence[str]) -> Iterator[Block]:
         lines = TextLines(path)
         objects = _json_objects(lines)
-        while batch := list(itertools.islice(objects, _BLOCK_ROWS)):
+        while batch := list(itertools.islice(objects, _TEXT_ROWS)):
             columns = {
                 name: [_json_text(path, row, name, values.get(name)) for row, values in batch]
                 for name in wanted
@@ -203,7 +210,7 @@ def _open_parquet(path: Path) -> ColumnFile:
         try:
             with pq.ParquetFile(path) as file:
                 num_rows = file.metadata.num_rows
-                for batch in file.iter_batches(_BLOCK_ROWS, columns=list(columns)):
+                for batch in file.iter_batches(_PARQUET_ROWS, columns=list(columns)):
                     rows = np.arange(start + 1, start + 1 + batch.num_rows)
                     start += batch.num_rows
                     done = size * start // max(1, num_rows)

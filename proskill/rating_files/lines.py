@@ -7,6 +7,8 @@ refused by name instead of giving ids that look like `GrÃ¼n`.
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -40,51 +42,71 @@ class TextLines:
         Raises:
             ComparisonError: a line that is not UTF-8 text, holds a NUL, or is longer than 1 MiB.
         """
+        return itertools.chain.from_iterable(self._pieces())
+
+    def _pieces(self) -> Iterator[io.StringIO]:
+        """Whole lines of about a MiB: checked and decoded at once, which is many times faster."""
+        num_lines = 0
         with self.path.open("rb") as file:
-            number = 0
-            while raw := file.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                self.num_bytes += len(raw)
-                if number == 1:
+            while raw := file.read(MAX_LINE_BYTES):
+                raw += file.readline(MAX_LINE_BYTES)
+                if not self.num_bytes:
+                    self.num_bytes = len(raw)
                     raw = _without_mark(raw, self.path)
-                if len(raw) > MAX_LINE_BYTES:
-                    raise self._error(number, "the line is longer than 1 MiB")
-                if b"\0" in raw:
-                    raise self._error(
-                        number, "holds a NUL byte; a text file is expected: CSV or JSONL as UTF-8"
-                    )
-                try:
-                    text = raw.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    raise self._error(
-                        number,
-                        f"byte 0x{raw[error.start]:02x} is not UTF-8 text, perhaps Latin-1 or "
-                        "Windows-1252; save the file as UTF-8",
-                    ) from None
-                yield text
+                else:
+                    self.num_bytes += len(raw)
+                text = self._decoded(raw, num_lines)
+                num_lines += raw.count(b"\n")
+                yield io.StringIO(text, newline="\n")
 
-    def _error(self, number: int, reason: str) -> ComparisonError:
-        return ComparisonError(reason, row=number, path=self.path)
+    def _decoded(self, raw: bytes, num_lines: int) -> str:
+        def error(position: int, reason: str) -> ComparisonError:
+            row = num_lines + raw.count(b"\n", 0, position) + 1
+            return ComparisonError(reason, row=row, path=self.path)
+
+        start = max(raw.rfind(b"\n", 0, -1), 0)
+        if len(raw) - start > MAX_LINE_BYTES:
+            raise error(len(raw) - 1, "the line is longer than 1 MiB")
+        if b"\0" in raw:
+            reason = "holds a NUL byte; a text file is expected: CSV or JSONL as UTF-8"
+            raise error(raw.index(b"\0"), reason)
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as fault:
+            raise error(
+                fault.start,
+                f"byte 0x{raw[fault.start]:02x} is not UTF-8 text, perhaps Latin-1 or "
+                "Windows-1252; save the file as UTF-8",
+            ) from None
 
 
-def csv_records(lines: TextLines) -> Iterator[tuple[int, list[str]]]:
+def csv_records(
+    lines: TextLines, *, batch_size: int
+) -> Iterator[tuple[list[int], list[list[str]]]]:
     """CSV records that are not blank, numbered from 1 as a spreadsheet numbers its rows.
+
+    Returns:
+        Batches of up to `batch_size` records: their numbers, and their cells.
 
     Raises:
         ComparisonError: a quote in the wrong place, or what `TextLines` refuses.
     """
     reader = csv.reader(lines, strict=True)
+    numbers: list[int] = []
+    records: list[list[str]] = []
     number = 0
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise ComparisonError(f"is not CSV: {error}", row=number, path=lines.path) from None
-        if cells and any(cells):
-            yield number, cells
+    try:
+        for number, cells in enumerate(reader, 1):
+            if cells and (cells[0] or any(cells)):
+                numbers.append(number)
+                records.append(cells)
+                if len(records) == batch_size:
+                    yield numbers, records
+                    numbers, records = [], []
+    except csv.Error as error:
+        raise ComparisonError(f"is not CSV: {error}", row=number + 1, path=lines.path) from None
+    if records:
+        yield numbers, records
 
 
 def escape_cell(text: str) -> str:

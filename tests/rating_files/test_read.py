@@ -205,6 +205,7 @@ def test_a_token_with_two_meanings_names_both_rows(write: Write) -> None:
         ('winner,loser\nx,"y\n', "row 2: is not CSV: unexpected end"),
         ("winner,loser,winner\nx,y,x\n", "column 'winner' appears twice"),
         ("winner,loser\n\nx,y\x00\n", "row 3: holds a NUL byte"),
+        ('winner,loser\nx,"y\nz"\n', "row 2: loser='y\\nz' (3 characters): must be one line"),
         (f"winner,loser\nx,{'y' * 5000}\n", "row 2: loser='yyyyyyyyyyyyyyyyyyyy'..."),
         (f"winner,loser\nx,{'y' * (1 << 21)}\n", "row 2: the line is longer than 1 MiB"),
         ("item_a,item_b,outcome\nx,y,A\nx,y,won\n", "row 3: outcome='won': allowed are a, b, tie"),
@@ -314,21 +315,44 @@ def test_a_format_can_be_demanded(write: Write) -> None:
         read_comparisons([path], format="xls")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(("suffix", "num_rows"), [("csv", 30_000), ("parquet", 270_000)])
 def test_long_files_come_in_blocks_with_the_right_row_and_progress(
-    tmp_path: Path, suffix: str
+    tmp_path: Path, suffix: str, num_rows: int
 ) -> None:
-    num_rows = 70_000  # more than one block
-    rows = [{"winner": f"i{i % 500}", "loser": f"i{(i + 1) % 500}"} for i in range(num_rows)]
-    path = _save(tmp_path, suffix, rows)
+    first = np.arange(num_rows) % 500
+    path = tmp_path / f"votes.{suffix}"
+
+    def save(second: np.ndarray[Any, Any]) -> None:
+        frame = pd.DataFrame({"winner": first, "loser": second, "text": "long enough " * 10})
+        frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+
+    save((first + 1) % 500)
     seen: list[tuple[int, int]] = []
     read = read_comparisons([path], on_progress=lambda done, total: seen.append((done, total)))
     assert (len(read.table), read.table.num_items) == (num_rows, 500)
     size = path.stat().st_size
-    assert len(seen) == 2
+    assert len(seen) > 1
+    assert seen == sorted(seen)
     assert seen[-1] == (size, size)
     assert 0 < seen[0][0] < size
-    rows[-1]["loser"] = rows[-1]["winner"]
+    second = (first + 1) % 500
+    second[-1] = first[-1]
+    save(second)
     number = num_rows + (suffix == "csv")
     with pytest.raises(ComparisonError, match=f"row {number}: an item is compared with itself"):
-        read_comparisons([_save(tmp_path, suffix, rows)])
+        read_comparisons([path])
+
+
+@pytest.mark.parametrize("num_bytes", [(1 << 20) - 20, 1 << 20, (1 << 20) + 20])
+def test_a_line_over_the_end_of_a_piece_is_read_whole(write: Write, num_bytes: int) -> None:
+    lines = ["winner,loser"]
+    size = len(lines[0]) + 1
+    while size < num_bytes:
+        lines.append(f"Grün {len(lines)},y")
+        size += len(lines[-1].encode()) + 1
+    path = write("v.csv", "\n".join([*lines, "x,x"]) + "\n")
+    with pytest.raises(ComparisonError, match=rf"v.csv: row {len(lines) + 1}: an item is compared"):
+        read_comparisons([path])
+    path = write("v.csv", "\n".join(lines).encode() + b"\n\xff,y\n")
+    with pytest.raises(ComparisonError, match=rf"v.csv: row {len(lines) + 1}: byte 0xff"):
+        read_comparisons([path])
