@@ -19,8 +19,8 @@ ENOUGH_RELIABILITY: Final = 0.8
 ENOUGH_COMPARISONS: Final = 8
 
 _PLACING_COMPARISONS, _TELLING_COMPARISONS = 3, 5
-_NOISE_RELIABILITY: Final = 0.15  # what votes by coin reach
-_CURVE_DRAWS, _CURVE_WARMUP = 100, 50
+_NOISE_RELIABILITY: Final = 0.25  # what coin flips reach in groups of less than a hundred
+_MANY_ITEMS: Final = 2000  # from here on, the mean over items is quiet after fewer draws
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,8 @@ def expected_more_votes(num_comparisons: IntArray, *, reliability: float) -> int
     odds = reliability / (1 - reliability)
     target_odds = ENOUGH_RELIABILITY / (1 - ENOUGH_RELIABILITY)
     needed = _PLACING_COMPARISONS + (mean - _PLACING_COMPARISONS) * target_odds / odds
-    return math.ceil(max((needed - mean) * len(num_comparisons) / 2, missing))
+    more = (needed - mean) * len(num_comparisons) / 2
+    return math.ceil(max(round(more, 6), missing))  # a rounding error is no vote
 
 
 def reliability_curve(
@@ -172,13 +173,12 @@ def reliability_curve(
     if num_points < 1:
         raise ValueError(f"num_points={num_points}: needs to be 1 or more")
     judged = table.judged()
+    num_draws = 100 if table.num_items < _MANY_ITEMS else 40
     ends = np.unique(np.linspace(0, len(judged), num_points + 1).round().astype(int))[1:]
     points = []
     for done, end in enumerate(ends.tolist(), start=1):
         so_far = judged.select(np.arange(end))
-        posterior = sample_posterior(
-            so_far, rng=rng, num_draws=_CURVE_DRAWS, num_warmup=_CURVE_WARMUP
-        )
+        posterior = sample_posterior(so_far, rng=rng, num_draws=num_draws, num_warmup=50)
         reliability = posterior.reliability()
         known = reliability[np.isfinite(reliability)]
         points.append(CurvePoint(end, float(known.mean())))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from proskill.rating.comparisons import Comparison, ComparisonTable
 from proskill.rating.health import FLAGS, check_health
+from proskill.rating.posterior import Posterior, sample_posterior
+from proskill.rating.simulated import simulate_campaign
 from proskill.rating.table_builder import comparison_table
 
 CASES = json.loads((Path(__file__).parent / "cases" / "health.json").read_text())
@@ -91,6 +94,45 @@ def test_an_item_is_unflagged_only_when_wins_lead_both_ways_to_most_of_its_group
             assert circle_size[item] == circle_size[part].max()
             assert part.sum() > judged.sum() / 2
         assert set(flags) <= set(FLAGS)
+
+
+def test_a_scale_that_may_be_zero_or_anything_is_not_identified() -> None:
+    votes = [
+        Comparison(f"{group}{a}", f"{group}{a + 1}", outcome, group=group)
+        for group in ("coin", "open", "sure")
+        for a in range(2)
+        for outcome in ("a", "b")
+    ]
+    table = comparison_table(votes)
+    spread = np.linspace(0.5, 1.5, 100)
+    scale = np.stack([0.4 * spread, np.geomspace(0.3, 30, 100), 2 * spread], axis=1)  # (S, G)
+    posterior = Posterior(
+        draws=np.zeros((100, 9), np.float32),
+        item_group=table.item_group,
+        scale=scale,
+        side=np.zeros(100),
+        discrimination=np.ones((100, 1)),
+    )
+    health = check_health(table, min_comparisons=1, posterior=posterior)
+    flagged = {
+        item for item, flags in zip(table.items, health.flags, strict=True)
+        if "scale_not_identified" in flags
+    }  # fmt: skip
+    assert flagged == {item for item in table.items if not item.startswith("sure")}
+    assert "in 2 of 3 groups ('coin', 'open')" in health.findings[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_leaves_the_scale_open_and_skill_does_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = []
+    for sigma in (0.0, 1.5):
+        skill = sigma * rng.normal(size=60)
+        table = list(islice(simulate_campaign(rng, skill=skill), 12))[-1].table
+        posterior = sample_posterior(table, rng=rng, num_draws=200, num_warmup=100)
+        health = check_health(table, posterior=posterior)
+        found.append("scale_not_identified" in health.flags[0])
+    assert found == [True, False]
 
 
 def test_at_least_one_comparison_must_be_asked_for() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from proskill.rating.level_cuts import (
     quantile_cuts,
     score_cuts,
 )
-from proskill.rating.posterior import Posterior
+from proskill.rating.posterior import Posterior, sample_posterior
+from proskill.rating.simulated import simulate_campaign
 
 CASES = json.loads((Path(__file__).parent / "cases" / "level_cuts.json").read_text())
 THREE = LevelScale(("low", "middle", "high"))
@@ -83,6 +85,21 @@ def test_the_named_level_is_right_as_often_as_its_probability_says(noise: float)
     assert abs(said - right) < 0.03
     said, right = np.mean(results[1::2], axis=0)
     assert abs(said - right) < 0.03
+
+
+def test_levels_from_votes_are_right_as_often_as_their_probability_says() -> None:
+    results = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        skill = 2 * rng.normal(size=100)
+        table = list(islice(simulate_campaign(rng, skill=skill), 10))[-1].table
+        posterior = sample_posterior(table, rng=rng, num_draws=200, num_warmup=100)
+        truth = np.searchsorted(np.quantile(skill, np.arange(1, 5) / 5), skill)
+        cuts = quantile_cuts(posterior, BASKET_LEVELS)
+        results.append(calibration(cut_levels(posterior, cuts), truth))
+    said, right = np.mean(results, axis=0)
+    assert abs(said - right) < 0.05
+    assert right > 0.5
 
 
 def test_a_group_too_small_for_its_quantiles_stays_without_level() -> None:
