@@ -15,7 +15,7 @@ from proskill.data.take import Take
 from proskill.scoring import Assessment
 from proskill.scoring.figures import figure_data_uri, image_data_uri
 from proskill.scoring.report import assessment_context, page_environment, thumbnail_strips
-from proskill.training.evaluation import Predictions
+from proskill.training.predictions import Predictions
 from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
 
@@ -40,7 +40,7 @@ class DemoResults:
 
     Attributes:
         predictions: on the test takes.
-        metrics: of `proskill.training.evaluation.summarise`.
+        metrics: of `proskill.training.summary.summarise`.
         controls: name -> spearman and accuracy with intervals.
         assessment: of the newly scored take.
         assessed_files: its view name -> file.

@@ -196,6 +196,11 @@ class TakeDataModule(LightningDataModule):
         """The takes behind a stage's data loader; `TakeBatch.position` points into them."""
         return self._datasets[stage].takes
 
+    def split_of(self, stage: Stage) -> str:
+        """The split that a stage runs on."""
+        splits = {"validate": "val", "test": self.test_split, "predict": self.predict_split}
+        return splits.get(stage, "train")
+
     def train_dataloader(self) -> DataLoader:
         dataset = self._datasets["train"]
         world_size = self.trainer.world_size if self.trainer else 1

@@ -19,6 +19,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
@@ -38,22 +39,18 @@ from proskill.training.assemble import (
 from proskill.training.collect import EncodedTakes, align_views, gather_takes
 from proskill.training.data_module import Stage, TakeDataModule
 from proskill.training.encoding import InputStage, encode_batch
-from proskill.training.evaluation import (
-    Predictions,
-    predict_takes,
-    summarise,
-    validation_metrics,
-)
+from proskill.training.evaluation import predict_takes, validation_metrics
 from proskill.training.feature_cache import (
     FeatureTable,
     Precision,
     compute_features,
 )
 from proskill.training.losses import SkillLoss
-from proskill.training.metrics import majority_accuracy
-from proskill.training.result_files import write_metrics, write_predictions
+from proskill.training.predictions import Predictions
+from proskill.training.result_files import write_results
 from proskill.training.resume import keep_trained, require_same_run
 from proskill.training.schedule import warmup_cosine
+from proskill.training.summary import summarise
 
 
 class SkillModule(LightningModule):
@@ -327,35 +324,48 @@ class SkillModule(LightningModule):
         return self(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the metrics of the whole validation set, with the majority beside them."""
+        """In training logs the metrics of the whole validation set; else as a test."""
+        if self.trainer.state.fn == TrainerFn.VALIDATING:
+            self._judge("validate", prefix="val")
+            return
         encoded = self._gather()
         if self.trainer.sanity_checking:
             return
         takes = [self._data.takes_of("validate")[index] for index in encoded.position]
-        values = validation_metrics(self.model, encoded, takes, scale=self.scale, loss=self.loss)
-        truth = [self.scale.index(str(take.level)) for take in takes]
-        values["majority_accuracy"] = majority_accuracy(self._data.train_levels, truth)
+        values = validation_metrics(
+            self.model,
+            encoded,
+            takes,
+            scale=self.scale,
+            loss=self.loss,
+            train_levels=self._data.train_levels,
+        )
         for name, value in values.items():
             self.log(f"val/{name}", value, prog_bar=name in ("loss", "accuracy", "spearman"))
 
     def on_test_epoch_end(self) -> None:
-        """Writes `metrics.json` and `predictions.csv` into the run folder."""
-        self.predictions = self._predict("test")
-        self.summary = summarise(self.predictions, train_takes=self._data.train_takes)
-        if self.trainer.is_global_zero:
-            write_metrics(self._run_dir / "metrics.json", self.summary)
-            write_predictions(self._run_dir / "predictions.csv", self.predictions)
-        for name, interval in self.summary["all_views"].items():
-            if isinstance(interval, dict):
-                self.log(f"test/{name}", interval["value"])
-        self.log("test/majority_accuracy", self.summary["majority_accuracy"])
-        self.log("test/scenario_majority_accuracy", self.summary["scenario_majority_accuracy"])
+        """Writes predictions and metrics into the run folder."""
+        self._judge("test", prefix="test")
 
     def on_predict_epoch_end(self) -> None:
-        """Writes `predictions.csv` into the run folder; takes may be unlabelled."""
+        """Writes predictions into the run folder; takes may be unlabelled."""
         self.predictions = self._predict("predict")
         if self.trainer.is_global_zero:
-            write_predictions(self._run_dir / "predictions.csv", self.predictions)
+            write_results(self._run_dir / "predict", self.predictions)
+
+    def _judge(self, stage: Stage, *, prefix: str) -> None:
+        self.predictions = self._predict(stage)
+        self.summary = summarise(
+            self.predictions,
+            train_takes=self._data.train_takes,
+            split=self._data.split_of(stage),
+            data=self.data_description,
+        )
+        if self.trainer.is_global_zero:
+            write_results(self._run_dir / stage, self.predictions, self.summary)
+        for name, interval in self.summary["all_views"].items():
+            if isinstance(interval, dict):
+                self.log(f"{prefix}/{name}", interval["value"])
 
     def _keep(self, batch: TakeBatch) -> EncodedTakes:
         return EncodedTakes(

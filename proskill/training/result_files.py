@@ -1,4 +1,8 @@
-"""Predictions and metrics as files: CSV for people, JSON for programs, each whole or not at all."""
+"""What an evaluation leaves in its folder: `predictions.csv` and `metrics.json`.
+
+Each file is whole or absent. Numbers of predictions keep the full precision of the model's, so that
+reading them back (`stored_predictions`) gives the very same metrics. Not here: pages.
+"""
 
 from __future__ import annotations
 
@@ -6,67 +10,102 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from proskill.training.evaluation import Predictions
+from numpy.typing import NDArray
+
+from proskill.training.predictions import VIEW_KINDS, Predictions
 from proskill.whole_file import write_whole
+
+PREDICTIONS_FILE = "predictions.csv"
+METRICS_FILE = "metrics.json"
 
 _ADVICE = "free some space or choose another run folder"
 
 
+def write_results(
+    folder: Path, predictions: Predictions, summary: Mapping[str, Any] | None = None
+) -> None:
+    """Write `predictions.csv` and, for takes with labels, `metrics.json`.
+
+    Raises:
+        ProskillError: the folder cannot be written.
+    """
+    write_predictions(folder / PREDICTIONS_FILE, predictions)
+    if summary is not None:
+        write_metrics(folder / METRICS_FILE, summary)
+
+
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """One row per take: identity, truth, level, score, probabilities, logits, single views."""
-    names = predictions.scale.names
+    """One row per take: identity, truth, level, score, probabilities, logits; then the same from
+    each view (`view:NAME:...`), each kind of view (`kind:ego:...`) and for each skill
+    (`skill:NAME:...`). A cell is empty where there is nothing.
+
+    Raises:
+        ProskillError: the file cannot be written.
+    """
+    columns = dict(_columns(predictions))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            *(
-                "take_id",
-                "participant_id",
-                "scenario",
-                "split",
-                "true_level",
-                "rating",
-                "level",
-                "score",
-            ),
-            *(f"p_{name}" for name in names),
-            *(f"logit_{name}" for name in names),
-            *(f"score_{view}" for view in predictions.view_names),
-        ]
-    )
-    for row, take in enumerate(predictions.takes):
-        identity = (
-            take.take_id,
-            take.participant_id,
-            take.scenario,
-            take.split or "",
-            take.level or "",
-        )
-        numbers = (
-            *predictions.probabilities[row],
-            *predictions.logits[row],
-            *predictions.view_score[row],
-        )
-        writer.writerow(
-            [
-                *identity,
-                "" if take.rating is None else take.rating,
-                names[int(predictions.predicted[row])],
-                f"{predictions.score[row]:.6f}",
-                *("" if math.isnan(number) else f"{number:.6f}" for number in numbers),
-            ]
-        )
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
     write_whole(path, [text.getvalue().encode()], advice=_ADVICE)
 
 
 def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:
-    """A summary as JSON; undefined numbers become null."""
+    """A summary as JSON; undefined numbers become null.
+
+    Raises:
+        ProskillError: the file cannot be written.
+    """
     content = json.dumps(_finite(summary), indent=2) + "\n"
     write_whole(path, [content.encode()], advice=_ADVICE)
+
+
+def _columns(predictions: Predictions) -> Iterator[tuple[str, list[str]]]:
+    takes = predictions.takes
+    names = predictions.scale.names
+    yield "take_id", [take.take_id for take in takes]
+    yield "participant_id", [take.participant_id for take in takes]
+    yield "scenario", [take.scenario for take in takes]
+    yield "split", [take.split or "" for take in takes]
+    yield "true_level", [take.level or "" for take in takes]
+    yield "rating", ["" if take.rating is None else repr(take.rating) for take in takes]
+    yield "level", [names[index] for index in predictions.predicted]
+    yield "score", _cells(predictions.score)
+    yield from _levels("", names, predictions.probabilities)
+    for name, column in zip(names, predictions.logits.T, strict=True):
+        yield f"logit_{name}", _cells(column)
+    for place, view in enumerate(predictions.view_names):
+        views = [take.views.get(view) for take in takes]
+        yield f"view:{view}:kind", ["" if found is None else found.kind for found in views]
+        yield f"view:{view}:path", ["" if found is None else str(found.path) for found in views]
+        yield f"view:{view}:score", _cells(predictions.view_score[:, place])
+        yield from _levels(f"view:{view}:", names, predictions.view_probabilities[:, place])
+    for place, kind in enumerate(VIEW_KINDS):
+        yield f"kind:{kind}:score", _cells(predictions.kind_score[:, place])
+        yield from _levels(f"kind:{kind}:", names, predictions.kind_probabilities[:, place])
+    for skill, values in predictions.skill_probabilities.items():
+        yield f"skill:{skill}:true", [_number(take.skills.get(skill, math.nan)) for take in takes]
+        levels = tuple(str(index) for index in range(values.shape[1]))
+        yield from _levels(f"skill:{skill}:", levels, values)
+
+
+def _levels(
+    prefix: str, names: tuple[str, ...], values: NDArray[Any]
+) -> Iterator[tuple[str, list[str]]]:
+    for name, column in zip(names, values.T, strict=True):
+        yield f"{prefix}p_{name}", _cells(column)
+
+
+def _cells(values: NDArray[Any]) -> list[str]:
+    return [_number(value) for value in values.tolist()]
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.9g}"  # nine digits bring every float32 back
 
 
 def _finite(value: Any) -> Any:

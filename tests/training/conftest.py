@@ -17,6 +17,7 @@ from proskill.data.take import Take, View
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
+from proskill.training.predictions import Predictions
 
 FRAME_RATE = 10
 NUM_FRAMES = 12
@@ -120,6 +121,52 @@ def make_data(tiny_takes: list[Take], cache_dir: Path) -> Callable[..., TakeData
         return TakeDataModule(**settings)
 
     return make
+
+
+@pytest.fixture
+def judged_takes() -> list[Take]:
+    """40 takes of 20 participants in two scenarios; the files do not exist."""
+    views = {"ego": View(Path("a.mp4"), "ego"), "exo1": View(Path("b.mp4"), "exo")}
+    return [
+        Take(
+            f"t{i}",
+            f"p{i // 2}",
+            ("throw", "juggle")[i // 2 % 2],
+            views,
+            split="test",
+            level=EGOEXO4D_LEVELS.names[i // 2 % 4],
+        )
+        for i in range(40)
+    ]
+
+
+@pytest.fixture
+def predictions(judged_takes: list[Take]) -> Predictions:
+    """All views are right up to noise; each single view is noisier."""
+    rng = np.random.default_rng(0)
+    truth = np.array([i // 2 % 4 for i in range(40)])
+
+    def softmax(noise: float) -> np.ndarray:
+        centre = truth + rng.normal(scale=noise, size=40)
+        logits = -((np.arange(4)[None] - centre[:, None]) ** 2)
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    probabilities = softmax(0.3)
+    alone = np.stack([softmax(1.5), softmax(1.5)], axis=1)
+    grid = np.arange(4)
+    return Predictions(
+        takes=tuple(judged_takes),
+        scale=EGOEXO4D_LEVELS,
+        view_names=("ego", "exo1"),
+        view_mask=np.ones((40, 2), dtype=bool),
+        logits=np.log(probabilities).astype(np.float32),
+        probabilities=probabilities.astype(np.float32),
+        score=(probabilities @ grid).astype(np.float32),
+        view_probabilities=alone.astype(np.float32),
+        view_score=(alone @ grid).astype(np.float32),
+        kind_probabilities=alone.astype(np.float32),
+        kind_score=(alone @ grid).astype(np.float32),
+    )
 
 
 @pytest.fixture(autouse=True)

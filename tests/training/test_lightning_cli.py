@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -41,11 +42,12 @@ def test_fit_validate_test_and_predict_follow_each_other(config: Path, tmp_path:
     assert (run_dir / "logs" / "version_0" / "config.yaml").is_file()
     assert list((run_dir / "tensorboard").rglob("events.*"))
     main("validate", ["--config", str(config)])
+    assert json.loads((run_dir / "validate" / "metrics.json").read_text())["split"] == "val"
     main("test", ["--config", str(config)])
-    assert (run_dir / "metrics.json").is_file()
-    num_test = len((run_dir / "predictions.csv").read_text().splitlines())
+    assert json.loads((run_dir / "test" / "metrics.json").read_text())["split"] == "test"
+    num_test = len((run_dir / "test" / "predictions.csv").read_text().splitlines())
     main("predict", ["--config", str(config), "--data.predict_split", "all"])
-    assert len((run_dir / "predictions.csv").read_text().splitlines()) > num_test
+    assert len((run_dir / "predict" / "predictions.csv").read_text().splitlines()) > num_test
     main("fit", ["--config", str(config), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
 
 

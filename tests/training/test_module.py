@@ -99,15 +99,16 @@ def test_testing_writes_metrics_and_one_prediction_per_take(
     module = make_module(seed=5)
     module.load(checkpoint)
     run_stage("test", module, make_data(), tmp_path)
-    summary = json.loads((tmp_path / "metrics.json").read_text())
+    summary = json.loads((tmp_path / "test" / "metrics.json").read_text())
     test_takes = [take for take in tiny_takes if take.split == "test"]
     assert summary["num_takes"] == len(test_takes)
-    assert summary["majority_accuracy"] == 0.25
+    assert summary["all_views"]["majority_accuracy"]["value"] == 0.25
+    assert (summary["split"], summary["data"]) == ("test", "not stated")
     assert set(summary["single_views"]) == {"ego", "exo1"}
-    with (tmp_path / "predictions.csv").open() as file:
+    with (tmp_path / "test" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["take_id"] for row in rows] == [take.take_id for take in test_takes]
-    assert [bool(row["score_exo1"]) for row in rows] == ["exo1" in t.views for t in test_takes]
+    assert [bool(row["view:exo1:score"]) for row in rows] == ["exo1" in t.views for t in test_takes]
 
 
 def test_prediction_takes_unlabelled_takes_and_training_refuses_them(

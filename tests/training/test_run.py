@@ -93,7 +93,7 @@ def test_a_killed_and_resumed_run_equals_an_unbroken_one(
 
     for name in runs:
         main("test", ["--config", str(configs[name])])
-    for file in ("metrics.json", "predictions.csv", "checkpoint/model.safetensors"):
+    for file in ("test/metrics.json", "test/predictions.csv", "checkpoint/model.safetensors"):
         assert (runs["killed"] / file).read_bytes() == (runs["unbroken"] / file).read_bytes(), file
 
 
