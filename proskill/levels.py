@@ -39,7 +39,7 @@ class LevelScale:
 
 
 EGOEXO4D_LEVELS = LevelScale(("Novice", "Early Expert", "Intermediate Expert", "Late Expert"))
-BASKET_LEVELS = LevelScale(("Poor", "Below Average", "Average", "Above Average", "Excellent"))
+BASKET_LEVELS = LevelScale(("Poor", "Fair", "Average", "Good", "Excellent"))
 
 
 def median_level(probabilities: Any) -> Any:

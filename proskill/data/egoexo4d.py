@@ -1,27 +1,33 @@
 """Ego-Exo4D's demonstrator-proficiency benchmark on disk, as a list of takes.
 
-Reads `takes.json`, `annotations/splits.json` and `annotations/proficiency_demonstrator_*.json`.
-Videos with a short side of 448 px are taken where they are present. Frame-aligned videos start and
-end with their take, so every view is used whole. What cannot be used (annotated takes that are not
-in `takes.json`, takes and cameras that are not on disk) is counted and reported through `logging`.
+Reads `takes.json`, `annotations/splits.json`, `annotations/proficiency_demonstrator_*.json`, the
+experts' ratings, and the list of hidden test takes. What cannot be used (annotated takes that
+`takes.json` lacks, takes and cameras that are not on disk) is counted and reported through
+`logging`. Which file shows which view is `egoexo4d_views`; what experts said, `expert_commentary`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, get_args
 
-from proskill.data.take import Split, Take, View, ViewKind
+from proskill.data.egoexo4d_views import find_views
+from proskill.data.expert_commentary import read_mean_rating
+from proskill.data.folder_paths import is_plain_name
+from proskill.data.json_files import Entry, load_entries, load_list, load_object
+from proskill.data.splits import without_crossing_people
+from proskill.data.take import Split, Take
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS
 
-_log = logging.getLogger(__name__)
+TEST_LIST_FILE = "demonstrator_proficiency_test_v2.json"
 
-_Record = Mapping[str, Any]
+_BENCHMARK_NAMES = frozenset({"proficiency_demonstrator", "demonstrator_proficiency"})
+
+_log = logging.getLogger(__name__)
 
 
 def is_egoexo4d(folder: Path) -> bool:
@@ -30,85 +36,121 @@ def is_egoexo4d(folder: Path) -> bool:
 
 
 def read_egoexo4d(root: Path | str) -> list[Take]:
-    """Read the takes that have a proficiency label, in the order of their annotations.
+    """Read the benchmark's takes: those with a label in the order of their annotations, then the
+    test takes, whose labels are not public, in the order of their list.
 
-    Views are named as the benchmark names them: `ego`, `exo1`, `exo2`, ... The split is that of
-    `splits.json`, or of the annotation file's name where it says nothing. Test labels are not
-    public: test takes appear only where a `proficiency_demonstrator_test.json` was put beside the
-    others.
+    A take's id is its name (`unc_basketball_03-30-23_02_34`), as in submissions. Views are named as
+    the benchmark names them: `ego`, `exo1`, `exo2`, ... The split is that of `splits.json`, or of
+    the annotation file's name where it says nothing. The test takes are those that
+    `annotations/demonstrator_proficiency_test_v2.json` lists, or else those that `splits.json`
+    gives to the benchmark. The rating is the mean of the experts' ratings from 1 to 10, where they
+    were downloaded (`expert_commentary/`). A person in two splits leaves the training side.
 
     Args:
         root: the folder that holds `takes.json`, `annotations/` and `takes/`.
 
     Raises:
         ManifestError: a file is missing or not what it should be, a label is not on the scale, a
-            take is annotated twice, or no annotated take has a video here.
+            take is annotated twice, or no take of the benchmark has a video here.
     """
     root = Path(root)
+    annotations = root / "annotations"
     described = _described_takes(root / "takes.json")
-    splits = _split_by_uid(root / "annotations" / "splits.json")
+    splits = _split_by_uid(annotations / "splits.json")
     takes: dict[str, Take] = {}
     left_out: Counter[str] = Counter()
-    num_annotated = 0
-    for file, file_split, annotation in _annotations(root / "annotations"):
+    num_annotated = num_listed = 0
+    for file_split, annotation in _annotations(annotations):
         num_annotated += 1
-        uid = str(_get(annotation, "take_uid", file))
-        take_record = described.get(uid)
-        if take_record is None or take_record.get("is_dropped"):
-            left_out["annotated takes that takes.json lacks or has dropped"] += 1
-            continue
-        views = _views_on_disk(root, take_record, annotation, left_out)
-        if not views:
-            left_out["annotated takes without a video on disk"] += 1
-            continue
+        uid = annotation.text("take_uid")
         if uid in takes:
-            raise ManifestError(f"{file}: take_uid={uid!r} is annotated twice; keep one label")
-        level = str(_get(annotation, "proficiency_score", file))
-        if level not in EGOEXO4D_LEVELS.names:
-            raise ManifestError(
-                f"{file}: take_uid={uid!r}: proficiency_score={level!r}; allowed are "
-                f"{', '.join(map(repr, EGOEXO4D_LEVELS.names))}"
-            )
-        takes[uid] = Take(
-            take_id=uid,
-            participant_id=_participant(take_record, annotation, file),
-            scenario=str(_get(annotation, "scenario_name", file)),
-            views=views,
-            split=splits.get(uid, file_split),
-            level=level,
-        )
+            raise annotation.error("take_uid", f"{uid!r} is annotated twice; keep one label")
+        level = _level(annotation)
+        split = splits.get(uid, file_split)
+        if split != file_split:
+            left_out["annotations in the file of another split (splits.json counts)"] += 1
+        take = _take(root, described.get(uid), annotation, split, level, left_out)
+        if take is not None:
+            takes[uid] = take
+    for uid in _test_uids(annotations, described, splits):
+        if uid not in takes:
+            num_listed += 1
+            take = _take(root, described.get(uid), None, "test", None, left_out)
+            if take is not None:
+                takes[uid] = take
+    total = f"{num_annotated} annotated and {num_listed} unlabelled test takes"
     for what, count in sorted(left_out.items()):
-        _log.warning("%s: left out %d %s (of %d)", root, count, what, num_annotated)
+        _log.warning("%s: left out: %d %s; of %s", root, count, what, total)
     if not takes:
         raise ManifestError(
-            f"{root}: none of the {num_annotated} annotated takes can be used; download videos of "
-            "annotated takes to takes/TAKE/frame_aligned_videos/"
+            f"{root}: none of its {total} can be used; download their videos to "
+            "takes/TAKE/frame_aligned_videos/"
         )
-    return list(takes.values())
+    return without_crossing_people(list(takes.values()), source=root)
 
 
-def _described_takes(file: Path) -> dict[str, _Record]:
-    records = _load_json(file)
-    if not isinstance(records, list):
-        raise ManifestError(f"{file}: must hold a list of takes, not a {type(records).__name__}")
-    return {str(_get(record, "take_uid", file)): record for record in records}
+def _take(
+    root: Path,
+    described: Entry | None,
+    annotation: Entry | None,
+    split: Split,
+    level: str | None,
+    left_out: Counter[str],
+) -> Take | None:
+    """A take of the benchmark, or None with the reason counted."""
+    if described is None or described.values.get("is_dropped"):
+        left_out["takes that takes.json lacks or has dropped"] += 1
+        return None
+    views = find_views(root, described, annotation, left_out)
+    if not views:
+        left_out["takes without a video on disk"] += 1
+        return None
+    name = described.text("take_name")
+    scenario = (
+        described.text("parent_task_name")
+        if annotation is None
+        else annotation.text("scenario_name")
+    )
+    return Take(
+        take_id=name,
+        participant_id=_participant(described, annotation),
+        scenario=scenario,
+        views=views,
+        split=split,
+        level=level,
+        # Ratings of hidden test takes would be labels of the test.
+        rating=None if annotation is None else read_mean_rating(root, name),
+    )
+
+
+def _described_takes(file: Path) -> dict[str, Entry]:
+    """uid -> take, whatever the benchmark says of it."""
+    takes: dict[str, Entry] = {}
+    names: set[str] = set()
+    for entry in load_entries(file):
+        uid, name = entry.text("take_uid"), entry.text("take_name")
+        if uid in takes or name in names:
+            key = "take_uid" if uid in takes else "take_name"
+            raise entry.error(key, f"{entry.text(key)!r} appears twice; download the file again")
+        if not is_plain_name(name):
+            raise entry.error("take_name", f"{name!r} must be a folder's name without a path")
+        takes[uid] = Entry(file, f"take {name!r}", entry.values)
+        names.add(name)
+    return takes
 
 
 def _split_by_uid(file: Path) -> dict[str, Split]:
-    known = _get(_load_json(file), "take_uid_to_split", file)
+    known = load_object(file).child("take_uid_to_split")
     splits: dict[str, Split] = {}
-    for uid, name in known.items():
-        split: Any = str(name).lower()
+    for uid in known.values:
+        split: Any = known.text(uid).lower()
         if split not in get_args(Split):
-            raise ManifestError(
-                f"{file}: take_uid={uid!r}: split={name!r}; "
-                f"allowed are {', '.join(get_args(Split))}"
-            )
+            raise known.error(uid, f"split={split!r}; allowed are {', '.join(get_args(Split))}")
         splits[uid] = split
     return splits
 
 
-def _annotations(folder: Path) -> Iterator[tuple[Path, Split, _Record]]:
+def _annotations(folder: Path) -> Iterator[tuple[Split, Entry]]:
     files: dict[Split, Path] = {
         split: folder / f"proficiency_demonstrator_{split}.json" for split in get_args(Split)
     }
@@ -118,77 +160,52 @@ def _annotations(folder: Path) -> Iterator[tuple[Path, Split, _Record]]:
             "benchmark's annotations"
         )
     for split, file in files.items():
-        if file.is_file():
-            for record in _get(_load_json(file), "annotations", file):
-                yield file, split, record
-
-
-def _views_on_disk(
-    root: Path, take: _Record, annotation: _Record, left_out: Counter[str]
-) -> dict[str, View]:
-    views: dict[str, View] = {}
-    for name, relative in _camera_paths(take, annotation).items():
-        parts = PurePosixPath(relative)
-        if parts.is_absolute() or ".." in parts.parts:
-            raise ManifestError(f"{root}: path {relative!r} leads out of the dataset; correct it")
-        full = root / parts
-        small = full.parent / "downscaled" / "448" / full.name
-        path = next((file for file in (small, full) if file.is_file()), None)
-        if path is None:
-            left_out["views whose video is not on disk"] += 1
+        if not file.is_file():
             continue
-        kind: ViewKind = "ego" if name.startswith("ego") else "exo"
-        views[name] = View(path, kind)
-    return views
+        number = 0
+        for number, entry in enumerate(load_object(file).children("annotations"), 1):
+            yield split, Entry(file, f"annotation {number}", entry.values)
+        if number == 0:
+            raise ManifestError(f"{file}: split {split!r} is empty; download the file again")
 
 
-def _camera_paths(take: _Record, annotation: _Record) -> dict[str, str]:
-    """View name -> full-resolution video, relative to the root; null paths are left out."""
-    named = annotation.get("video_paths")
-    if named:
-        return {name: named[name] for name in sorted(named) if named[name]}
-    is_ego = {
-        camera["cam_id"]: bool(camera.get("is_ego"))
-        for camera in take.get("capture", {}).get("cameras", [])
-    }
-    paths: dict[str, str] = {}
-    num_exo = 0
-    for camera, streams in sorted(take.get("frame_aligned_videos", {}).items()):
-        # `best_exo` repeats another camera; collages show several at once.
-        stream = streams.get("rgb") or streams.get("0")
-        if camera == "best_exo" or not stream or stream.get("is_collage"):
-            continue
-        ego = is_ego.get(camera, camera.startswith("aria"))
-        num_exo += not ego
-        if stream.get("relative_path"):
-            folder = take.get("root_dir") or f"takes/{take['take_name']}"
-            name = "ego" if ego else f"exo{num_exo}"
-            paths[name] = f"{folder}/{stream['relative_path']}"
-    return paths
+def _test_uids(
+    folder: Path, described: Mapping[str, Entry], splits: Mapping[str, Split]
+) -> Iterator[str]:
+    """The hidden test takes; a name that takes.json lacks is handed on to be counted."""
+    if (folder / TEST_LIST_FILE).is_file():
+        uid_of = {take.text("take_name"): uid for uid, take in described.items()}
+        for number, name in enumerate(load_list(folder / TEST_LIST_FILE), 1):
+            if not isinstance(name, str):
+                raise ManifestError(
+                    f"{folder / TEST_LIST_FILE}: entry {number}: {name!r} must be a take's name"
+                )
+            yield uid_of.get(name, name)
+        return
+    benchmarks = load_object(folder / "splits.json").values.get("take_uid_to_benchmark")
+    for uid, split in splits.items():
+        names = benchmarks.get(uid) if isinstance(benchmarks, Mapping) else None
+        names = {names} if isinstance(names, str) else set(names or ())
+        if split == "test" and names & _BENCHMARK_NAMES:
+            yield uid
 
 
-def _participant(take: _Record, annotation: _Record, file: Path) -> str:
-    participant = take.get("participant_uid")
-    if participant is None:
-        participant = annotation.get("origin_participant_id")
-    if participant is None:
-        raise ManifestError(
-            f"{file}: take_uid={annotation['take_uid']!r} names no participant (participant_uid in "
-            "takes.json, origin_participant_id here); without one, splits cannot be kept apart"
+def _level(annotation: Entry) -> str:
+    level = annotation.text("proficiency_score")
+    if level not in EGOEXO4D_LEVELS.names:
+        allowed = ", ".join(map(repr, EGOEXO4D_LEVELS.names))
+        raise annotation.error("proficiency_score", f"{level!r} is no level; allowed are {allowed}")
+    return level
+
+
+def _participant(take: Entry, annotation: Entry | None) -> str:
+    if take.values.get("participant_uid") is not None:
+        return take.text("participant_uid")
+    if annotation is None or annotation.values.get("origin_participant_id") is None:
+        raise take.error(
+            "participant_uid",
+            "names no participant, and the annotation has no origin_participant_id; without one, "
+            "splits cannot be kept apart",
         )
-    return str(participant)
-
-
-def _load_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_bytes())
-    except FileNotFoundError:
-        raise ManifestError(f"{file}: no such file; download it with the annotations") from None
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{file}: is not JSON ({error}); download it again") from None
-
-
-def _get(record: Any, key: str, file: Path) -> Any:
-    if not isinstance(record, Mapping) or key not in record:
-        raise ManifestError(f"{file}: a record has no {key!r}; is this the benchmark's file?")
-    return record[key]
+    # These numbers are unique within a university only.
+    return f"{annotation.text('university_id')}/{annotation.text('origin_participant_id')}"

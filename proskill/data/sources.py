@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from proskill.data.basket import is_basket, read_basket
 from proskill.data.egoexo4d import is_egoexo4d, read_egoexo4d
 from proskill.data.manifest import read_manifest
+from proskill.data.proskill_dataset import is_proskill, read_proskill
 from proskill.data.table_files import TABLE_SUFFIXES, Row
 from proskill.data.take import Take
 from proskill.errors import ManifestError
@@ -22,9 +24,10 @@ def load_takes(
     """Read a dataset, whatever its layout.
 
     Args:
-        source: a manifest file, a folder with `manifest.csv` or `manifest.parquet`, or a folder
-            with Ego-Exo4D's `takes.json`.
-        scale: the levels that a manifest may name; None accepts any name. Ego-Exo4D brings its own.
+        source: a manifest file, a folder with `manifest.csv` or `manifest.parquet`, or the folder
+            of Ego-Exo4D (`takes.json`), BASKET (`BASKET_Labels/`, or one of the test sets in it) or
+            ProSkill (`rankings/`, or folders that hold it).
+        scale: the levels that a manifest may name; None accepts any name. The others bring theirs.
         on_wrong_row: as for `read_manifest`; other layouts raise at the first thing that is wrong.
 
     Raises:
@@ -41,7 +44,12 @@ def load_takes(
         return read_manifest(manifests[0], scale=scale, on_wrong_row=on_wrong_row)
     if is_egoexo4d(source):
         return read_egoexo4d(source)
+    if is_basket(source):
+        return read_basket(source)
+    if is_proskill(source):
+        return read_proskill(source)
     raise ManifestError(
-        f"{source}: has neither manifest.csv nor manifest.parquet nor Ego-Exo4D's takes.json; "
-        "give a dataset's folder or a manifest file"
+        f"{source}: has neither manifest.csv nor manifest.parquet, and nothing of Ego-Exo4D "
+        "(takes.json), BASKET (BASKET_Labels) or ProSkill (rankings); give a dataset's folder or a "
+        "manifest file"
     )

@@ -7,10 +7,12 @@ depend on the participants and a seed only, not on the order of takes.
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from statistics import median_low
 from typing import get_args
 
@@ -18,6 +20,8 @@ from proskill.data.manifest import require_disjoint_participants
 from proskill.data.take import Split, Take
 from proskill.errors import ManifestError
 from proskill.levels import LevelScale
+
+_log = logging.getLogger(__name__)
 
 
 def split_takes(
@@ -63,6 +67,38 @@ def split_takes(
     if not by_split["val"] and by_split["train"]:
         _carve(by_split, "val", val_fraction, scale=scale, seed=seed)
     return by_split
+
+
+def without_crossing_people(takes: Sequence[Take], *, source: Path) -> list[Take]:
+    """Takes of a published split, less those that put a person on both of its sides.
+
+    Test takes stay as published, so that results can be compared; training takes of the same people
+    go, then validation takes of people who are tested. How many is reported through `logging`.
+
+    Args:
+        takes: with or without a split; those without stay.
+        source: for the message.
+    """
+    last_split: dict[str, int] = {}
+    order = {split: position for position, split in enumerate(get_args(Split))}
+    for take in takes:
+        if take.split is not None:
+            last = last_split.get(take.participant_id, 0)
+            last_split[take.participant_id] = max(last, order[take.split])
+    kept = [
+        take
+        for take in takes
+        if take.split is None or order[take.split] == last_split[take.participant_id]
+    ]
+    if len(kept) < len(takes):
+        _log.warning(
+            "%s: left out: %d takes for training or validation whose performers are in a later "
+            "split, too; of %d",
+            source,
+            len(takes) - len(kept),
+            len(takes),
+        )
+    return kept
 
 
 def _carve(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from proskill.data.splits import split_takes
+from proskill.data.splits import split_takes, without_crossing_people
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS
@@ -85,3 +86,25 @@ def test_one_participant_cannot_be_split() -> None:
 def test_fractions_outside_zero_to_one_are_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match="val_fraction"):
         split_takes([make_take(0)], scale=EGOEXO4D_LEVELS, val_fraction=fraction)
+
+
+def test_of_a_published_split_the_training_side_gives_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    takes = [
+        make_take(0, split="train"),
+        make_take(0, repeat=1, split="val"),
+        make_take(1, split="train"),
+        make_take(1, repeat=1, split="test"),
+        make_take(2, split="val"),
+        make_take(2, repeat=1, split="test"),
+        make_take(3, split="train"),
+        make_take(4),
+    ]
+    with caplog.at_level(logging.WARNING):
+        kept = without_crossing_people(takes, source=Path("data"))
+    assert [take.take_id for take in kept] == ["t0_1", "t1_1", "t2_1", "t3_0", "t4_0"]
+    assert "data: left out: 3 takes for training or validation" in caplog.text
+    caplog.clear()
+    assert without_crossing_people(kept, source=Path("data")) == kept
+    assert not caplog.text
