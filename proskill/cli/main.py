@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from proskill import __version__
+from proskill.cli.data import data_app
 from proskill.cli.demo import demo
 from proskill.cli.doctor import doctor
 from proskill.cli.lightning import add_lightning_commands
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(doctor)
 app.command()(simulate)
+app.add_typer(data_app)
 add_lightning_commands(app)
 app.add_typer(weights_app)
 app.command()(score)

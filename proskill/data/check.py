@@ -70,8 +70,16 @@ def check_dataset(
         problems += find_file_problems(
             takes, facts, min_seconds=min_seconds, min_decoded_ratio=min_decoded_ratio
         )
-    num_views = sum(len(take.views) for take in takes)
-    return CheckReport(len(takes), num_views, num_files, tuple(problems))
+    bad = {(problem.take_id, problem.view) for problem in problems if problem.is_unusable}
+    return CheckReport(
+        num_takes=len(takes),
+        num_usable_takes=sum(
+            any((take.take_id, name) not in bad for name in take.views) for take in takes
+        ),
+        num_views=sum(len(take.views) for take in takes),
+        num_files=num_files,
+        problems=tuple(problems),
+    )
 
 
 def find_table_problems(takes: Sequence[Take]) -> list[Problem]:

@@ -59,12 +59,14 @@ class CheckReport:
 
     Attributes:
         num_takes: that could be read from the source.
-        num_views: of those takes.
+        num_usable_takes: those of them with a view that can be used.
+        num_views: of all of them.
         num_files: videos that were looked at; 0 where only the table was checked.
         problems: in the order of the source, unusable views and remarks.
     """
 
     num_takes: int
+    num_usable_takes: int
     num_views: int
     num_files: int
     problems: tuple[Problem, ...]

@@ -18,6 +18,10 @@ Run = Callable[..., Any]
 COMMANDS = (
     ["doctor"],
     ["simulate"],
+    ["data"],
+    ["data", "check"],
+    ["data", "stats"],
+    ["data", "init"],
     ["fit"],
     ["validate"],
     ["test"],

@@ -1,0 +1,172 @@
+"""What `proskill data` prints for people.
+
+Names of takes, views and files come from outside: they are `Text`, never markup.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from proskill.data.baselines import Accuracy
+    from proskill.data.new_manifest import NewManifest
+    from proskill.data.problems import CheckReport, Problem, ProblemKind
+    from proskill.data.stats import DatasetStats, Group
+
+_SHOWN_PER_KIND = 8
+_SHOWN_SCENARIOS = 20
+
+
+def print_check(report: CheckReport, *, folder: Path) -> None:
+    """Print what was found, a few of each kind, and where all of it is written."""
+    console = Console(highlight=False)
+    looked = f"{report.num_takes:,} takes, {report.num_views:,} views"
+    looked += f", {report.num_files:,} files read" if report.num_files else ", no video opened"
+    console.print(Text(looked))
+    if report.problems:
+        _print_problems(console, report.problems)
+    if report.unusable:
+        num_views = len({(problem.take_id, problem.view) for problem in report.unusable})
+        left = f"{report.num_usable_takes:,} of {report.num_takes:,} takes have a view that can"
+        console.print(Text(f"{num_views:,} views cannot be used; {left}", "bold red"))
+        console.print(Text(f"To be left out or mended: {folder / 'quarantine.csv'}"))
+    else:
+        console.print(Text("Everything can be used.", "bold green"))
+    if report.remarks:
+        console.print(Text(f"{len(report.remarks):,} remarks: {folder / 'remarks.csv'}"))
+
+
+def print_stats(stats: DatasetStats, *, page: Path) -> None:
+    """Print counts per split and scenario, views, and what guessing scores."""
+    console = Console(highlight=False)
+    for title, groups in (("split", stats.splits), ("scenario", stats.scenarios)):
+        table = _table(title, "takes", "people", "hours", *stats.whole.levels)
+        for name, group in list(groups.items())[:_SHOWN_SCENARIOS]:
+            table.add_row(*_group_cells(name or "(none)", group))
+        if len(groups) > _SHOWN_SCENARIOS:
+            table.add_row(Text(f"and {len(groups) - _SHOWN_SCENARIOS} more", "dim"))
+        if title == "split" and len(groups) > 1:
+            table.add_row(*_group_cells("all", stats.whole), style="bold")
+        console.print(table)
+        console.print()
+    table = _table("view", "takes", "ego", "exo")
+    for name, count in stats.views.items():
+        table.add_row(
+            *map(
+                Text,
+                (
+                    name,
+                    f"{count.num_takes:,}",
+                    *_kinds(count.kinds.get("ego", 0), count.kinds.get("exo", 0)),
+                ),
+            )
+        )
+    console.print(table)
+    if stats.seconds is not None:
+        length = stats.seconds
+        console.print(
+            Text(
+                f"\nA take lasts {length.minimum:.1f} to {length.maximum:.1f} s, median "
+                f"{length.median:.1f} s."
+            )
+        )
+    if stats.num_unreadable:
+        console.print(
+            Text(f"{stats.num_unreadable:,} files cannot be read: run proskill data check", "red")
+        )
+    _print_baselines(console, stats)
+    console.print(Text(f"\nPage: {page}"))
+
+
+def print_new_manifest(made: NewManifest) -> None:
+    """Print what was guessed and what is left to do."""
+    console = Console(highlight=False)
+    takes = {view.take_id for view in made.views}
+    names = Counter(view.view for view in made.views)
+    console.print(Text(f"{len(takes):,} takes with {len(made.views):,} views: {made.path}"))
+    for name, count in sorted(names.items()):
+        console.print(Text(f"  {name}  {count:,}"))
+    for fact in made.left_out:
+        console.print(Text(f"Left out: {fact.path}: {fact.reason}", "yellow"))
+    console.print(
+        Text(
+            "Correct take_id, view and kind where the guess is wrong; fill in participant_id, "
+            "scenario and level (or rating); then run proskill data check."
+        )
+    )
+
+
+def _print_baselines(console: Console, stats: DatasetStats) -> None:
+    if not stats.baselines and not stats.skill_baselines:
+        return
+    console.print(Text("\nWhat guessing scores (95 % interval over participants):"))
+    for name, base in stats.baselines.items():
+        console.print(
+            Text(
+                f"  {name}, {base.num_takes:,} takes: always {base.level!r} "
+                f"{_percent(base.majority)}; each scenario's commonest "
+                f"{_percent(base.scenario_majority)}; learned from {base.learned_from}"
+            )
+        )
+    if stats.skill_baselines:
+        values = [accuracy.value for accuracy in stats.skill_baselines.values()]
+        console.print(
+            Text(
+                f"  each of {len(values)} skills' commonest value: "
+                f"{100 * sum(values) / len(values):.1f} % on average"
+            )
+        )
+
+
+def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """Unusable views first; each kind under its name, with its first few problems."""
+    by_kind: dict[ProblemKind, list[Problem]] = defaultdict(list)
+    for problem in sorted(problems, key=lambda problem: not problem.is_unusable):
+        by_kind[problem.kind].append(problem)
+    for kind, some in by_kind.items():
+        style = "bold red" if some[0].is_unusable else "bold yellow"
+        console.print(Text(f"\n{kind} ({len(some):,})", style))
+        table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+        for problem in some[:_SHOWN_PER_KIND]:
+            table.add_row(Text(problem.take_id), Text(problem.view), Text(problem.reason))
+        console.print(table)
+        if len(some) > _SHOWN_PER_KIND:
+            console.print(Text(f"  and {len(some) - _SHOWN_PER_KIND:,} more", "dim"))
+    console.print()
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", overflow="fold")
+    return table
+
+
+def _group_cells(name: str, group: Group) -> list[Text]:
+    counts = [group.num_takes, group.num_participants]
+    return [
+        Text(name),
+        *(Text(f"{count:,}") for count in counts),
+        Text(f"{group.hours:.2f}"),
+        *(Text(f"{count:,}") for count in group.levels.values()),
+    ]
+
+
+def _kinds(*counts: int) -> list[str]:
+    return [f"{count:,}" if count else "" for count in counts]
+
+
+def _percent(accuracy: Accuracy) -> str:
+    text = f"{100 * accuracy.value:.1f} %"
+    if math.isnan(accuracy.lower):
+        return text
+    return f"{text} ({100 * accuracy.lower:.1f} to {100 * accuracy.upper:.1f})"

@@ -1,0 +1,1 @@
+"""Pages about datasets: self-contained HTML. This room may use every other one but the command."""
