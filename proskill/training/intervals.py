@@ -7,8 +7,9 @@ Shapes: R resamples, N takes, P participants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,7 @@ from scipy import stats
 
 from proskill.training.metrics import Values, Weights, each_once
 
-Figures = Callable[[Weights], Mapping[str, Values]]
-"""Weights (R, N) of the takes -> name of a metric -> its values (R,)."""
+Name = TypeVar("Name", bound=Hashable)
 
 NUM_RESAMPLES = 1000
 """Gives the ends of a 95 % interval to about .005 for a correlation."""
@@ -37,13 +37,13 @@ class Interval:
 
 
 def clustered_bootstrap(
-    figures: Figures,
+    figures: Callable[[Weights], Mapping[Name, Values]],
     participants: Sequence[str],
     *,
     num_resamples: int = NUM_RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> dict[str, Interval]:
+) -> dict[Name, Interval]:
     """Percentile intervals of metrics, resampling participants with all their takes.
 
     All metrics see the same resamples, so that `figures` may return differences as well. The
@@ -51,7 +51,7 @@ def clustered_bootstrap(
     ones cover too seldom. Resamples where a metric is undefined are left out.
 
     Args:
-        figures: the metrics; called with all takes once, then with resamples.
+        figures: weights (R, N) of the takes -> name of a metric -> its values (R,).
         participants: one participant per take.
         num_resamples: more of them make the ends less random.
         confidence: share of such intervals that hold the true value, in (0, 1).
@@ -62,7 +62,7 @@ def clustered_bootstrap(
     num_people = len(set(participants))
     if num_people < 2:  # one person says nothing about others
         return {name: Interval(value, np.nan, np.nan) for name, value in values.items()}
-    draws: dict[str, list[Values]] = {name: [] for name in values}
+    draws: dict[Name, list[Values]] = {name: [] for name in values}
     for weights in resample_weights(participants, num_resamples=num_resamples, seed=seed):
         for name, value in figures(weights).items():
             draws[name].append(value)

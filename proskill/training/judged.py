@@ -7,7 +7,7 @@ Shapes: R resamples, N takes, K levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from proskill.data.take import Take
 from proskill.levels import median_level
 from proskill.training.metrics import (
     Values,
@@ -22,9 +23,12 @@ from proskill.training.metrics import (
     accuracy,
     confusion_tables,
     macro_f1,
+    majority_level,
     mean_level_error,
     quadratic_weighted_kappa,
+    scenario_majority_levels,
 )
+from proskill.training.predictions import UNLABELLED, Predictions
 from proskill.training.probability_metrics import (
     brier_score,
     expected_calibration_error,
@@ -112,6 +116,36 @@ class Judged:
     scenarios: NDArray[np.str_]
     majority: NDArray[np.int64] | None = None
     scenario_majority: NDArray[np.int64] | None = None
+
+    @classmethod
+    def from_predictions(
+        cls, predictions: Predictions, *, train_takes: Sequence[Take] = ()
+    ) -> Judged:
+        """Answers from all views about takes that all have a level, or all have a rating.
+
+        Ranks are taken against the ratings if every take has one, else against the levels.
+
+        Args:
+            predictions: on `Predictions.judgeable` takes.
+            train_takes: their levels define the majorities; none leaves them out.
+        """
+        truth, rating = predictions.truth, predictions.rating
+        has_levels = bool((truth != UNLABELLED).all())
+        scenarios = [take.scenario for take in predictions.takes]
+        known = [take for take in train_takes if take.level is not None]
+        train = [predictions.scale.index(str(take.level)) for take in known]
+        names = [take.scenario for take in known]
+        return cls(
+            truth=truth if has_levels else None,
+            probabilities=predictions.probabilities.astype(np.float64),
+            score=predictions.score.astype(np.float64),
+            reference=truth.astype(np.float64) if np.isnan(rating).any() else rating,
+            scenarios=np.array(scenarios, dtype=str),
+            majority=np.full(len(truth), majority_level(train)) if train else None,
+            scenario_majority=(
+                scenario_majority_levels(train, names, scenarios) if train else None
+            ),
+        )
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ Shapes: N takes, V views, K levels, L skill levels.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import get_args
 
@@ -92,6 +92,12 @@ class Predictions:
         )
 
     @property
+    def judgeable(self) -> NDArray[np.intp]:
+        """Rows with a level; if no take has one, rows with a rating."""
+        rows = np.flatnonzero(self.truth != UNLABELLED)
+        return rows if len(rows) else np.flatnonzero(~np.isnan(self.rating))
+
+    @property
     def rating(self) -> NDArray[np.float64]:
         """(N,) continuous labels, NaN without one."""
         return np.array([np.nan if take.rating is None else take.rating for take in self.takes])
@@ -105,3 +111,19 @@ class Predictions:
     def late_average(self) -> NDArray[np.float64]:
         """(N, K) mean of the single views' probabilities: the plainest way to use several views."""
         return np.nanmean(self.view_probabilities.astype(np.float64), axis=1)
+
+    def rows(self, index: NDArray[np.intp]) -> Predictions:
+        """The predictions on some of the takes, in that order."""
+        return replace(
+            self,
+            takes=tuple(self.takes[row] for row in index),
+            view_mask=self.view_mask[index],
+            logits=self.logits[index],
+            probabilities=self.probabilities[index],
+            score=self.score[index],
+            view_probabilities=self.view_probabilities[index],
+            view_score=self.view_score[index],
+            kind_probabilities=self.kind_probabilities[index],
+            kind_score=self.kind_score[index],
+            skill_probabilities={k: v[index] for k, v in self.skill_probabilities.items()},
+        )

@@ -7,7 +7,7 @@ Shapes: R resamples, N takes, L skill levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -43,27 +43,46 @@ def summarise_skills(
         ProskillError: a label is not a level of the skill, or no take has a label for it.
     """
     people = [take.participant_id for take in predictions.takes]
+    figures = skill_figures(predictions, train_takes=train_takes)
+    intervals = clustered_bootstrap(figures, people, num_resamples=num_resamples, seed=seed)
+    names = predictions.skill_probabilities
+    table: dict[str, Any] = {MEAN: {"num_skills": len(names)}}
+    table |= {
+        name: {"num_takes": sum(name in take.skills for take in predictions.takes)}
+        for name in names
+    }
+    for (name, metric), interval in intervals.items():
+        table[name][metric] = asdict(interval)
+    return table
+
+
+def skill_figures(
+    predictions: Predictions, *, train_takes: Sequence[Take] = ()
+) -> Callable[[Weights], dict[tuple[str, str], Values]]:
+    """Weights of all takes -> (skill or MEAN, metric) -> values.
+
+    Args:
+        predictions: with `skill_probabilities`.
+        train_takes: they define the majorities; none leaves them out.
+
+    Raises:
+        ProskillError: a label is not a level of the skill, or no take has a label for it.
+    """
     answers = {
         name: _judged(name, values.astype(np.float64), predictions.takes, train_takes)
         for name, values in predictions.skill_probabilities.items()
     }
 
-    def figures(weights: Weights) -> Mapping[str, Values]:
+    def figures(weights: Weights) -> dict[tuple[str, str], Values]:
         each = {name: _figures(one, rows, weights) for name, (one, rows) in answers.items()}
-        found = {f"{name}\n{metric}": v for name, row in each.items() for metric, v in row.items()}
+        found = {(name, metric): v for name, row in each.items() for metric, v in row.items()}
         # A metric that one skill lacks has no mean over the skills.
         shared = set.intersection(*(set(row) for row in each.values()))
         for metric in shared:
-            found[f"{MEAN}\n{metric}"] = np.mean([row[metric] for row in each.values()], axis=0)
+            found[MEAN, metric] = np.mean([row[metric] for row in each.values()], axis=0)
         return found
 
-    intervals = clustered_bootstrap(figures, people, num_resamples=num_resamples, seed=seed)
-    table: dict[str, Any] = {MEAN: {"num_skills": len(answers)}}
-    table |= {name: {"num_takes": int(rows.sum())} for name, (_, rows) in answers.items()}
-    for key, interval in intervals.items():
-        name, metric = key.split("\n")
-        table[name][metric] = asdict(interval)
-    return table
+    return figures
 
 
 def _judged(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,16 +21,10 @@ from numpy.typing import NDArray
 from proskill.data.take import Take
 from proskill.errors import ProskillError
 from proskill.training.curves import coverage_risk_curve, reliability_diagram
-from proskill.training.intervals import CONFIDENCE, NUM_RESAMPLES, Figures, clustered_bootstrap
+from proskill.training.intervals import CONFIDENCE, NUM_RESAMPLES, clustered_bootstrap
 from proskill.training.judged import Judged
-from proskill.training.metrics import (
-    Weights,
-    confusion_tables,
-    each_once,
-    majority_level,
-    scenario_majority_levels,
-)
-from proskill.training.predictions import UNLABELLED, VIEW_KINDS, Predictions
+from proskill.training.metrics import Values, Weights, confusion_tables, each_once
+from proskill.training.predictions import VIEW_KINDS, Predictions
 from proskill.training.rank_metrics import spearman_rho
 from proskill.training.skills import summarise_skills
 
@@ -63,15 +57,19 @@ def summarise(
     Raises:
         ProskillError: no take has a label.
     """
-    chosen = _labelled(predictions)
-    judge = _Judge(predictions, chosen, train_takes, num_resamples=num_resamples, seed=seed)
-    takes = [predictions.takes[index] for index in chosen]
+    judged = predictions.rows(predictions.judgeable)
+    has_skills = any(take.skills for take in predictions.takes) and predictions.skill_probabilities
+    if not judged.takes and not has_skills:
+        raise ProskillError(
+            f"none of the {len(predictions.takes)} takes has a level or a rating; evaluation needs "
+            "labels (use `proskill predict` for unlabelled takes)"
+        )
     summary: dict[str, Any] = {
         "split": split,
         "data": data,
-        "num_takes": len(chosen),
-        "num_unlabelled_takes": len(predictions.takes) - len(chosen),
-        "num_participants": len({take.participant_id for take in takes}),
+        "num_takes": len(judged.takes),
+        "num_unlabelled_takes": len(predictions.takes) - len(judged.takes),
+        "num_participants": len({take.participant_id for take in judged.takes}),
         "intervals": {
             "confidence": CONFIDENCE,
             "method": "expanded percentile bootstrap over participants",
@@ -80,27 +78,14 @@ def summarise(
         },
         "levels": list(predictions.scale.names),
     }
-    if len(chosen):
-        summary |= _levels_and_ranks(predictions, chosen, judge, train_takes)
-    if predictions.skill_probabilities:
+    if judged.takes:
+        judge = _Judge(judged, train_takes, num_resamples=num_resamples, seed=seed)
+        summary |= _levels_and_ranks(judged, judge, train_takes)
+    if has_skills:
         summary["skills"] = summarise_skills(
             predictions, train_takes=train_takes, num_resamples=num_resamples, seed=seed
         )
     return summary
-
-
-def _labelled(predictions: Predictions) -> NDArray[np.intp]:
-    """Rows to judge: those with a level, else those with a rating."""
-    chosen = np.flatnonzero(predictions.truth != UNLABELLED)
-    if len(chosen) == 0:
-        chosen = np.flatnonzero(~np.isnan(predictions.rating))
-    has_skills = any(take.skills for take in predictions.takes) and predictions.skill_probabilities
-    if len(chosen) == 0 and not has_skills:
-        raise ProskillError(
-            f"none of the {len(predictions.takes)} takes has a level or a rating; evaluation needs "
-            "labels (use `proskill predict` for unlabelled takes)"
-        )
-    return chosen
 
 
 @dataclass(frozen=True)
@@ -122,32 +107,14 @@ class _Judge:
     def __init__(
         self,
         predictions: Predictions,
-        chosen: NDArray[np.intp],
         train_takes: Sequence[Take],
         *,
         num_resamples: int,
         seed: int,
     ) -> None:
-        takes = [predictions.takes[index] for index in chosen]
-        truth: NDArray[np.int64] | None = predictions.truth[chosen]
-        rating = predictions.rating[chosen]
-        if truth is not None and (truth == UNLABELLED).any():
-            truth = None  # ratings alone
-        has_ratings = truth is None or not np.isnan(rating).any()
-        self.reference_name = "rating" if has_ratings else "level"
-        self.participants = np.array([take.participant_id for take in takes], dtype=str)
+        self.participants = np.array([take.participant_id for take in predictions.takes], dtype=str)
         self.num_resamples, self.seed = num_resamples, seed
-        scenarios = [take.scenario for take in takes]
-        majority, by_scenario = _majorities(predictions, train_takes, scenarios)
-        self.everything = Judged(
-            truth=truth,
-            probabilities=predictions.probabilities[chosen].astype(np.float64),
-            score=predictions.score[chosen].astype(np.float64),
-            reference=rating if has_ratings or truth is None else truth.astype(np.float64),
-            scenarios=np.array(scenarios, dtype=str),
-            majority=majority,
-            scenario_majority=by_scenario,
-        )
+        self.everything = Judged.from_predictions(predictions, train_takes=train_takes)
 
     def says(self, probabilities: NDArray[Any], score: NDArray[Any]) -> _Alone:
         """Other answers, (N, K) and (N,), about the same takes; NaN where there is none."""
@@ -178,7 +145,11 @@ class _Judge:
 
         return {"num_participants": len(counts), **self.intervals(figures, rows)}
 
-    def intervals(self, figures: Figures, rows: NDArray[np.bool_]) -> Block:
+    def intervals(
+        self,
+        figures: Callable[[Weights], Mapping[str, Values]],
+        rows: NDArray[np.bool_],
+    ) -> Block:
         found = clustered_bootstrap(
             figures,
             self.participants[rows].tolist(),
@@ -200,58 +171,42 @@ class _Judge:
         return block
 
 
-def _majorities(
-    predictions: Predictions, train_takes: Sequence[Take], scenarios: Sequence[str]
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    known = [take for take in train_takes if take.level is not None]
-    if not known:
-        return None, None
-    train = [predictions.scale.index(str(take.level)) for take in known]
-    return (
-        np.full(len(scenarios), majority_level(train)),
-        scenario_majority_levels(train, [take.scenario for take in known], scenarios),
-    )
-
-
 def _levels_and_ranks(
-    predictions: Predictions,
-    chosen: NDArray[np.intp],
-    judge: _Judge,
-    train_takes: Sequence[Take],
+    predictions: Predictions, judge: _Judge, train_takes: Sequence[Take]
 ) -> dict[str, Any]:
     every = judge.everything
-    whole = _Alone(every, np.ones(len(chosen), dtype=bool))
-    late = predictions.late_average[chosen]
+    whole = _Alone(every, np.ones(len(every.score), dtype=bool))
+    late = predictions.late_average
     late_score = late @ np.arange(late.shape[1])
     single_scores = {
-        name: predictions.view_score[chosen, column]
+        name: predictions.view_score[:, column]
         for column, name in enumerate(predictions.view_names)
-        if predictions.view_mask[chosen, column].any()
+        if predictions.view_mask[:, column].any()
     }
     single = {
         name: judge.block(
-            judge.says(predictions.view_probabilities[chosen, column], single_scores[name])
+            judge.says(predictions.view_probabilities[:, column], single_scores[name])
         )
         for column, name in enumerate(predictions.view_names)
         if name in single_scores
     }
     return {
-        "ranks_against": judge.reference_name,
+        "ranks_against": "level" if np.isnan(predictions.rating).any() else "rating",
         "all_views": judge.block(whole),
         "late_average": judge.block(judge.says(late, late_score)),
         "per_participant": judge.each_participant_the_same(),
-        "view_sets": _view_sets(predictions, chosen, judge),
+        "view_sets": _view_sets(predictions, judge),
         "single_views": single,
         "fusion_gain": _fusion_gain(judge, late_score, single, single_scores),
         "scenarios": _scenarios(judge),
-        "participants": _participants(predictions, chosen, judge),
+        "participants": _participants(judge),
         **_details_of_levels(predictions, judge, train_takes),
     }
 
 
-def _view_sets(predictions: Predictions, chosen: NDArray[np.intp], judge: _Judge) -> Block:
+def _view_sets(predictions: Predictions, judge: _Judge) -> Block:
     """The fused model on ego views alone, exo views alone, and on takes that have both."""
-    kinds, scores = predictions.kind_probabilities[chosen], predictions.kind_score[chosen]
+    kinds, scores = predictions.kind_probabilities, predictions.kind_score
     sets: dict[str, Block] = {
         name: judge.block(judge.says(kinds[:, column], scores[:, column]))
         for column, name in enumerate(VIEW_KINDS)
@@ -297,9 +252,7 @@ def _scenarios(judge: _Judge) -> dict[str, Block]:
     return blocks
 
 
-def _participants(
-    predictions: Predictions, chosen: NDArray[np.intp], judge: _Judge
-) -> dict[str, Block]:
+def _participants(judge: _Judge) -> dict[str, Block]:
     """One row per participant, averaged over their takes; too few takes for intervals."""
     every, table = judge.everything, {}
     for name in sorted(set(judge.participants.tolist())):
