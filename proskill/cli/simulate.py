@@ -14,13 +14,21 @@ class Layout(StrEnum):
 
     manifest = "manifest"
     egoexo4d = "egoexo4d"
+    basket = "basket"
+    proskill = "proskill"
 
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write; finished files in it are kept.")],
     participants: Annotated[int, typer.Option(min=1, help="How many people perform.")] = 24,
     takes_per_participant: Annotated[int, typer.Option(min=1, help="Takes of each.")] = 3,
-    views: Annotated[str, typer.Option(help="Cameras, separated by commas.")] = "ego,exo1,exo2",
+    views: Annotated[
+        str,
+        typer.Option(
+            help="Cameras, separated by commas; ego,exo1,exo2 when left out (basket: exo1).",
+            show_default=False,
+        ),
+    ] = "",
     tasks: Annotated[
         str,
         typer.Option(
@@ -47,7 +55,7 @@ def simulate(
             out,
             num_participants=participants,
             takes_per_participant=takes_per_participant,
-            views=_names(views),
+            views=_names(views) if views else None,
             tasks=_names(tasks) if tasks else DEFAULT_TASKS,
             seed=seed,
             layout=layout.value,

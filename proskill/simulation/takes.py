@@ -1,21 +1,25 @@
-"""Simulated datasets on disk: mp4 files, a manifest, and the truth that no model may read."""
+"""Simulated datasets on disk: mp4 files, the files of a layout, and the truth no model may read."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 
-from proskill.data.manifest import write_manifest
-from proskill.data.take import Split, Take, View
+from proskill.data.take import Split
+from proskill.simulation.basket_layout import plan_basket, write_basket_layout
 from proskill.simulation.cameras import SEES, VIEW_KINDS
-from proskill.simulation.egoexo4d_layout import WRITE_ADVICE, video_path, write_annotations
+from proskill.simulation.egoexo4d_layout import plan_egoexo4d, write_egoexo4d_layout
+from proskill.simulation.filmed_take import FilmedTake, write_lines
+from proskill.simulation.manifest_layout import plan_manifest, write_manifest_layout
+from proskill.simulation.proskill_layout import plan_proskill, write_proskill_layout
 from proskill.simulation.render import write_video
 from proskill.simulation.skill import COMPONENTS
 from proskill.simulation.take_spec import (
@@ -25,12 +29,35 @@ from proskill.simulation.take_spec import (
     TakeSpec,
     assign_splits,
     draw_quality,
-    draw_skill,
     film_take,
     perform_take,
     plan_takes,
 )
-from proskill.whole_file import write_whole
+
+LayoutName = Literal["manifest", "egoexo4d", "basket", "proskill"]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a dataset lies on disk.
+
+    Attributes:
+        plan: (performances, split of each participant by number, views) -> takes and their files.
+        write: (folder, takes) -> the file or folder to read the dataset from.
+        views: the cameras where none are named.
+    """
+
+    plan: Callable[[Sequence[TakeSpec], Sequence[Split], Sequence[str]], list[FilmedTake]]
+    write: Callable[[Path, Sequence[FilmedTake]], Path]
+    views: tuple[str, ...] = DEFAULT_VIEWS
+
+
+_LAYOUTS: dict[LayoutName, _Layout] = {
+    "manifest": _Layout(plan_manifest, write_manifest_layout),
+    "egoexo4d": _Layout(plan_egoexo4d, write_egoexo4d_layout),
+    "basket": _Layout(plan_basket, write_basket_layout, views=("exo1",)),
+    "proskill": _Layout(plan_proskill, write_proskill_layout),
+}
 
 
 def simulate_dataset(
@@ -38,10 +65,10 @@ def simulate_dataset(
     *,
     num_participants: int,
     takes_per_participant: int,
-    views: Sequence[str] = DEFAULT_VIEWS,
+    views: Sequence[str] | None = None,
     tasks: Sequence[str] = DEFAULT_TASKS,
     seed: int = 0,
-    layout: Literal["manifest", "egoexo4d"] = "manifest",
+    layout: LayoutName = "manifest",
     split_shares: tuple[float, float, float] = (0.5, 0.1, 0.4),
     num_workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -50,7 +77,8 @@ def simulate_dataset(
 
     Args:
         out: folder, made when missing.
-        views: names among `cameras.VIEW_KINDS`.
+        views: names among `cameras.VIEW_KINDS`; None takes the layout's own.
+        layout: whose files, keys and names the dataset has.
         split_shares: shares of the participants in train, val and test.
         num_workers: processes; None means one per core.
         on_progress: called with (takes done, takes in all).
@@ -59,8 +87,11 @@ def simulate_dataset(
         The file or folder to read the dataset from.
 
     Raises:
-        ValueError: an argument outside its range.
+        ValueError: an argument outside its range, or too few people for the layout.
     """
+    if layout not in get_args(LayoutName):
+        raise ValueError(f"layout={layout!r}: allowed are {', '.join(get_args(LayoutName))}")
+    views = _LAYOUTS[layout].views if views is None else views
     for view in views or [""]:
         if view not in VIEW_KINDS:
             raise ValueError(f"view={view!r}: allowed are {', '.join(VIEW_KINDS)}")
@@ -73,47 +104,20 @@ def simulate_dataset(
         seed=seed,
     )
     splits = assign_splits(num_participants, split_shares, seed)
+    takes = _LAYOUTS[layout].plan(specs, splits, views)
     out.mkdir(parents=True, exist_ok=True)
-    paths = {
-        spec: {
-            view: out
-            / (
-                video_path(spec, view)
-                if layout == "egoexo4d"
-                else f"videos/{spec.take_id}_{view}.mp4"
-            )
-            for view in views
-        }
-        for spec in specs
-    }
-    _render_all([(spec, paths[spec]) for spec in specs], num_workers, on_progress)
-    _write_truth(out / "truth.jsonl", specs, views)
-    if layout == "egoexo4d":
-        write_annotations(out, specs, splits, views)
-        return out
-    takes = [_labelled_take(spec, paths[spec], splits[spec.participant]) for spec in specs]
-    write_manifest(out / "manifest.csv", takes)
-    return out / "manifest.csv"
-
-
-def _labelled_take(spec: TakeSpec, paths: dict[str, Path], split: Split) -> Take:
-    skill = draw_skill(spec)
-    return Take(
-        take_id=spec.take_id,
-        participant_id=spec.participant_id,
-        scenario=spec.task,
-        views={view: View(path, VIEW_KINDS[view]) for view, path in paths.items()},
-        split=split,
-        level=skill.level,
-        rating=round(skill.rating, 4),
-    )
+    _render_all(out, takes, num_workers, on_progress)
+    write_lines(out / "truth.jsonl", [json.dumps(_truth(take)) for take in takes])
+    return _LAYOUTS[layout].write(out, takes)
 
 
 def _render_all(
-    jobs: list[tuple[TakeSpec, dict[str, Path]]],
+    out: Path,
+    takes: Sequence[FilmedTake],
     num_workers: int | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
+    jobs = [(take.specs, {view: out / file for view, file in take.files.items()}) for take in takes]
     for _, paths in jobs:
         for path in paths.values():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,32 +133,30 @@ def _render_all(
                 on_progress(done, len(jobs))
 
 
-def _render_take(job: tuple[TakeSpec, dict[str, Path]]) -> None:
-    spec, paths = job
-    performance = perform_take(spec)
+def _render_take(job: tuple[tuple[TakeSpec, ...], Mapping[str, Path]]) -> None:
+    specs, paths = job
+    performances = [perform_take(spec) for spec in specs]
     for view, path in paths.items():
         if not path.exists():
-            frames = film_take(spec, view, performance)
-            write_video(path, frames, frame_rate=FRAME_RATE, quality=draw_quality(spec, view))
+            frames = chain.from_iterable(
+                film_take(spec, view, performance)
+                for spec, performance in zip(specs, performances, strict=True)
+            )
+            quality = draw_quality(specs[0], view)
+            write_video(path, frames, frame_rate=FRAME_RATE, quality=quality)
 
 
-def _write_truth(path: Path, specs: list[TakeSpec], views: Sequence[str]) -> None:
-    """Hidden skill, its components, and every fault with time, kind and views: a line a take."""
-    lines = [json.dumps(_truth(spec, views)) + "\n" for spec in specs]
-    write_whole(path, [line.encode() for line in lines], advice=WRITE_ADVICE)
-
-
-def _truth(spec: TakeSpec, views: Sequence[str]) -> dict[str, Any]:
-    skill = draw_skill(spec)
+def _truth(take: FilmedTake) -> dict[str, Any]:
+    """Hidden skill, its components, and every fault with time, kind and views."""
+    skill = take.skill
     faults = [
-        {**asdict(spell), "views": [view for view in views if view in SEES[spell.component]]}
-        for deviation in perform_take(spec).deviations.values()
-        for spell in deviation.spells
+        {**asdict(spell), "views": [view for view in take.files if view in SEES[spell.component]]}
+        for spell in take.spells
     ]
     return {
-        "take_id": spec.take_id,
-        "participant_id": spec.participant_id,
-        "task": spec.task,
+        "take_id": take.take_id,
+        "participant_id": take.participant_id,
+        "task": take.task,
         "rating": skill.rating,
         "level": skill.level,
         "components": dict(zip(COMPONENTS, skill.components, strict=True)),

@@ -31,6 +31,19 @@ def test_tasks_are_chosen_by_name(run: Run, tmp_path: Path) -> None:
     assert {take.scenario for take in load_takes(tmp_path)} == {"drumming"}
 
 
+@pytest.mark.parametrize("layout", ["basket", "proskill"])
+def test_other_data_sets_layouts_are_written_and_read_back(
+    run: Run, tmp_path: Path, layout: str
+) -> None:
+    people = ("--participants", 6, "--takes-per-participant", 2, "--workers", 1)
+    which = ("--tasks", "drumming", "--views", "exo1", "--layout", layout)
+    result = run("simulate", tmp_path / "data", *people, *which)
+    assert (result.exit_code, result.stderr) == (0, "")
+    takes = load_takes(result.stdout.strip())
+    assert {take.split for take in takes} == {"train", "val", "test"}
+    assert all(bool(take.skills) != (take.rating is not None) for take in takes)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

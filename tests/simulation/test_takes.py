@@ -8,6 +8,7 @@ import pytest
 
 from proskill.data.egoexo4d import read_egoexo4d
 from proskill.data.manifest import read_manifest
+from proskill.data.sources import load_takes
 from proskill.simulation import take_spec
 from proskill.simulation.takes import simulate_dataset
 from proskill.video.reader import VideoReader
@@ -108,9 +109,38 @@ def test_the_ego_exo4d_layout_reads_back_through_its_own_reader(tmp_path: Path) 
         num_workers=1,
     )
     takes = read_egoexo4d(tmp_path)
-    assert len(takes) == 3  # as in the benchmark, the test take has no label
-    assert {take.split for take in takes} == {"train", "val"}
+    assert sorted((take.split, take.level is None) for take in takes) == [
+        ("test", True),
+        ("train", False),
+        ("train", False),
+        ("val", False),
+    ]
     assert all(view.path.is_file() for take in takes for view in take.views.values())
+
+
+def test_a_players_takes_follow_one_another_in_one_video(tmp_path: Path) -> None:
+    simulate_dataset(
+        tmp_path,
+        num_participants=3,
+        takes_per_participant=3,
+        tasks=("drumming", "juggling"),
+        seed=6,
+        layout="basket",
+        split_shares=(0.34, 0.33, 0.33),
+        num_workers=1,
+    )
+    truth = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    takes = load_takes(tmp_path)
+    assert {take.take_id for take in takes} == {row["take_id"] for row in truth}
+    for row in truth:
+        [view] = next(take for take in takes if take.take_id == row["take_id"]).views.values()
+        with VideoReader(view.path) as reader:
+            duration = reader.duration_seconds
+        low, high = take_spec.DURATION_SECONDS
+        assert 3 * low <= duration <= 3 * high
+        ends = [fault["end_seconds"] for fault in row["faults"]]
+        assert duration - 2 * high / 3 < max(ends) <= duration
+        assert all(fault["start_seconds"] < fault["end_seconds"] for fault in row["faults"])
 
 
 def test_participants_never_cross_splits() -> None:
@@ -126,6 +156,8 @@ def test_participants_never_cross_splits() -> None:
         ({"views": ("ego", "ego")}, "stands twice"),
         ({"tasks": ("yodelling",)}, "task='yodelling'"),
         ({"split_shares": (0.9, 0.9, 0.1)}, "shares="),
+        ({"layout": "kinetics"}, "layout='kinetics': allowed are manifest, egoexo4d, basket"),
+        ({"layout": "basket", "views": ("ego", "exo1")}, "BASKET has one camera per video"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_written(
