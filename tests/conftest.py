@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -45,6 +46,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("PROSKILL_REQUIRE_CUDA") == "1":
             pytest.fail("PROSKILL_REQUIRE_CUDA=1, but torch sees no CUDA device")
         pytest.skip("needs a CUDA device")
+
+
+@pytest.fixture
+def write_clip() -> Callable[..., Path]:
+    """Write a small mp4 of noise, 10 pictures a second, its index before its pictures."""
+    from proskill.simulation.render import write_video
+
+    def write(path: Path, *, seconds: float = 2.0, seed: int = 0) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (round(10 * seconds), 48, 64, 3)
+        frames = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+        write_video(path, frames, frame_rate=10, quality=30)
+        return path
+
+    return write
 
 
 @pytest.fixture(autouse=True)

@@ -112,19 +112,16 @@ def examine_files(
     Raises:
         ProskillError: the journal cannot be written.
     """
-    known = _read_journal(journal, {request.path: request for request in requests})
-    todo = [request for request in requests if request.path not in known]
-    if on_progress:
-        on_progress(len(known), len(requests))
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
+        known = _read_journal(journal, {request.path: request for request in requests})
+        todo = [request for request in requests if request.path not in known]
+        if on_progress:
+            on_progress(len(known), len(requests))
         with journal.open("a", encoding="ascii") as file:
             file.write("\n" if _ends_within_a_line(journal) else "")
             for request, found in map_in_processes(
-                examine_file,
-                todo,
-                num_workers=num_workers,
-                preload=("proskill.video.reader",),
+                examine_file, todo, num_workers=num_workers, preload=("proskill.video.reader",)
             ):
                 facts = found or _facts(request, fault="unreadable", reason=_CRASHED)
                 known[facts.path] = facts
@@ -171,7 +168,7 @@ def examine_file(request: FileRequest) -> FileFacts:
             )
     except VideoError as error:
         fault: Fault = "unreadable" if error.decoded_ratio is None else "truncated"
-        if not request.path.exists():
+        if _stamp(request.path) is None:
             fault = "missing"
         return _facts(request, fault=fault, reason=error.reason, decoded_ratio=error.decoded_ratio)
 

@@ -39,10 +39,10 @@ def find_file_problems(
             found = _view_problem(view, fact, min_seconds, min_decoded_ratio)
             if found is None and (take.take_id, name) in copies:
                 found = "same content twice", copies[take.take_id, name]
-            if found is None:
-                good[name] = view
-            else:
+            if found is not None:
                 problems.append(_problem(take, name, *found, fact))
+                continue
+            good[name] = view
             problems += [
                 _problem(take, name, "worth knowing", text, fact) for text in fact.warnings
             ]
