@@ -150,11 +150,15 @@ def _open_json(path: Path) -> ColumnFile:
         lines = TextLines(path)
         objects = _json_objects(lines)
         while batch := list(itertools.islice(objects, _TEXT_ROWS)):
-            columns = {
-                name: [_json_text(path, row, name, values.get(name)) for row, values in batch]
-                for name in wanted
-                if name in first or any(name in values for _, values in batch)
-            }
+            columns: dict[str, Sequence[str]] = {}
+            for name in wanted:
+                cells: list[Any] = [values.get(name) for _, values in batch]
+                kinds = set(map(type, cells))
+                if kinds != {str}:  # nearly always all are texts, and nothing is left to do
+                    numbered = zip(batch, cells, strict=True)
+                    cells = [_json_text(path, row, name, cell) for (row, _), cell in numbered]
+                if name in first or kinds != {type(None)}:
+                    columns[name] = cells
             rows = [row for row, _ in batch]
             yield text_block(path, rows, columns, num_bytes=lines.num_bytes)
 
