@@ -28,20 +28,22 @@ _SHOWN_SCENARIOS = 20
 def print_check(report: CheckReport, *, folder: Path) -> None:
     """Print what was found, a few of each kind, and where all of it is written."""
     console = Console(highlight=False)
-    looked = f"{report.num_takes:,} takes, {report.num_views:,} views"
-    looked += f", {report.num_files:,} files read" if report.num_files else ", no video opened"
+    looked = f"{_count(report.num_takes, 'take')}, {_count(report.num_views, 'view')}"
+    looked += (
+        f", {_count(report.num_files, 'file')} read" if report.num_files else ", no video opened"
+    )
     console.print(Text(looked))
     if report.problems:
         _print_problems(console, report.problems)
     if report.unusable:
         num_views = len({(problem.take_id, problem.view) for problem in report.unusable})
         left = f"{report.num_usable_takes:,} of {report.num_takes:,} takes have a view that can"
-        console.print(Text(f"{num_views:,} views cannot be used; {left}", "bold red"))
+        console.print(Text(f"{_count(num_views, 'view')} cannot be used; {left}", "bold red"))
         console.print(Text(f"To be left out or mended: {folder / 'quarantine.csv'}"))
     else:
         console.print(Text("Everything can be used.", "bold green"))
     if report.remarks:
-        console.print(Text(f"{len(report.remarks):,} remarks: {folder / 'remarks.csv'}"))
+        console.print(Text(f"{_count(len(report.remarks), 'remark')}: {folder / 'remarks.csv'}"))
 
 
 def print_stats(stats: DatasetStats, *, page: Path) -> None:
@@ -80,7 +82,10 @@ def print_stats(stats: DatasetStats, *, page: Path) -> None:
         )
     if stats.num_unreadable:
         console.print(
-            Text(f"{stats.num_unreadable:,} files cannot be read: run proskill data check", "red")
+            Text(
+                f"{_count(stats.num_unreadable, 'file')} cannot be read: run proskill data check",
+                "red",
+            )
         )
     _print_baselines(console, stats)
     console.print(Text(f"\nPage: {page}"))
@@ -91,7 +96,9 @@ def print_new_manifest(made: NewManifest) -> None:
     console = Console(highlight=False)
     takes = {view.take_id for view in made.views}
     names = Counter(view.view for view in made.views)
-    console.print(Text(f"{len(takes):,} takes with {len(made.views):,} views: {made.path}"))
+    console.print(
+        Text(f"{_count(len(takes), 'take')} with {_count(len(made.views), 'view')}: {made.path}")
+    )
     for name, count in sorted(names.items()):
         console.print(Text(f"  {name}  {count:,}"))
     for fact in made.left_out:
@@ -159,6 +166,10 @@ def _group_cells(name: str, group: Group) -> list[Text]:
         Text(f"{group.hours:.2f}"),
         *(Text(f"{count:,}") for count in group.levels.values()),
     ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _kinds(*counts: int) -> list[str]:
