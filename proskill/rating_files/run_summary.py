@@ -1,0 +1,108 @@
+"""All that a run says as plain values for machines: nothing rounded, NaN as null."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from proskill._version import __version__
+from proskill.rating.rate import RatingRun
+from proskill.rating_files.headline import headline
+from proskill.rating_files.report import Origin
+from proskill.rating_files.report_tables import next_pairs
+
+
+def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:
+    """A dictionary that JSON can hold, with every figure of the report.
+
+    Args:
+        run: the ratings and all about them.
+        origin: how they came about.
+    """
+    read = origin.read
+    summary = {
+        "proskill": __version__,
+        "seed": origin.seed,
+        "files": [str(path) for path in origin.paths],
+        "format": read.format,
+        "num_rows": read.num_rows,
+        "num_repeated_tokens": read.num_repeated_tokens,
+        "num_revoked": read.num_revoked,
+        "notes": read.notes,
+        "seconds": origin.seconds,
+        "linked_items": run.linked_items,
+        **asdict(headline(run)),
+        "groups": [asdict(group) for group in run.reliability],
+        "curve": [asdict(point) for point in run.curve],
+        "levels": _levels(run),
+        "agreement": asdict(run.agreement),
+        "next_pairs": next_pairs(run),
+        "elo": _elo(run),
+        "ratings": _ratings(run),
+    }
+    return {name: plain(value) for name, value in summary.items()}
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: lists, dictionaries, and null for what is not a finite number."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _levels(run: RatingRun) -> list[dict[str, Any]]:
+    found = []
+    for cut in run.levels:
+        lower, upper = np.quantile(cut.draws, [0.05, 0.95], axis=0)
+        found.append(
+            {
+                "group": run.table.groups[cut.group],
+                "method": cut.method,
+                "levels": cut.scale.names,
+                "cuts": cut.cuts,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+    return found
+
+
+def _elo(run: RatingRun) -> dict[str, Any] | None:
+    if run.elo is None:
+        return None
+    return {
+        "num_orders": run.elo.num_orders,
+        "warning": "order_spread is no interval: it is the noise of the order of the votes alone",
+        "ratings": dict(zip(run.table.items, run.elo.ratings.tolist(), strict=True)),
+        "order_spread": dict(zip(run.table.items, run.elo.order_spread.tolist(), strict=True)),
+    }
+
+
+def _ratings(run: RatingRun) -> list[dict[str, Any]]:
+    ratings = run.ratings
+    columns: dict[str, list[Any]] = {
+        "item": list(ratings.items),
+        "group": list(ratings.groups),
+        "rank": ratings.rank().tolist(),
+        **{name: getattr(ratings, name).tolist() for name in ("rating", "lower", "upper", "elo")},
+        "level": list(ratings.level),
+        "num_comparisons": ratings.num_comparisons.tolist(),
+        "component": ratings.component.tolist(),
+        "flags": list(ratings.flags),
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if ratings.scale is not None:
+        shares = ratings.level_probabilities.tolist()
+        for row, share in zip(rows, shares, strict=True):
+            row["level_probabilities"] = dict(zip(ratings.scale.names, share, strict=True))
+    return rows
