@@ -20,6 +20,7 @@ from proskill.cli.data import data_app
 from proskill.cli.demo import demo
 from proskill.cli.doctor import doctor
 from proskill.cli.lightning import add_lightning_commands
+from proskill.cli.rate import RateCommand, rate
 from proskill.cli.score import score
 from proskill.cli.simulate import simulate
 from proskill.cli.weights import weights_app
@@ -38,6 +39,7 @@ app.add_typer(data_app)
 add_lightning_commands(app)
 app.add_typer(weights_app)
 app.command()(score)
+app.command(cls=RateCommand)(rate)
 app.command()(demo)
 
 # What a library raises about its input; anything else is a bug and shows its traceback.

@@ -29,6 +29,8 @@ COMMANDS = (
     ["weights"],
     ["weights", "import"],
     ["score"],
+    ["rate"],
+    ["rate", "plan"],
     ["demo"],
 )
 
