@@ -89,10 +89,10 @@ def pair_round(
     else:
         byes = _choose_byes(table.num_comparisons(), group, is_anchor, rng)
         playing = np.delete(np.arange(table.num_items), byes)
-        is_random, place = _draw_random_links(method, group[playing], is_anchor[playing], rng)
+        is_random, rank = _draw_random_links(method, group[playing], is_anchor[playing], rng)
         strength = _strength(table, method, params)[playing]
         strength = strength + RATING_JITTER * rng.standard_normal(len(playing))
-        value = np.where(is_random, place, strength)
+        value = np.where(is_random, rank, strength)
         order = playing[np.lexsort((value, ~is_random, group[playing]))]
         first, second = match_in_order(order, item_group=group, meetings=meetings)
     shuffled = rng.permutation(len(first))
@@ -172,9 +172,10 @@ def _choose_byes(
 def _draw_random_links(
     method: PairingMethod, group: IntArray, is_anchor: BoolArray, rng: np.random.Generator
 ) -> tuple[BoolArray, IntArray]:
-    """Which of the playing items take a random link, and their place in the order of those.
+    """Which of the playing items take a random link, and their rank in the order of those.
 
-    Anchors, up to half of the places, come first, each followed by an item that is none.
+    Anchors, up to half of the items drawn, share their ranks with one item each that is none, so
+    that these are neighbours.
     """
     share = {"mix20": RANDOM_LINK_SHARE, "random": 1.0}.get(method, 0.0)
     size = np.bincount(group)
@@ -184,10 +185,8 @@ def _draw_random_links(
         num_links = np.maximum(num_links, num_anchors > 0)
     num_anchors = np.minimum(num_anchors, num_links)
     rank = _rank_within(2 * group + is_anchor, rng.random(len(group)))
-    anchors_here = num_anchors[group]
-    num_places = np.where(is_anchor, anchors_here, 2 * num_links[group] - anchors_here)
-    place = np.where(is_anchor, 2 * rank, rank + np.minimum(rank + 1, anchors_here))
-    return rank < num_places, place
+    num_drawn = np.where(is_anchor, num_anchors[group], (2 * num_links - num_anchors)[group])
+    return rank < num_drawn, rank
 
 
 def _rank_within(group: IntArray, value: FloatArray) -> IntArray:

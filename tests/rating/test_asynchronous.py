@@ -97,6 +97,31 @@ def test_whatever_happens_no_pair_is_out_twice_or_judged_twice_unasked(
         assert pairing.num_out == len(out)
 
 
+def test_in_a_long_campaign_with_lost_leases_no_pair_is_judged_more_often_than_asked() -> None:
+    pairing = pairing_of(40, repeat_share=0.3, swapped_share=0.3)
+    rng = np.random.default_rng(2)
+    out: list[Pair] = []
+    judges: dict[tuple[int, int], list[str]] = {}
+    num_own = 0
+    for k in range(1200):
+        pair = pairing.next_pair("ab"[k % 2])
+        if pair is not None:
+            assert pair.key not in {other.key for other in out}
+            assert len(judges.get(pair.key, [])) <= 1
+            num_own += judges.get(pair.key) == [pair.annotator]
+            out.append(pair)
+        if len(out) > 12:
+            back = out.pop(int(rng.integers(len(out))))
+            if rng.random() < 0.4:
+                pairing.release(back)
+            else:
+                pairing.record(back)
+                judges.setdefault(back.key, []).append(back.annotator)
+    assert num_own > 50
+    # Released repeats did not come back as new pairs, which would be judged a third time.
+    assert max(map(len, judges.values())) == 2
+
+
 def test_who_had_the_fewest_turns_is_always_in_the_next_pair() -> None:
     pairing, turns = pairing_of(30, **NO_REPEATS), np.zeros(30, int)
     rng, out = np.random.default_rng(1), []

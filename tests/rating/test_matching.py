@@ -120,6 +120,31 @@ def test_one_last_way_out_is_found_at_any_size(num_items: int) -> None:
     assert not set(played) & set(pairs)
 
 
+def test_what_no_trade_solves_is_matched_anew_with_the_least_distance() -> None:
+    # Two ways out of this history, and no trade between two pairs that leads to either.
+    order = [1, 4, 3, 5, 2, 0]
+    new = {(0, 3), (0, 5), (1, 2), (3, 4), (4, 5)}
+    played = [pair for pair in itertools.combinations(range(6), 2) if pair not in new]
+    first, second = match_in_order(
+        np.array(order), item_group=np.zeros(6, int), meetings=meetings_of(played, 6)
+    )
+    # 7 places apart in sum, and not [(0, 3), (1, 2), (4, 5)], 9 places apart.
+    assert as_pairs(first, second) == [(0, 5), (1, 2), (3, 4)]
+
+
+def test_what_no_trade_solves_is_matched_anew_within_a_large_group_too() -> None:
+    num_items = 2 * MAX_EXACT_ITEMS
+    way_out = {(1, 2), (3, 4), (0, 5)}
+    played = [pair for pair in itertools.combinations(range(6), 2) if pair not in way_out]
+    played += list(itertools.product(range(6), range(6, num_items)))
+    first, second = match_in_order(
+        np.arange(num_items),
+        item_group=np.zeros(num_items, int),
+        meetings=meetings_of(played, num_items),
+    )
+    assert way_out <= set(as_pairs(first, second))
+
+
 def test_many_groups_are_matched_as_each_would_be_alone() -> None:
     rng = np.random.default_rng(3)
     num_groups, size = 30, 6

@@ -244,14 +244,14 @@ def test_anchors_take_random_links_with_items_that_are_none() -> None:
 
 
 def test_anchors_beyond_the_random_links_are_paired_by_rating() -> None:
-    params = np.arange(40.0)
-    anchors = np.arange(10, 30)
+    params, anchors = np.arange(400.0), np.arange(100, 300)
     pairs = pair_round(
-        table_of(np.zeros(40, int)), rng=np.random.default_rng(0), params=params, anchors=anchors
+        table_of(np.zeros(400, int)), rng=np.random.default_rng(0), params=params, anchors=anchors
     )
-    # 4 of 20 pairs are random links, each of an anchor with another item; 16 pairs are neighbours.
-    gaps = distances(pairs, params)
-    assert (gaps <= 6).sum() >= 16
+    # 40 of 200 pairs are random links, and each of them has one of the 200 anchors.
+    is_far = distances(pairs, params) > 15
+    assert 30 <= is_far.sum() <= 40
+    assert (np.isin(pairs.left, anchors) != np.isin(pairs.right, anchors))[is_far].all()
 
 
 def test_a_small_group_keeps_one_random_link_to_its_anchor() -> None:
