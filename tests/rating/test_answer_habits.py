@@ -16,11 +16,11 @@ def fit_of(params: list[float], num_annotators: int = 1) -> BradleyTerryFit:
     return BradleyTerryFit(np.array(params), 0.0, -math.inf, np.ones(num_annotators))
 
 
-def pressed(buttons: str, annotator: str = "ann") -> list[Comparison]:
-    """Votes on one pair by the button pressed: l(eft), r(ight) or t(ie)."""
-    outcome = {"l": "a", "r": "b", "t": "tie"}
+def pressed(buttons: str, annotator: str = "ann", left: str = "x") -> list[Comparison]:
+    """Votes on x and y by the button pressed: l(eft), r(ight) or t(ie)."""
+    outcome = {"l": "a", "r": "b", "t": "tie"} if left == "x" else {"l": "b", "r": "a", "t": "tie"}
     return [
-        Comparison("x", "y", outcome[button], annotator=annotator, left_item="x")  # type: ignore[arg-type]
+        Comparison("x", "y", outcome[button], annotator=annotator, left_item=left)  # type: ignore[arg-type]
         for button in buttons
     ]
 
@@ -33,6 +33,10 @@ def test_the_left_share_is_compared_with_what_the_shown_pairs_explain() -> None:
     _, expected, z = sides(votes, fit_of([math.log(9) / 2, -math.log(9) / 2]))
     assert expected[0] == pytest.approx(0.9)  # the better item was on the left
     assert z[0] == pytest.approx(0)
+    turned = comparison_table(pressed("l" * 9 + "r", left="y"))
+    _, expected, z = sides(turned, fit_of([math.log(9) / 2, -math.log(9) / 2]))
+    assert expected[0] == pytest.approx(0.1)
+    assert z[0] > 8
 
 
 def test_ties_and_unknown_sides_say_nothing_about_sides() -> None:
@@ -50,6 +54,11 @@ def test_the_longest_run_is_counted_for_each_annotator_alone() -> None:
     ]
     longest, _ = runs(comparison_table(mixed), np.full(2, 0.5))
     assert longest.tolist() == [3, 2]
+
+
+def test_a_run_is_of_one_button_not_of_one_item() -> None:
+    votes = comparison_table([*pressed("ll"), *pressed("ll", left="y"), *pressed("r")])
+    assert runs(votes, np.full(1, 0.5))[0].tolist() == [4]
 
 
 @pytest.mark.parametrize(("num", "length"), [(10, 4), (10, 6), (12, 9)])
@@ -93,13 +102,14 @@ def test_repeats_are_compared_with_the_answer_before_whichever_item_comes_first(
         Comparison("x", "y", "a", annotator="ann", left_item="x"),
         Comparison("y", "x", "b", annotator="ann", left_item="y"),  # swapped, x again
         Comparison("x", "y", "b", annotator="ann", left_item="y"),  # as shown before, now y
+        Comparison("y", "x", "tie", annotator="ann", left_item="x"),  # swapped, a tie
         Comparison("x", "z", "a", annotator="ann"),
         Comparison("x", "y", "b", annotator="bob"),
     ]
     num_repeats, same, same_swapped = repeats(comparison_table(votes))
-    assert num_repeats.tolist() == [2, 0]
-    np.testing.assert_array_equal(same, [0.5, np.nan])
-    np.testing.assert_array_equal(same_swapped, [1, np.nan])
+    assert num_repeats.tolist() == [3, 0]
+    np.testing.assert_array_equal(same, [1 / 3, np.nan])
+    np.testing.assert_array_equal(same_swapped, [1 / 2, np.nan])
 
 
 def test_no_votes_have_no_habits() -> None:

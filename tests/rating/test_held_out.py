@@ -86,6 +86,14 @@ def test_without_votes_nothing_is_forecast() -> None:
     assert found.num_votes.tolist() == [0]
 
 
+def test_a_late_vote_on_a_pair_that_was_judged_before_does_not_count() -> None:
+    early = [Comparison("x", "y", "a"), Comparison("y", "z", "a"), Comparison("w", "x", "a")]
+    late = [Comparison("y", "x", "b"), Comparison("x", "z", "a"), Comparison("x", "z", "tie")]
+    table = comparison_table([*early * 4, *late])  # the last fifth of 15
+    found = held_out_accuracy(table, fit=fit_bradley_terry(table), rng=np.random.default_rng(0))
+    assert found.num_votes.tolist() == [1]
+
+
 def test_groups_are_held_out_one_by_one() -> None:
     rng = np.random.default_rng(1)
     skill = np.concatenate([4 * rng.normal(size=60), np.zeros(60)])

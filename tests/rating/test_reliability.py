@@ -53,6 +53,15 @@ def test_on_noise_ssr_is_inflated_and_reliability_is_not() -> None:
     assert not any(one.is_enough for one in found)
 
 
+def test_ssr_is_the_share_of_spread_that_standard_errors_do_not_explain() -> None:
+    votes = [Comparison("x", "y", outcome) for outcome in ("a", "a", "a", "a", "a", "b")] * 2
+    table = comparison_table(votes)
+    found = reliability_of(SimulatedRound(table, fit_bradley_terry(table)))
+    gap = fit_bradley_terry(table).params @ [1, -1]
+    p = 1 / (1 + np.exp(-gap))
+    assert found.ssr == pytest.approx(1 - 1 / (12 * p * (1 - p)) / (gap**2 / 2), abs=1e-6)
+
+
 def test_enough_needs_reliability_and_every_item_compared_often() -> None:
     _, rounds = campaign(1, sigma=3.0, num_rounds=14)
     after = reliability_of(rounds[-1])
