@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from proskill.errors import ComparisonError
+from proskill.plain_yaml import load_plain_yaml
 from proskill.rating.comparisons import ComparisonTable, IntArray
 from proskill.rating_files.columns import Block, text_block
 from proskill.rating_files.lines import TextLines
@@ -106,7 +107,11 @@ def read_rounds(paths: Sequence[Path]) -> dict[frozenset[str], int]:
             )
         numbered[int(path.stem)] = path
     for number, path in sorted(numbered.items()):
-        for pair in _pairs(path, _load_plain_yaml(path), depth=0):
+        try:
+            content = load_plain_yaml("".join(TextLines(path)))
+        except ValueError as error:
+            raise ComparisonError(f"is not YAML of rounds: {error}", path=path) from None
+        for pair in _pairs(path, content, depth=0):
             rounds.setdefault(pair, number)
     return rounds
 
@@ -141,21 +146,3 @@ def _pairs(path: Path, node: Any, *, depth: int) -> Iterator[frozenset[str]]:
             yield frozenset(i.strip() for i in ids)
     elif node != "" or depth == 0:  # nothing stands for a subtask without pairs in this round
         raise ComparisonError("expected is a mapping of subtasks to lists of pairs", path=path)
-
-
-def _load_plain_yaml(path: Path) -> Any:
-    import yaml
-
-    class PlainLoader(yaml.BaseLoader):  # type: ignore[misc]
-        """All scalars stay text, so that an id such as 001 does not become the number 1."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):  # a few hundred bytes could stand for millions
-                raise yaml.YAMLError("anchors and aliases are not read")
-            return super().compose_node(parent, index)
-
-    try:
-        return yaml.load("".join(TextLines(path)), Loader=PlainLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ComparisonError(f"is not YAML of rounds: {reason}", path=path) from None

@@ -69,7 +69,7 @@ def write_proskill_rankings(
     """Write `rankings/rank_after_round_{n}.yml`: each subtask with its segments, best first.
 
     The file's name and the four figures are ProSkill's (arXiv 2601.20661); the keys
-    `elo_rating, swiss_score, z_score, expert_level` are ours, as theirs are not documented.
+    `elo, swiss_score, z_score, expert_level` are ours, as theirs are not documented.
 
     Args:
         folder: the data set's folder, which gets a folder `rankings`.
@@ -95,7 +95,7 @@ def write_proskill_rankings(
     rankings: dict[str, dict[str, dict[str, Any]]] = {}
     for index in order:
         item, group, *numbers, name = rows[index]
-        figures = dict(zip(("elo_rating", "swiss_score", "z_score"), numbers, strict=True))
+        figures = dict(zip(("elo", "swiss_score", "z_score"), numbers, strict=True))
         entry: dict[str, Any] = {key: float(value) for key, value in figures.items()}
         if name:
             entry["expert_level"] = name

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,20 @@ def test_a_clock_that_was_set_back_makes_the_time_unknown_and_is_told(write: Wri
     read = read_comparisons([log])
     assert math.isnan(read.table.seconds[0])
     assert "1 answers came before" in read.notes[0]
+
+
+def test_an_instant_without_a_zone_is_taken_for_utc(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        row = "t1,p,x,y,left,ann,2026-03-29T01:59:59,2026-03-29T03:00:01,"  # over the lost hour
+        read = read_comparisons([write("v.csv", f"{LOG_COLUMNS}\n{row}\n")])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert read.table.seconds.tolist() == [3602.0]
 
 
 def test_groups_can_be_joined_on_one_scale(write: Write) -> None:

@@ -233,7 +233,7 @@ def test_proskills_ranking_is_by_subtask_and_best_first(tmp_path: Path) -> None:
         ("g->b", ["001", "s1"]),
     ]
     assert content["g->b"]["001"] == {
-        "elo_rating": 1600.5,
+        "elo": 1600.5,
         "swiss_score": 2.0,
         "z_score": 1.0,
         "expert_level": "Late Expert",
