@@ -192,6 +192,8 @@ def test_repeats_come_in_their_shares_and_as_described() -> None:
     for (_, first_number, first), (_, second_number, second) in own:
         assert (first.left, first.right) == (second.right, second.left)
         assert second_number - first_number > 20
+    # From all that the annotator judged: the oldest would be near 0, the latest near 1.
+    assert 0.35 < np.mean([first[1] / second[1] for first, second in own]) < 0.75
 
 
 def test_repeated_pairs_are_taken_from_the_whole_campaign() -> None:
@@ -238,6 +240,16 @@ def test_a_released_pair_can_be_asked_again_and_an_expired_lease_cannot_be_relea
     pairing.record(again)
     pairing.release(again)
     assert pairing.next_pair("cem") is None
+
+
+def test_a_repeat_that_was_released_does_not_come_back_as_a_new_pair() -> None:
+    pairing = pairing_of(2, repeat_share=0.5, swapped_share=0.0)
+    answer(pairing, "ann")
+    repeat = pairing.next_pair("bob")
+    assert repeat is not None
+    pairing.release(repeat)
+    assert pairing.next_pair("ann") is None
+    assert answer(pairing, "bob").key == repeat.key
 
 
 def test_an_answer_after_its_lease_was_released_still_counts() -> None:
@@ -313,6 +325,22 @@ def test_after_a_restart_the_stored_votes_are_there_to_be_repeated() -> None:
     repeats = {restarted.next_pair("bob"), restarted.next_pair("bob")}
     assert {pair.key for pair in repeats if pair} == {(0, 1), (0, 2)}
     assert restarted.next_pair("bob") is None
+
+
+def test_after_a_restart_own_pairs_come_back_with_sides_swapped() -> None:
+    first = pairing_of(20, **NO_REPEATS)
+    answers = [answer(first, "ann") for _ in range(60)]
+    restarted = AsynchronousPairing(
+        with_answers(table_of(np.zeros(20, int)), answers),
+        rng=np.random.default_rng(0),
+        repeat_share=0.0,
+        swapped_share=0.5,
+    )
+    shown = {pair.key: pair for pair in answers}
+    again = [pair for pair in (answer(restarted, "ann") for _ in range(40)) if pair.key in shown]
+    assert len(again) > 10
+    for pair in again:
+        assert (pair.right, pair.left) == (shown[pair.key].left, shown[pair.key].right)
 
 
 def test_sides_unknown_in_the_stored_votes_weigh_nothing() -> None:
