@@ -49,14 +49,15 @@ def print_check(report: CheckReport, *, folder: Path) -> None:
 def print_stats(stats: DatasetStats, *, page: Path) -> None:
     """Print counts per split and scenario, views, and what guessing scores."""
     console = Console(highlight=False)
+    levels = _used_levels(stats.whole)
     for title, groups in (("split", stats.splits), ("scenario", stats.scenarios)):
-        table = _table(title, "takes", "people", "hours", *stats.whole.levels)
+        table = _table(title, "takes", "people", "hours", *levels)
         for name, group in list(groups.items())[:_SHOWN_SCENARIOS]:
-            table.add_row(*_group_cells(name or "(none)", group))
+            table.add_row(*_group_cells(name or "(none)", group, levels))
         if len(groups) > _SHOWN_SCENARIOS:
             table.add_row(Text(f"and {len(groups) - _SHOWN_SCENARIOS} more", "dim"))
         if title == "split" and len(groups) > 1:
-            table.add_row(*_group_cells("all", stats.whole), style="bold")
+            table.add_row(*_group_cells("all", stats.whole, levels), style="bold")
         console.print(table)
         console.print()
     table = _table("view", "takes", "ego", "exo")
@@ -124,11 +125,12 @@ def _print_baselines(console: Console, stats: DatasetStats) -> None:
             )
         )
     if stats.skill_baselines:
-        values = [accuracy.value for accuracy in stats.skill_baselines.values()]
+        bases = list(stats.skill_baselines.values())
+        mean = sum(base.majority.value for base in bases) / len(bases)
         console.print(
             Text(
-                f"  each of {len(values)} skills' commonest value: "
-                f"{100 * sum(values) / len(values):.1f} % on average"
+                f"  {bases[0].judged_on}, up to {max(base.num_takes for base in bases):,} takes: "
+                f"each skill's commonest value {100 * mean:.1f} %, mean over {len(bases)} skills"
             )
         )
 
@@ -158,13 +160,18 @@ def _table(first: str, *numbers: str) -> Table:
     return table
 
 
-def _group_cells(name: str, group: Group) -> list[Text]:
+def _used_levels(whole: Group) -> list[str]:
+    """All levels, or none of them where no take has one."""
+    return list(whole.levels) if whole.num_labelled else []
+
+
+def _group_cells(name: str, group: Group, levels: Sequence[str]) -> list[Text]:
     counts = [group.num_takes, group.num_participants]
     return [
         Text(name),
         *(Text(f"{count:,}") for count in counts),
         Text(f"{group.hours:.2f}"),
-        *(Text(f"{count:,}") for count in group.levels.values()),
+        *(Text(f"{group.levels[level]:,}") for level in levels),
     ]
 
 

@@ -54,6 +54,21 @@ class Baseline:
     scenario_majority: Accuracy
 
 
+@dataclass(frozen=True)
+class SkillBaseline:
+    """What guessing scores on one skill.
+
+    Attributes:
+        num_takes: judged, all with a value.
+        judged_on: their split, or "all takes".
+        majority: accuracy of always saying the skill's commonest value.
+    """
+
+    num_takes: int
+    judged_on: str
+    majority: Accuracy
+
+
 def majority_baselines(takes: Sequence[Take], *, levels: Sequence[str]) -> dict[str, Baseline]:
     """Split -> what guessing scores on its labelled takes.
 
@@ -93,27 +108,29 @@ def majority_baselines(takes: Sequence[Take], *, levels: Sequence[str]) -> dict[
     return baselines
 
 
-def skill_baselines(takes: Sequence[Take]) -> dict[str, Accuracy]:
+def skill_baselines(takes: Sequence[Take]) -> dict[str, SkillBaseline]:
     """Skill -> accuracy of always saying the commonest value of training takes, on test takes.
 
     Where there is no test split, validation takes are judged, and where there is none of these, all
     takes; likewise, values are counted on all takes without a training split.
     """
     with_skills = [take for take in takes if take.skills]
-    by_split: Mapping[str, list[Take]] = {
-        split: [take for take in with_skills if take.split == split] for split in get_args(Split)
-    }
+    by_split: dict[str, list[Take]] = {"all takes": with_skills}
+    for split in get_args(Split):
+        by_split[split] = [take for take in with_skills if take.split == split]
     source = by_split["train"] or with_skills
-    judged = by_split["test"] or by_split["val"] or with_skills
-    accuracies = {}
+    judged_on = next((name for name in ("test", "val") if by_split[name]), "all takes")
+    baselines = {}
     for name in sorted({name for take in with_skills for name in take.skills}):
         counted = [take.skills[name] for take in source if name in take.skills]
-        tested = [take for take in judged if name in take.skills]
-        if counted and tested:
+        judged = [take for take in by_split[judged_on] if name in take.skills]
+        if counted and judged:
             guess = _commonest(counted, {value: value for value in counted})
-            hits = [take.skills[name] == guess for take in tested]
-            accuracies[name] = accuracy_interval(hits, [take.participant_id for take in tested])
-    return accuracies
+            hits = [take.skills[name] == guess for take in judged]
+            people = [take.participant_id for take in judged]
+            majority = accuracy_interval(hits, people)
+            baselines[name] = SkillBaseline(len(judged), judged_on, majority)
+    return baselines
 
 
 def accuracy_interval(

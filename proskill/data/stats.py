@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from proskill.data.baselines import Accuracy, Baseline, majority_baselines, skill_baselines
+from proskill.data.baselines import Baseline, SkillBaseline, majority_baselines, skill_baselines
 from proskill.data.distribution import Distribution, distribution_of
 from proskill.data.file_facts import FileFacts
 from proskill.data.span import shared_span
@@ -73,7 +73,7 @@ class DatasetStats:
         ratings: of takes that have one, or None.
         skills: skill -> its values, for datasets with several skills.
         baselines: split -> what guessing scores there; empty without labels.
-        skill_baselines: skill -> accuracy of always saying its commonest value; empty without.
+        skill_baselines: skill -> what guessing scores on it; empty without.
     """
 
     whole: Group
@@ -87,7 +87,7 @@ class DatasetStats:
     ratings: Distribution | None
     skills: Mapping[str, Distribution]
     baselines: Mapping[str, Baseline]
-    skill_baselines: Mapping[str, Accuracy]
+    skill_baselines: Mapping[str, SkillBaseline]
 
 
 def dataset_stats(

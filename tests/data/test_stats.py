@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,9 +147,12 @@ def test_each_skill_is_guessed_by_its_commonest_training_value() -> None:
         _take(3, split="test", skills={"steals": 4.0}),
         _take(4, split="test", skills={"steals": 1.0}),
     ]
-    accuracies = skill_baselines(takes)
-    assert set(accuracies) == {"steals"}  # no test take has the other
-    assert accuracies["steals"].value == 0.5
+    baselines = skill_baselines(takes)
+    assert set(baselines) == {"steals"}  # no test take has the other
+    assert (baselines["steals"].judged_on, baselines["steals"].num_takes) == ("test", 2)
+    assert baselines["steals"].majority.value == 0.5
+    unsplit = [replace(take, split=None) for take in takes]
+    assert skill_baselines(unsplit)["steals"].majority.value == 0.6
 
 
 @settings(deadline=None)
