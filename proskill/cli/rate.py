@@ -36,7 +36,6 @@ def rate(
     comparisons: Annotated[
         list[Path],
         typer.Argument(
-            metavar="COMPARISONS",
             help="Files of judgements: CSV, JSONL or Parquet, the annotation log, EPIC-Skills, "
             "BEST or ProSkill; told apart by their content.",
             show_default=False,
