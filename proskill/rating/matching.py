@@ -14,8 +14,8 @@ import numpy as np
 
 from proskill.rating.comparisons import BoolArray, ComparisonTable, IntArray
 
-# Blossom on a complete graph in pure Python grows with the cube of the items: see
-# `benchmarks/pairing.py` for its seconds at this size.
+# Blossom in pure Python takes up to two seconds at this size, and rarely sees more than a few items
+# before most pairs are played (`benchmarks/pairing.py`).
 MAX_EXACT_ITEMS: Final = 200
 _FIRST_REACH: Final = 8
 
