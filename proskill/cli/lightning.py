@@ -11,8 +11,8 @@ Command = Literal["fit", "validate", "test", "predict"]
 
 _HELP: dict[Command, str] = {
     "fit": "Train a model as a configuration says; the best checkpoint lands in the run folder.",
-    "validate": "Evaluate a checkpoint on the validation split.",
-    "test": "Evaluate a checkpoint on the test split, with intervals.",
+    "validate": "Evaluate a checkpoint on the validation split, with intervals and a page.",
+    "test": "Evaluate a checkpoint on the test split, with intervals and a page.",
     "predict": "Write a checkpoint's predictions for every take of the test split.",
 }
 _MORE = "\n\nGive --config FILE, and any key of it as --dotted.key VALUE."
@@ -37,6 +37,14 @@ def _runner(command: Command) -> Callable[..., None]:
     ) -> None:
         from proskill.training.lightning_cli import main
 
-        main(command, ["--help"] if help_config else context.args)
+        found = main(command, ["--help"] if help_config else context.args)
+        if found is None:
+            return
+        from proskill.cli.evaluation_tables import print_evaluation
+        from proskill.evaluation.report import REPORT_FILE, write_report
+
+        page = found.folder / REPORT_FILE
+        write_report(page, found.predictions, found.summary, name=found.folder.parent.name)
+        print_evaluation(found.summary, page=page)
 
     return run

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from proskill import __version__
+from proskill.cli.compare import compare
 from proskill.cli.data import data_app
 from proskill.cli.demo import demo
 from proskill.cli.doctor import doctor
@@ -23,6 +24,7 @@ from proskill.cli.lightning import add_lightning_commands
 from proskill.cli.rate import RateCommand, rate
 from proskill.cli.score import score
 from proskill.cli.simulate import simulate
+from proskill.cli.submission import submission
 from proskill.cli.weights import weights_app
 from proskill.errors import ProskillError
 
@@ -37,6 +39,8 @@ app.command()(doctor)
 app.command()(simulate)
 app.add_typer(data_app)
 add_lightning_commands(app)
+app.command()(compare)
+app.command()(submission)
 app.add_typer(weights_app)
 app.command()(score)
 app.command(cls=RateCommand)(rate)

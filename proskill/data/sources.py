@@ -53,3 +53,10 @@ def load_takes(
         "(takes.json), BASKET (BASKET_Labels) or ProSkill (rankings); give a dataset's folder or a "
         "manifest file"
     )
+
+
+def is_simulated(source: Path | str) -> bool:
+    """Whether the dataset's folder holds the truth that only a simulation knows."""
+    source = Path(source)
+    folder = source if source.is_dir() else source.parent
+    return (folder / "truth.jsonl").is_file()

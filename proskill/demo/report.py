@@ -12,11 +12,11 @@ from jinja2 import PackageLoader
 from matplotlib.figure import Figure
 
 from proskill.data.take import Take
+from proskill.evaluation.thumbnails import take_strips
 from proskill.scoring import Assessment
-from proskill.scoring.figures import figure_data_uri, image_data_uri
+from proskill.scoring.figures import figure_data_uri
 from proskill.scoring.report import assessment_context, page_environment, thumbnail_strips
 from proskill.training.predictions import Predictions
-from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
 
 CONTROLS = {
@@ -67,7 +67,7 @@ def write_demo_report(path: Path, results: DemoResults) -> None:
         **assessment_context(results.assessment, strips=strips),
         metrics=metrics,
         shown=shown,
-        shown_strips={name: _strip(view.path) for name, view in shown.views.items()},
+        shown_strips=take_strips(shown, num_frames=_SHOWN_FRAMES),
         confusion=_shaded(metrics["confusion_matrix"]),
         scatter=figure_data_uri(_scatter(results.predictions)),
         views=figure_data_uri(_views(metrics)),
@@ -76,16 +76,6 @@ def write_demo_report(path: Path, results: DemoResults) -> None:
         new_tasks=results.new_tasks,
     )
     write_whole(path, [text.encode()], advice=WRITE_ADVICE)
-
-
-def _strip(path: Path) -> list[tuple[float, str]]:
-    with VideoReader(path) as reader:
-        instants = (np.arange(_SHOWN_FRAMES) + 0.5) / _SHOWN_FRAMES * reader.duration_seconds
-        frames = reader.frames_at(instants).permute(0, 2, 3, 1).numpy()  # (T, H, W, C)
-    return [
-        (float(seconds), image_data_uri(frame))
-        for seconds, frame in zip(instants, frames, strict=True)
-    ]
 
 
 def _shaded(matrix: list[list[int]]) -> list[list[tuple[int, float]]]:

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from proskill.data.file_facts import FileFacts
+from proskill.data.sources import is_simulated
 from proskill.data.stats import DatasetStats
 from proskill.data.take import Take, View
 from proskill.errors import VideoError
@@ -87,12 +88,6 @@ def write_dataset_page(
         isnan=math.isnan,
     )
     write_whole(path, [text.encode("utf-8", "replace")], advice=_ADVICE)
-
-
-def is_simulated(source: Path) -> bool:
-    """Whether the dataset's folder holds the truth that only a simulation knows."""
-    folder = source if source.is_dir() else source.parent
-    return (folder / "truth.jsonl").is_file()
 
 
 def thumbnails(

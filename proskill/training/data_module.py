@@ -16,7 +16,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from proskill.data.clips import ClipFormat
-from proskill.data.sources import load_takes
+from proskill.data.sources import is_simulated, load_takes
 from proskill.data.splits import split_takes
 from proskill.data.take import Split, Take, ViewKind
 from proskill.data.take_dataset import (
@@ -195,6 +195,16 @@ class TakeDataModule(LightningDataModule):
     def takes_of(self, stage: Stage | Literal["train"]) -> list[Take]:
         """The takes behind a stage's data loader; `TakeBatch.position` points into them."""
         return self._datasets[stage].takes
+
+    def described(self, description: str) -> str:
+        """What the data is, in words that say so where it is simulated.
+
+        Args:
+            description: as the configuration has it.
+        """
+        if self.source is None or not is_simulated(self.source):
+            return description
+        return description if "simulat" in description.lower() else f"simulated ({description})"
 
     def split_of(self, stage: Stage) -> str:
         """The split that a stage runs on."""

@@ -75,7 +75,7 @@ METRICS: Mapping[str, Metric] = {
         "calibration error", "distance of confidence and accuracy (ECE)", "lower", is_share=True
     ),
     "brier": Metric("Brier score", "squared error of the probabilities", "lower"),
-    "log_loss": Metric("log-loss", "-log of the true level's probability", "lower"),
+    "log_loss": Metric("log-loss", "minus log of the true level's probability", "lower"),
 }
 """Every figure of `Judged.figures`, in the order of tables."""
 

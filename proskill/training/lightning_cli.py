@@ -11,6 +11,8 @@ import difflib
 import inspect
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,6 +24,7 @@ from proskill.errors import CheckpointError, ConfigError, ProskillError
 from proskill.models import LoraSettings
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
+from proskill.training.predictions import Predictions
 from proskill.training.run import (
     CHECKPOINT_FOLDER,
     LAST,
@@ -102,12 +105,30 @@ class SkillCLI(LightningCLI):
         )
 
 
-def main(command: Command, args: list[str]) -> None:
+@dataclass(frozen=True)
+class Evaluation:
+    """What `validate` or `test` found.
+
+    Attributes:
+        folder: where its files lie.
+        predictions: one row per take.
+        summary: the content of `metrics.json`.
+    """
+
+    folder: Path
+    predictions: Predictions
+    summary: Mapping[str, Any]
+
+
+def main(command: Command, args: list[str]) -> Evaluation | None:
     """Run one command.
 
     Args:
         command: fit, validate, test or predict.
         args: `--config FILE` and any number of `--dotted.key value`.
+
+    Returns:
+        What `validate` and `test` found, in the first of several processes; else None.
 
     Raises:
         ConfigError: a config that does not exist, cannot be read, or has a wrong key or value.
@@ -126,13 +147,17 @@ def main(command: Command, args: list[str]) -> None:
                 )
             else:
                 cli.model.load(_checkpoint_directory(cli.config["checkpoint"], run_dir))
-                run = getattr(cli.trainer, command)
-                run(cli.model, datamodule=cli.datamodule)
+                quiet = {} if command == "predict" else {"verbose": False}
+                getattr(cli.trainer, command)(cli.model, datamodule=cli.datamodule, **quiet)
         except OSError as error:
             raise ProskillError(
                 f"{error.filename or run_dir}: {error.strerror or error}; check the path, the "
                 "permissions and the free space"
             ) from error
+    predictions = cli.model.predictions
+    if command not in ("validate", "test") or not cli.trainer.is_global_zero or not predictions:
+        return None
+    return Evaluation(run_dir / command, predictions, cli.model.summary)
 
 
 def parse(args: list[str], *, command: Command = "fit") -> SkillCLI:

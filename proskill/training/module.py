@@ -359,7 +359,7 @@ class SkillModule(LightningModule):
             self.predictions,
             train_takes=self._data.train_takes,
             split=self._data.split_of(stage),
-            data=self.data_description,
+            data=self._data.described(self.data_description),
         )
         if self.trainer.is_global_zero:
             write_results(self._run_dir / stage, self.predictions, self.summary)

@@ -60,8 +60,21 @@ def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:
     Raises:
         ProskillError: the file cannot be written.
     """
-    content = json.dumps(_finite(summary), indent=2) + "\n"
-    write_whole(path, [content.encode()], advice=_ADVICE)
+    write_whole(path, [f"{to_json(summary)}\n".encode()], advice=_ADVICE)
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """Nested plain values as indented JSON; undefined numbers become null."""
+    return json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def is_simulated_run(folder: Path) -> bool:
+    """Whether `metrics.json` of a folder says that its takes are simulated."""
+    try:
+        summary = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and "simulat" in str(summary.get("data")).lower()
 
 
 def _columns(predictions: Predictions) -> Iterator[tuple[str, list[str]]]:

@@ -26,6 +26,8 @@ COMMANDS = (
     ["validate"],
     ["test"],
     ["predict"],
+    ["compare"],
+    ["submission"],
     ["weights"],
     ["weights", "import"],
     ["score"],
