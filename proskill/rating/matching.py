@@ -14,8 +14,8 @@ import numpy as np
 
 from proskill.rating.comparisons import BoolArray, ComparisonTable, IntArray
 
-# Blossom in pure Python takes up to two seconds at this size, and rarely sees more than a few items
-# before most pairs are played (`benchmarks/pairing.py`).
+# A round of this size, in pure Python, takes up to two seconds when few new pairs are left; until
+# half of the pairs are played it takes hundredths (`benchmarks/pairing.py`).
 MAX_EXACT_ITEMS: Final = 200
 _FIRST_REACH: Final = 8
 
