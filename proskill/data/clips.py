@@ -25,14 +25,15 @@ class ClipFormat:
 
     Attributes:
         num_frames: T, frames per window.
-        frame_interval_seconds: time between two frames of a window.
+        frame_interval_seconds: time between two frames of a window; None spreads the frames over
+            the whole take, which is one window then.
         img_size: (H, W) in pixels.
         mean: per channel, on the [0, 1] scale.
         std: per channel, on the [0, 1] scale.
     """
 
     num_frames: int
-    frame_interval_seconds: float
+    frame_interval_seconds: float | None
     img_size: tuple[int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]

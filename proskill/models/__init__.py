@@ -20,8 +20,13 @@ from proskill.models.checkpoint import (  # noqa: E402
     read_checkpoint_config,
     save_checkpoint,
 )
-from proskill.models.fusion import CrossViewFusion  # noqa: E402
-from proskill.models.heads import LevelPrediction, OrdinalHead, SoftmaxHead  # noqa: E402
+from proskill.models.fusion import CrossViewFusion, LateFusion  # noqa: E402
+from proskill.models.heads import (  # noqa: E402
+    LevelPrediction,
+    OrdinalHead,
+    RegressionHead,
+    SoftmaxHead,
+)
 from proskill.models.lora import LoraSettings, apply_lora, has_lora, merge_lora  # noqa: E402
 from proskill.models.proficiency import (  # noqa: E402
     ModelConfig,
@@ -37,12 +42,14 @@ __all__ = [
     "CheckpointConfig",
     "CrossViewFusion",
     "InputSpec",
+    "LateFusion",
     "LevelPrediction",
     "LoadedCheckpoint",
     "LoraSettings",
     "ModelConfig",
     "OrdinalHead",
     "ProficiencyModel",
+    "RegressionHead",
     "SoftmaxHead",
     "TimeSformer",
     "apply_lora",

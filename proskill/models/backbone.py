@@ -34,7 +34,8 @@ class InputSpec:
 
     Attributes:
         num_frames: frames of a clip.
-        frame_interval_seconds: time from one frame of a clip to the next.
+        frame_interval_seconds: time from one frame of a clip to the next; None for frames spread
+            evenly over the whole take, which is one clip then.
         img_size: (H, W) in pixels.
         mean: per channel, subtracted from values in [0, 1].
         std: per channel, divided by afterwards.
@@ -45,7 +46,7 @@ class InputSpec:
     """
 
     num_frames: int
-    frame_interval_seconds: float
+    frame_interval_seconds: float | None
     img_size: tuple[int, int]
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
@@ -58,7 +59,7 @@ class InputSpec:
         if self.num_frames < 1:
             raise ValueError(f"num_frames={self.num_frames}: must be 1 or more")
         interval = self.frame_interval_seconds
-        if not (math.isfinite(interval) and interval > 0):
+        if interval is not None and not (math.isfinite(interval) and interval > 0):
             raise ValueError(f"frame_interval_seconds={interval}: must be above 0 and finite")
         if len(self.img_size) != 2 or min(self.img_size) < 1:
             raise ValueError(f"img_size={self.img_size}: must be (H, W), both 1 or more")
@@ -68,6 +69,17 @@ class InputSpec:
             raise ValueError(f"std={self.std}: must be above 0 and finite")
         if self.num_windows is not None and self.num_windows < 1:
             raise ValueError(f"num_windows={self.num_windows}: must be 1 or more, or None")
+        if interval is None and self.num_windows not in (None, 1):
+            raise ValueError(
+                f"num_windows={self.num_windows}: frames spread over the whole take make 1 window"
+            )
+
+    @property
+    def described(self) -> str:
+        """In words, for cards."""
+        apart = self.frame_interval_seconds
+        where = "spread evenly over the take" if apart is None else f"{apart:g} s apart"
+        return f"{self.num_frames} frames, {where}, {self.img_size[0]} x {self.img_size[1]} px"
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class CheckpointConfig:
         model: how to build the model.
         input: what it was trained to see.
         levels: names of the skill levels, lowest first, one per class of the head.
+        skills: names of the skills, one per skill of the head; none where it judges the level of
+            the whole performance only.
         licence: under which the weights may be used; that of the backbone they come from binds them
             too.
         source: where the weights come from.
@@ -65,17 +67,26 @@ class CheckpointConfig:
     licence: str
     source: str
     data: str
+    skills: tuple[str, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(self.levels))
-        if len(set(self.levels)) != len(self.levels) or not all(self.levels):
-            raise ValueError(f"levels={self.levels}: names must be distinct and not empty")
+        for name in ("levels", "skills"):
+            names = tuple(getattr(self, name))
+            object.__setattr__(self, name, names)
+            if len(set(names)) != len(names) or not all(names):
+                raise ValueError(f"{name}={names}: names must be distinct and not empty")
         num_levels = self.model.head.get("num_levels")
         if num_levels != len(self.levels):
             raise ValueError(
                 f"levels has {len(self.levels)} names, the head has num_levels={num_levels}: they "
+                f"must agree"
+            )
+        num_skills = self.model.head.get("num_skills", 1)
+        if num_skills != (len(self.skills) or 1):
+            raise ValueError(
+                f"skills has {len(self.skills)} names, the head has num_skills={num_skills}: they "
                 f"must agree"
             )
         for name in ("licence", "source", "data"):
@@ -88,6 +99,7 @@ class CheckpointConfig:
             "model": self.model.to_dict(),
             "input": asdict(self.input),
             "levels": list(self.levels),
+            **({"skills": list(self.skills)} if self.skills else {}),
             "licence": self.licence,
             "source": self.source,
             "data": self.data,
@@ -208,11 +220,11 @@ def _card(name: str, config: CheckpointConfig, more: str | None) -> str:
         f"levels: "
         f"{', '.join(config.levels)}.",
         "",
+        *([f"Skills judged: {', '.join(config.skills)}.", ""] if config.skills else []),
         f"- **Licence of the weights**: {config.licence}",
         f"- **Source**: {config.source}",
         f"- **Data**: {config.data}",
-        f"- **Input**: {spec.num_frames} frames, {spec.frame_interval_seconds:g} s apart, "
-        f"{spec.img_size[0]} x {spec.img_size[1]} px",
+        f"- **Input**: {spec.described}",
         "",
         "## Metrics",
         "",

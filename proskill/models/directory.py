@@ -234,8 +234,9 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK" or start[:1] == b"\x80":
+            start = file.read(9)
+        # Safetensors begin with eight bytes of length, which may be anything, and a brace.
+        if start[8:] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80"):
             raise CheckpointError(
                 f"{path}: is a pickle (PyTorch's own format), which could run code, not "
                 f"safetensors; "

@@ -167,6 +167,21 @@ class CrossViewFusion(nn.Module):
         return kind
 
 
+class LateFusion(nn.Module):
+    """No fusion of features: the head answers for every view, and the mean of the answers counts.
+
+    This is the Ego-Exo4D baseline's way, and for takes of one view the plain "backbone and head".
+
+    Args:
+        embed_dim: D, width of a view's feature.
+    """
+
+    def __init__(self, embed_dim: int) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"kind": "late", "embed_dim": embed_dim}
+        self.embed_dim = embed_dim
+
+
 class ViewAttention(nn.Module):
     """Multi-head self-attention between the views of a take, blind to masked views."""
 

@@ -16,17 +16,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from proskill.errors import ConfigError
-from proskill.models.fusion import CrossViewFusion
-from proskill.models.heads import LevelPrediction, OrdinalHead, SoftmaxHead
+from proskill.models.fusion import CrossViewFusion, LateFusion
+from proskill.models.heads import (
+    Head,
+    LevelPrediction,
+    OrdinalHead,
+    RegressionHead,
+    SoftmaxHead,
+)
 from proskill.models.lora import LoraSettings, apply_lora
 from proskill.models.timesformer import TimeSformer
 
-HEADS: dict[str, type[SoftmaxHead] | type[OrdinalHead]] = {
+HEADS: dict[str, type[Head]] = {
     "softmax": SoftmaxHead,
     "ordinal": OrdinalHead,
+    "regression": RegressionHead,
+}
+FUSIONS: dict[str, type[CrossViewFusion] | type[LateFusion]] = {
+    "attention": CrossViewFusion,
+    "late": LateFusion,
 }
 
 
@@ -43,7 +55,7 @@ class ProficiencyModel(nn.Module):
     """
 
     def __init__(
-        self, backbone: TimeSformer, fusion: CrossViewFusion, head: SoftmaxHead | OrdinalHead
+        self, backbone: TimeSformer, fusion: CrossViewFusion | LateFusion, head: Head
     ) -> None:
         super().__init__()
         if backbone.embed_dim != fusion.embed_dim:
@@ -111,9 +123,16 @@ class ProficiencyModel(nn.Module):
     def predict_features(
         self, features: Tensor, view_mask: Tensor | None = None, view_kind: Tensor | None = None
     ) -> LevelPrediction:
-        """Fusion and head on view features `(B, V, D)`, averaged over the windows of a take by "
-        "the caller."""
-        return self.head(self.fusion(features, view_mask, view_kind))
+        """Fusion and head on view features `(B, V, D)`, averaged over windows by the caller."""
+        if isinstance(self.fusion, CrossViewFusion):
+            return self.head(self.fusion(features, view_mask, view_kind))
+        mask = view_mask
+        if mask is None:
+            mask = torch.ones(features.shape[:2], dtype=torch.bool, device=features.device)
+        if not bool(mask.any(dim=1).all()):
+            raise ValueError("view_mask: a take of the batch has no view; every take needs one")
+        visible = features.masked_fill(~mask[..., None], 0.0)
+        return self.head(visible.flatten(0, 1)).mean_over_views(mask)
 
     def freeze_backbone(self, num_blocks: int | None = None) -> None:
         """Freeze the embeddings and the first `num_blocks` blocks; None for the whole backbone.
@@ -142,8 +161,9 @@ class ModelConfig:
     Attributes:
         backbone: arguments of `TimeSformer`, or of `TimeSformer.from_size` with a `size` among
             them.
-        fusion: arguments of `CrossViewFusion`; `embed_dim` may be left out.
-        head: `kind` ("softmax" or "ordinal") and `num_levels`.
+        fusion: arguments of `CrossViewFusion`, or `{"kind": "late"}`; `embed_dim` may be left out.
+        head: `kind` ("softmax", "ordinal" or "regression"), `num_levels`, and `num_skills` where
+            it is not 1.
         lora: arguments of `LoraSettings`, or None for no adapters.
     """
 
@@ -186,18 +206,8 @@ def build_model(config: ModelConfig) -> ProficiencyModel:
         ConfigError: a misspelt or impossible argument, with its name and section.
     """
     backbone = build_backbone(config.backbone)
-    fusion_arguments = {"embed_dim": backbone.embed_dim, **config.fusion}
-    _check_keys("fusion", fusion_arguments, CrossViewFusion.__init__)
-    fusion = _build("fusion", CrossViewFusion, fusion_arguments)
-
-    head_arguments = dict(config.head)
-    kind = head_arguments.pop("kind", "softmax")
-    if kind not in HEADS:
-        raise ConfigError(f"head.kind={kind!r}: allowed are {', '.join(HEADS)}")
-    head_arguments.setdefault("embed_dim", backbone.embed_dim)
-    _check_keys("head", head_arguments, HEADS[kind].__init__)
-    head = _build("head", HEADS[kind], head_arguments)
-
+    fusion = _build_kind("fusion", FUSIONS, config.fusion, "attention", width=backbone.embed_dim)
+    head = _build_kind("head", HEADS, config.head, "softmax", width=backbone.embed_dim)
     model = _build(
         "fusion", ProficiencyModel, {"backbone": backbone, "fusion": fusion, "head": head}
     )
@@ -206,6 +216,22 @@ def build_model(config: ModelConfig) -> ProficiencyModel:
         settings = _build("lora", LoraSettings, dict(config.lora))
         _build("lora", apply_lora, {"model": model, "settings": settings})
     return model
+
+
+def _build_kind(
+    section: str,
+    kinds: Mapping[str, type[nn.Module]],
+    arguments: Mapping[str, Any],
+    default: str,
+    *,
+    width: int,
+) -> Any:
+    values = {"embed_dim": width, **arguments}
+    kind = values.pop("kind", default)
+    if kind not in kinds:
+        raise ConfigError(f"{section}.kind={kind!r}: allowed are {', '.join(kinds)}")
+    _check_keys(section, values, kinds[kind].__init__)
+    return _build(section, kinds[kind], values)
 
 
 def _build(section: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

@@ -28,6 +28,7 @@ from proskill.models.timesformer_blocks import Block, ConvStem, DividedBlock
 AttentionType = Literal["divided_space_time", "joint_space_time", "space_only"]
 Stem = Literal["patch", "conv"]
 InputMode = Literal["rgb", "motion"]
+GlobalPool = Literal["avg", "token"]
 
 _BASE = {"embed_dim": 768, "depth": 12, "num_heads": 12}
 SIZES: dict[str, dict[str, Any]] = {
@@ -68,6 +69,7 @@ class TimeSformer(nn.Module):
             mean over time and the difference to the frame before (0 for the first), so that nothing
             static reaches the stem.
         grad_checkpointing: recompute blocks in the backward pass to save memory.
+        global_pool: what stands for the clip: the mean over all tokens, or the class token.
 
     Raises:
         ValueError: an argument outside its range.
@@ -92,6 +94,7 @@ class TimeSformer(nn.Module):
         stem: Stem = "patch",
         input_mode: InputMode = "rgb",
         grad_checkpointing: bool = False,
+        global_pool: GlobalPool = "avg",
     ) -> None:
         super().__init__()
         height, width = to_2tuple(img_size)
@@ -108,6 +111,7 @@ class TimeSformer(nn.Module):
         _one_of("attention_type", attention_type, AttentionType)
         _one_of("stem", stem, Stem)
         _one_of("input_mode", input_mode, InputMode)
+        _one_of("global_pool", global_pool, GlobalPool)
 
         self.config: dict[str, Any] = {
             "img_size": [height, width],
@@ -126,7 +130,10 @@ class TimeSformer(nn.Module):
             "stem": stem,
             "input_mode": input_mode,
             "grad_checkpointing": grad_checkpointing,
+            # The default is left out, so that digests of older backbones stay what they were.
+            **({} if global_pool == "avg" else {"global_pool": global_pool}),
         }
+        self.global_pool = global_pool
         self.attention_type = attention_type
         self.input_mode = input_mode
         self.in_chans = in_chans
@@ -240,9 +247,9 @@ class TimeSformer(nn.Module):
         return self._finish(*self._run(h[:, :1], patches, k, self.depth))
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """Mean over all tokens, class token included (SkillFormer's feature): `(B, S, D)` to "
-        "`(B, D)`."""
-        return tokens.mean(dim=1)
+        """The clip's feature, `(B, S, D)` to `(B, D)`: the mean over all tokens, class token
+        included (SkillFormer's), or the class token alone."""
+        return tokens.mean(dim=1) if self.global_pool == "avg" else tokens[:, 0]
 
     def forward_head(self, tokens: Tensor, pre_logits: bool = False) -> Tensor:
         """The classifier on the class token: `(B, S, D)` to `(B, num_classes)`.
@@ -359,14 +366,12 @@ class TimeSformer(nn.Module):
         _require(x.ndim == 5, f"x of shape {shape}: expected a clip (B, C, T, H, W)")
         _require(
             shape[1] == self.in_chans,
-            f"x of shape {shape}: expected C={self.in_chans} channels at position 1 of (B, C, T, "
-            f"H, W)",
+            f"x of shape {shape}: expected (B, C, T, H, W) with C={self.in_chans} channels",
         )
         ok = all(s >= self.patch_size and s % self.patch_size == 0 for s in shape[3:])
         _require(
             ok and shape[2] >= 1,
-            f"x of shape {shape}: H and W must be multiples of patch_size={self.patch_size} and T "
-            f"at least 1",
+            f"x of shape {shape}: H and W must be multiples of {self.patch_size}, and T 1 or more",
         )
 
     def _check_k(self, k: int) -> None:
@@ -374,8 +379,7 @@ class TimeSformer(nn.Module):
 
 
 def _motion(frames: Tensor) -> Tensor:
-    """Deviation from the mean frame and difference to the frame before, `(B, T, C, H, W)` to "
-    "`(B, T, 2C, H, W)`."""
+    """Deviation from the mean and difference to the frame before: C to 2C of `(B, T, C, H, W)`."""
     step = torch.zeros_like(frames)
     step[:, 1:] = frames[:, 1:] - frames[:, :-1]
     return torch.cat([frames - frames.mean(dim=1, keepdim=True), step], dim=2)

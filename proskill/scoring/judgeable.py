@@ -9,8 +9,10 @@ Shapes: W windows, T frames, C channels, H W pixels.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from proskill.models import InputSpec
@@ -24,8 +26,20 @@ _MIN_CHANGE = 3.0  # grey levels of 255 by which some block changes within some 
 
 
 def window_seconds(spec: InputSpec) -> float:
-    """From the first to the last frame of a window."""
-    return (spec.num_frames - 1) * spec.frame_interval_seconds
+    """From the first to the last frame of a window; 0 where frames spread over any length."""
+    return (spec.num_frames - 1) * (spec.frame_interval_seconds or 0.0)
+
+
+def frame_seconds(spec: InputSpec, instants: NDArray[np.float64]) -> float:
+    """Time that a frame of a window stands for.
+
+    Args:
+        spec: of the model.
+        instants: windows (W, T), one or more, on the common clock.
+    """
+    if spec.frame_interval_seconds is not None:
+        return spec.frame_interval_seconds
+    return float(instants[0, -1] - instants[0, 0]) / max(1, spec.num_frames - 1)
 
 
 def file_reasons(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
@@ -55,10 +69,10 @@ def file_warnings(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
             f"pictures of {info.width}x{info.height} pixels are enlarged to the model's "
             f"{spec.img_size[1]}x{spec.img_size[0]}"
         )
-    if 0 < info.frame_rate < 0.5 / spec.frame_interval_seconds:
+    interval = spec.frame_interval_seconds
+    if interval is not None and 0 < info.frame_rate < 0.5 / interval:
         warnings.append(
-            f"shows {info.frame_rate:.3g} frames a second; the model looks at "
-            f"{1 / spec.frame_interval_seconds:.3g}"
+            f"shows {info.frame_rate:.3g} frames a second; the model looks at {1 / interval:.3g}"
         )
     return tuple(warnings)
 

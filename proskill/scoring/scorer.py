@@ -36,6 +36,7 @@ from proskill.scoring.inputs import check_views
 from proskill.scoring.judgeable import (
     file_reasons,
     file_warnings,
+    frame_seconds,
     picture_reasons,
     window_seconds,
 )
@@ -210,7 +211,7 @@ class Scorer:
         if self.calibration is None or view.source.kind not in self.calibration.pictures:
             return None
         spec = self.config.input
-        end = float(instants[-1, -1]) + spec.frame_interval_seconds
+        end = float(instants[-1, -1]) + frame_seconds(spec, instants)
         pairs = picture_instants(float(instants[0, 0]), end)  # (4, 2)
         frames = fit_square(view.frames_at(pairs.ravel()), spec.img_size)
         return picture_statistics(frames.reshape(*pairs.shape, *frames.shape[1:]))
@@ -221,6 +222,16 @@ class Scorer:
         kind = torch.tensor(kinds, device=self._device).expand(features.shape[0], -1)  # (B, V)
         prediction = self._model.predict_features(features, view_kind=kind)
         return prediction.logits.double().cpu().numpy()
+
+    @torch.inference_mode()
+    def _skills(self, features: torch.Tensor, kinds: list[int]) -> dict[str, float]:
+        """Expected level of each skill that the model was trained on, from features (1, V, D)."""
+        if not self.config.skills:
+            return {}
+        kind = torch.tensor(kinds, device=self._device)[None]
+        logits = self._model.predict_features(features, view_kind=kind).skill_logits[0]  # (S, K)
+        values = softmax(logits.double().cpu().numpy())
+        return {name: _expected(row) for name, row in zip(self.config.skills, values, strict=True)}
 
     def _probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         return (
@@ -242,7 +253,7 @@ class Scorer:
         )
         if verdict.status == "abstained":
             answer = None  # nobody shall read a level off an input that cannot be judged
-        spec = self.config.input
+        interval = frame_seconds(self.config.input, instants) if len(instants) else 0.0
         return Assessment(
             status=verdict.status,
             levels=self.config.levels,
@@ -253,8 +264,9 @@ class Scorer:
             probabilities={} if answer is None else self._named(answer.probabilities),
             score=None if answer is None else answer.score,
             interval=None if answer is None else self._interval(answer.score),
+            skills={} if answer is None else answer.skills,
             timeline=() if answer is None else self._timeline(used, instants),
-            warnings=view_warnings(seen, instants, interval_seconds=spec.frame_interval_seconds),
+            warnings=view_warnings(seen, instants, interval_seconds=interval),
         )
 
     def _level(self, probabilities: NDArray[np.float64]) -> str:
@@ -282,6 +294,7 @@ class Scorer:
             score=_expected(fused),
             view_probabilities=alone,
             view_scores={name: _expected(values) for name, values in alone.items()},
+            skills=self._skills(features[None], kinds),
         )
 
     def _timeline(
@@ -296,7 +309,7 @@ class Scorer:
 
         together = scores(slice(None))
         alone = {name: scores(slice(v, v + 1)) for v, name in enumerate(used)}
-        interval = self.config.input.frame_interval_seconds
+        interval = frame_seconds(self.config.input, instants)
         return tuple(
             TimelineWindow(
                 start_seconds=float(row[0]),
@@ -367,6 +380,7 @@ class _Answer:
     score: float
     view_probabilities: Mapping[str, NDArray[np.float64]]
     view_scores: Mapping[str, float]
+    skills: Mapping[str, float]
 
 
 def _expected(probabilities: NDArray[np.float64]) -> float:

@@ -85,7 +85,7 @@ def evaluation_windows(
     end_seconds: float,
     *,
     num_frames: int,
-    frame_interval_seconds: float,
+    frame_interval_seconds: float | None,
     num_windows: int | None = None,
     max_windows: int = 64,
 ) -> Instants:
@@ -101,7 +101,8 @@ def evaluation_windows(
         start_seconds: first instant of the range.
         end_seconds: end of the range, exclusive.
         num_frames: instants per window, 1 or more.
-        frame_interval_seconds: time between instants, more than 0.
+        frame_interval_seconds: time between instants, more than 0; None makes one window of
+            `uniform_instants`.
         num_windows: how many; None takes as many as cover the range without gaps.
         max_windows: upper bound when `num_windows` is None; beyond it, gaps open between windows.
 
@@ -110,8 +111,13 @@ def evaluation_windows(
         instants, each in [start, end).
 
     Raises:
-        ValueError: an empty or non-finite range, a count below one, or an interval not above 0.
+        ValueError: an empty or non-finite range, a count below one, an interval not above 0, or
+            several windows without an interval.
     """
+    if frame_interval_seconds is None:
+        if num_windows not in (None, 1):
+            raise ValueError(f"num_windows={num_windows}: frames spread over the range make 1")
+        return uniform_instants(start_seconds, end_seconds, num_frames=num_frames)[None]  # (1, T)
     _check_range(start_seconds, end_seconds)
     _check_count("num_frames", num_frames)
     _check_positive("frame_interval_seconds", frame_interval_seconds)
@@ -140,7 +146,7 @@ def random_window(
     end_seconds: float,
     *,
     num_frames: int,
-    frame_interval_seconds: float,
+    frame_interval_seconds: float | None,
     rng: np.random.Generator,
 ) -> Instants:
     """One window at a random place of the range, for training.
@@ -149,7 +155,8 @@ def random_window(
         start_seconds: first instant of the range.
         end_seconds: end of the range, exclusive.
         num_frames: instants in the window, 1 or more.
-        frame_interval_seconds: time between instants, more than 0.
+        frame_interval_seconds: time between instants, more than 0; None spreads them over the
+            whole range, which leaves nothing to chance.
         rng: the only source of chance.
 
     Returns:
@@ -159,6 +166,8 @@ def random_window(
     Raises:
         ValueError: an empty or non-finite range, a count below one, or an interval not above 0.
     """
+    if frame_interval_seconds is None:
+        return uniform_instants(start_seconds, end_seconds, num_frames=num_frames)
     _check_range(start_seconds, end_seconds)
     _check_count("num_frames", num_frames)
     _check_positive("frame_interval_seconds", frame_interval_seconds)

@@ -25,6 +25,7 @@ from proskill.models import (
     save_backbone,
     save_checkpoint,
 )
+from proskill.models.directory import read_safetensors
 
 SPEC = InputSpec(num_frames=4, frame_interval_seconds=0.125, img_size=(32, 32), num_windows=3)
 
@@ -136,6 +137,50 @@ def test_adapters_are_stored_and_merged_on_loading(tmp_path, make_model, describ
     torch.testing.assert_close(again, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("head", "skills"),
+    [
+        ({"kind": "softmax", "num_levels": 4, "num_skills": 3}, ("Steals", "Fouls", "Impact")),
+        ({"kind": "ordinal", "num_levels": 4, "num_skills": 2}, ("Steals", "Fouls")),
+        ({"kind": "regression", "num_levels": 4}, ()),
+    ],
+)
+def test_skills_ratings_late_fusion_and_whole_take_clips_come_back(
+    tmp_path, make_model, describe, head, skills
+):
+    config = describe()
+    model_config = replace(
+        config.model,
+        backbone={**config.model.backbone, "global_pool": "token"},
+        fusion={"kind": "late"},
+        head=head,
+    )
+    model = make_model(model_config)
+    if head["kind"] == "regression":
+        model.head.fit_ratings([900.0, 1000.0, 1250.0])
+    spec = replace(SPEC, frame_interval_seconds=None, num_windows=None)
+    config = replace(config, model=model_config, input=spec, skills=skills)
+    save_checkpoint(tmp_path / "many", model, config)
+    loaded = load_checkpoint(tmp_path / "many")
+    assert loaded.config.skills == skills
+    assert loaded.config.input == spec
+    assert loaded.model.backbone.global_pool == "token"
+    clips = torch.randn(2, 2, 3, 4, 32, 32)
+    with torch.inference_mode():
+        for found, expected in zip(loaded.model(clips), model(clips), strict=True):
+            assert (found is None and expected is None) or torch.equal(found, expected)
+    card = (tmp_path / "many" / "README.md").read_text()
+    assert "spread evenly over the take" in card
+    assert all(name in card for name in skills)
+
+
+def test_skills_that_do_not_fit_the_head_are_refused(describe):
+    with pytest.raises(ValueError, match="skills has 2 names, the head has num_skills=1"):
+        replace(describe(), skills=("Steals", "Fouls"))
+    with pytest.raises(ValueError, match=r"skills=.*distinct"):
+        replace(describe(), skills=("Steals", "Steals"))
+
+
 def test_half_precision_files_load_as_float32(tmp_path, make_model, describe):
     model = make_model()
     save_checkpoint(tmp_path / "half", model, describe(), dtype=torch.float16)
@@ -190,6 +235,16 @@ def test_a_pickle_in_place_of_safetensors_is_refused_unread(saved, write):
     assert "is a pickle" in only_sentence(directory)
 
 
+def test_weights_whose_header_is_as_long_as_a_pickle_begins_are_read(tmp_path):
+    for pad in range(256):
+        path = tmp_path / "model.safetensors"
+        save_file({"x" * (pad + 1): torch.ones(1)}, path)
+        if path.read_bytes()[:1] == b"\x80":
+            break
+    assert path.read_bytes()[:1] == b"\x80"
+    assert list(read_safetensors(path)) == ["x" * (pad + 1)]
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 100])
 def test_a_damaged_weight_file_is_refused(saved, content):
     directory, _, _ = saved
@@ -236,7 +291,7 @@ def test_a_wrong_configuration_is_named(saved, change, sentence):
         ("backbone", "num_head", 2, "did you mean 'num_heads'"),
         ("backbone", "embed_dim", 31, "embed_dim=31"),
         ("fusion", "num_heads", 5, "num_heads=5"),
-        ("head", "kind", "regression", "head.kind='regression'"),
+        ("head", "kind", "guess", "head.kind='guess'"),
     ],
 )
 def test_a_wrong_model_argument_is_named(saved, section, key, value, sentence):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from proskill.models import CrossViewFusion
+from proskill.models import CrossViewFusion, ModelConfig, build_model
 from proskill.models.fusion import drop_views
 
 
@@ -165,3 +165,19 @@ def test_wrong_input_is_named():
         CrossViewFusion(32, 48, 5)
     with pytest.raises(ValueError, match="view_dropout=1"):
         CrossViewFusion(32, 48, 4, view_dropout=1.0)
+
+
+def test_late_fusion_is_the_mean_of_what_the_head_says_of_each_view(make_config):
+    config = make_config()
+    config = ModelConfig(config.backbone, {"kind": "late"}, config.head)
+    model = build_model(config).eval()
+    assert not list(model.fusion.parameters())
+    x = torch.randn(3, 2, 32)
+    mask = torch.tensor([[True, True], [True, False], [False, True]])
+    hostile = x.masked_fill(~mask[..., None], float("nan"))
+    found = model.predict_features(hostile, mask).probabilities
+    alone = model.head(x.flatten(0, 1)).probabilities.unflatten(0, (3, 2))
+    torch.testing.assert_close(found, torch.stack([alone[0].mean(0), alone[1, 0], alone[2, 1]]))
+    torch.testing.assert_close(model.predict_features(x).probabilities, alone.mean(dim=1))
+    with pytest.raises(ValueError, match="has no view"):
+        model.predict_features(x, torch.zeros(3, 2, dtype=torch.bool))

@@ -200,6 +200,17 @@ def test_impossible_requests_are_named(call, message):
         call()
 
 
+def test_without_an_interval_the_frames_of_the_only_window_spread_over_the_range():
+    wanted = uniform_instants(2.0, 602.0, num_frames=96)
+    windows = evaluation_windows(2.0, 602.0, num_frames=96, frame_interval_seconds=None)
+    assert np.array_equal(windows, wanted[None])
+    rng = np.random.default_rng(0)
+    drawn = random_window(2.0, 602.0, num_frames=96, frame_interval_seconds=None, rng=rng)
+    assert np.array_equal(drawn, wanted)
+    with pytest.raises(ValueError, match="num_windows=2"):
+        evaluation_windows(0, 9, num_frames=4, frame_interval_seconds=None, num_windows=2)
+
+
 def test_sampling_brings_no_torch_and_no_decoder():
     code = (
         "import sys; from proskill.video.sampling import uniform_instants; "
