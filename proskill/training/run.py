@@ -38,6 +38,7 @@ _WRONG_WARNINGS = (
     ".*does not have many workers.*",  # features come from memory, without worker processes
     ".*module\\(s\\) in eval mode at the start of training.*",  # the frozen backbone, as intended
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
+    ".*It is recommended to use `self.log.*sync_dist=True.*",  # every process has all takes
     ".*LeafSpec.* is deprecated.*",  # Lightning against a newer torch
     r"(?s)\s*By default only one JsonargparseDeprecationWarning.*",  # and a newer jsonargparse
     r"(?s)\s.*was deprecated in v4\.\d+\.\d+ and will be removed in v5.*",

@@ -106,6 +106,8 @@ def test_two_processes_write_the_files_that_one_writes(
         env={**os.environ, "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "MEMBER: 2/2" in done.stderr
+    assert "sync_dist" not in done.stderr
     for file in ("predictions.csv", "metrics.json"):
         one, two = ((tmp_path / name / "test" / file).read_bytes() for name in ("one", "two"))
         assert one == two, file
