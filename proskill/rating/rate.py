@@ -167,7 +167,7 @@ def rate(
     agreement = measure_agreement(table, fit=fit, posterior=posterior)
     on_stage("reliability")
     reliability = measure_reliability(table, fit=fit, posterior=posterior, rng=rng)
-    curve = reliability_curve(table, rng=rng, on_progress=on_progress)
+    curve = reliability_curve(table, posterior=posterior, rng=rng, on_progress=on_progress)
     on_stage("next pairs")
     next_round = pair_round(table, rng=rng, params=posterior.mean())
     elo = None

@@ -152,6 +152,7 @@ def expected_more_votes(num_comparisons: IntArray, *, reliability: float) -> int
 def reliability_curve(
     table: ComparisonTable,
     *,
+    posterior: Posterior,
     rng: np.random.Generator,
     num_points: int = 6,
     on_progress: Callable[[int, int], None] | None = None,
@@ -163,6 +164,7 @@ def reliability_curve(
 
     Args:
         table: the votes in the order in which they were judged.
+        posterior: of that table; it gives the last point.
         rng: random numbers.
         num_points: how many, >= 1; fewer when there are fewer votes.
         on_progress: called with (points done, points in all).
@@ -177,9 +179,12 @@ def reliability_curve(
     ends = np.unique(np.linspace(0, len(judged), num_points + 1).round().astype(int))[1:]
     points = []
     for done, end in enumerate(ends.tolist(), start=1):
-        so_far = judged.select(np.arange(end))
-        posterior = sample_posterior(so_far, rng=rng, num_draws=num_draws, num_warmup=50)
-        reliability = posterior.reliability()
+        if end == len(judged):
+            reliability = posterior.reliability()
+        else:
+            so_far = judged.select(np.arange(end))
+            then = sample_posterior(so_far, rng=rng, num_draws=num_draws, num_warmup=50)
+            reliability = then.reliability()
         known = reliability[np.isfinite(reliability)]
         points.append(CurvePoint(end, float(known.mean())))
         if on_progress is not None:

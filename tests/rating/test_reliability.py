@@ -125,8 +125,10 @@ def test_the_votes_expected_are_within_a_quarter_of_those_that_it_takes(sigma: f
 def test_the_curve_rises_with_the_votes_and_ends_with_all() -> None:
     _, rounds = campaign(2, sigma=3.0, num_rounds=12)
     seen: list[tuple[int, int]] = []
+    posterior = sample_posterior(rounds[-1].table, rng=np.random.default_rng(1), num_draws=300)
     curve = reliability_curve(
         rounds[-1].table,
+        posterior=posterior,
         rng=np.random.default_rng(0),
         num_points=4,
         on_progress=lambda done, total: seen.append((done, total)),
@@ -134,17 +136,20 @@ def test_the_curve_rises_with_the_votes_and_ends_with_all() -> None:
     assert [point.num_votes for point in curve] == [120, 240, 360, 480]
     values = [point.reliability for point in curve]
     assert values == sorted(values)
-    assert values[-1] == pytest.approx(reliability_of(rounds[-1]).reliability, abs=0.05)
+    assert values[-1] == posterior.reliability()[0]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_few_votes_give_few_points_and_none_none() -> None:
     rng = np.random.default_rng(0)
     table = comparison_table([Comparison("x", "y", "a"), Comparison("y", "z", "skip")])
-    assert [point.num_votes for point in reliability_curve(table, rng=rng)] == [1]
-    assert reliability_curve(comparison_table([]), rng=rng) == ()
+    empty = comparison_table([])
+    posterior, nothing = sample_posterior(table, rng=rng), sample_posterior(empty, rng=rng)
+    curve = reliability_curve(table, posterior=posterior, rng=rng)
+    assert [point.num_votes for point in curve] == [1]
+    assert reliability_curve(empty, posterior=nothing, rng=rng) == ()
     with pytest.raises(ValueError, match="num_points=0: needs to be 1 or more"):
-        reliability_curve(table, rng=rng, num_points=0)
+        reliability_curve(table, posterior=posterior, rng=rng, num_points=0)
 
 
 def test_an_item_alone_in_its_group_has_no_reliability() -> None:
