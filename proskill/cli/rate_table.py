@@ -41,13 +41,15 @@ def print_ratings(run: RatingRun, origin: Origin, written: Mapping[str, Path]) -
         written: option -> the file written for it, to be named at the end.
     """
     from proskill.rating_files.headline import headline
+    from proskill.rating_files.report import counted
     from proskill.rating_files.report_ranking import group_parts
 
     console = Console(highlight=False)
     head = headline(run)
-    by = f" by {head.num_annotators:,} annotators" if head.num_annotators else ""
+    by = f" by {counted(head.num_annotators, 'annotator')}" if head.num_annotators else ""
     groups = f" in {head.num_groups:,} groups" if head.num_groups > 1 else ""
-    console.print(Text(f"{head.num_items:,} items{groups}, {head.num_votes:,} votes{by}"))
+    votes = counted(head.num_votes, "vote")
+    console.print(Text(f"{counted(head.num_items, 'item')}{groups}, {votes}{by}"))
     for finding in head.findings:
         console.print(Text(f"! {_clean(finding)}", style="yellow"))
     if not head.findings:

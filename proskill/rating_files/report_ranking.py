@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from proskill.rating.comparisons import IntArray
+from proskill.rating.health import FLAGS
 from proskill.rating.level_cuts import LevelCuts
 from proskill.rating.rate import RatingRun
 from proskill.rating.reliability import GroupReliability
@@ -87,6 +88,7 @@ class GroupPart:
         histogram: of all items, where the ranking does not show all of them or there is one group.
         num_pieces: connected parts of the items that were compared at all.
         num_flagged: items with a flag.
+        shared_flags: flags that all items carry; their rows do not repeat them.
     """
 
     number: int
@@ -100,6 +102,7 @@ class GroupPart:
     histogram: Markup
     num_pieces: int
     num_flagged: int
+    shared_flags: tuple[str, ...]
 
 
 def group_parts(run: RatingRun) -> list[GroupPart]:
@@ -135,6 +138,8 @@ def _group_part(
     shown = [row for _, row in top + bottom]
     axis = axis_over([*ratings.lower[shown].tolist(), *ratings.upper[shown].tolist()])
     values = () if cuts is None else cuts.cuts
+    flags = [ratings.flags[row] for row in rows.tolist()]
+    shared = tuple(flag for flag in FLAGS if len(rows) > 1 and all(flag in one for one in flags))
     return GroupPart(
         number=number,
         reliability=run.reliability[number],
@@ -148,7 +153,8 @@ def _group_part(
         if is_long or len(run.reliability) == 1
         else Markup(""),
         num_pieces=int(view.num_pieces[number]),
-        num_flagged=sum(bool(ratings.flags[row]) for row in rows.tolist()),
+        num_flagged=sum(map(bool, flags)),
+        shared_flags=shared,
     )
 
 

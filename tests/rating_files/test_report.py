@@ -208,7 +208,7 @@ def test_level_shares_are_the_mean_probability_of_the_named_level(
     assert f"{100 * np.mean(p[top, 4]):.0f}\N{NO-BREAK SPACE}%" in render_report(
         small_run, origin_of(small_run)
     )
-    assert "equal shares of the items" in page(small_run).text
+    assert "equal shares of these items by skill" in page(small_run).text
 
 
 def test_certainty_is_never_claimed(simulated_votes: Votes, rated: Rated, page: Page) -> None:
@@ -246,3 +246,13 @@ def test_an_item_that_nobody_compared_is_flagged_and_no_piece(
     assert "All items hang together" in text
     assert FLAGS["no_comparisons"] in text
     assert "piece 1" not in text
+
+
+def test_what_all_items_of_a_group_share_is_said_once(
+    simulated_votes: Votes, rated: Rated, page: Page
+) -> None:
+    run = rated(simulated_votes(rounds=3))
+    assert all("few_comparisons" in flags for flags in run.ratings.flags)
+    text = page(run).text
+    assert f"All items: {FLAGS['few_comparisons']}." in text
+    assert text.count("few comparisons") == 1  # in the table of flags
