@@ -16,7 +16,7 @@ class VoteCells:
     Attributes:
         first, second: (C,) item indices, first < second.
         annotator: (C,) annotator index, 0 everywhere when annotators are not told apart.
-        left: (C,) 1 when `first` was on the left, -1 when `second` was, 0 unknown or not kept apart.
+        left: (C,) 1 when `first` was on the left, -1 when `second`, 0 unknown or not kept apart.
         first_wins, second_wins, ties: (C,) numbers of votes.
     """
 
