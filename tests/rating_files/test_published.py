@@ -113,7 +113,7 @@ def test_a_first_line_that_looks_like_another_format_can_be_overruled(write: Wri
 def test_rounds_put_the_votes_in_their_order(write: Write) -> None:
     votes = write("train.txt", "a,c,g->s\nx,y,g->s\nb,a,g->s\nc,d,g->s\n")
     first = write("rounds/1.yaml", "s:\n  - [a, b]\n  - [d, c]\n")
-    second = write("rounds/2.yaml", "g:\n  s:\n  - [a, c]\n  - [b, '001']\n  other:\n")
+    second = write("rounds/2.yaml", "g:\n  s:\n  - [a, c]\n  - [b, '001']\n  - [b, a]\n  other:\n")
     read = read_comparisons([second, votes, first])
     assert read.format == "proskill"
     assert _wins(read.table) == [("b", "a"), ("c", "d"), ("a", "c"), ("x", "y")]
