@@ -80,7 +80,7 @@ def _print_plan(plan: CampaignPlan, *, target_rho: float, num_levels: int) -> No
     console.print(Text(f"({about}; skill spreads by {plan.sigma:.2f} logits)", style="dim"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("comparisons", justify="right")
+    table.add_column("k", justify="right", no_wrap=True)
     for heading in ("rho", "exact level", "within one", "reliability"):
         table.add_column(heading, justify="right", no_wrap=True)
     for point in plan.curve:
@@ -91,9 +91,9 @@ def _print_plan(plan: CampaignPlan, *, target_rho: float, num_levels: int) -> No
     console.print(table)
     console.print(
         Text(
-            f"Exact level: of {num_levels} equal shares. In brackets: where 9 of 10 simulated "
-            "campaigns land. People also disagree about what is good, so take this as the least "
-            "that is needed.",
+            f"k: comparisons of each item. Exact level: of {num_levels} equal shares. In brackets: "
+            "where 9 of 10 simulated campaigns land. People also disagree about what is good, so "
+            "take this as the least that is needed.",
             style="dim",
         )
     )

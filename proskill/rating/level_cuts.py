@@ -134,6 +134,6 @@ def cut_levels(posterior: Posterior, cuts: Sequence[LevelCuts]) -> LevelAssignme
         reached[:, -1] = 0
         for above in range(len(scale) - 1):
             reached[:, above + 1] = (draws >= cut.draws[:, above, None]).mean(axis=0)
-        probabilities[items] = -np.diff(reached, axis=1)  # (items, L)
+        probabilities[items] = reached[:, :-1] - reached[:, 1:]  # (items, L)
         level[items] = median_level(probabilities[items])
     return LevelAssignment(level, probabilities)
