@@ -136,7 +136,9 @@ _JSON = (
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     seed=st.sampled_from([_CSV, _JSON * 2, b"a b\nb c\n", b"a,b,g->s\nb,c,g->s\n"]),
     edits=st.lists(

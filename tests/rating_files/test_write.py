@@ -70,7 +70,9 @@ def test_what_was_written_is_read_back_to_the_last_digit(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1),
