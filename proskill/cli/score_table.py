@@ -34,6 +34,11 @@ def print_assessment(assessment: Assessment, *, report: Path | None = None) -> N
     console.print(headline)
     if assessment.score is not None:
         console.print(Text(_score_line(assessment)))
+    if assessment.level_set is not None:
+        chosen = assessment.level_set
+        console.print(
+            Text(f"true level, {100 * chosen.coverage:.0f} % of the time: {chosen.in_words}")
+        )
     for reason in assessment.reasons:
         console.print(Text(f"- {reason}"))
     if assessment.probabilities:

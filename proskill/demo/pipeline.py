@@ -35,7 +35,7 @@ from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
 from proskill.scoring import Assessment, Scorer
-from proskill.scoring.calibration import ViewFeatures, fit_calibration
+from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
 from proskill.scoring.pictures import read_takes_statistics
 from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset

@@ -3,25 +3,30 @@
 from proskill.scoring.assessment import (
     Assessment,
     Provenance,
-    ScoreInterval,
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.calibration import Calibration, ViewFeatures, fit_calibration
+from proskill.scoring.calibration import Calibration
+from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
+from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.familiarity import Familiarity, fit_familiarity
 from proskill.scoring.inputs import MAX_VIEWS, name_views
 from proskill.scoring.pictures import read_takes_statistics
 from proskill.scoring.scorer import Scorer
+from proskill.scoring.status_limits import StatusLimits
 from proskill.view_names import guess_kind
 
 __all__ = [
     "MAX_VIEWS",
     "Assessment",
     "Calibration",
+    "Certainty",
     "Familiarity",
+    "LevelSet",
     "Provenance",
     "ScoreInterval",
     "Scorer",
+    "StatusLimits",
     "TimelineWindow",
     "ViewFeatures",
     "ViewResult",

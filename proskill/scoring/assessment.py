@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
+from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.plain_values import to_plain, to_tuples
 
 SCHEMA = "proskill.assessment/1"
@@ -22,31 +23,6 @@ ViewStatus = Literal["used", "left_out", "unreadable"]
 
 _Part = TypeVar("_Part")
 _PROBABILITY_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class ScoreInterval:
-    """Where the true score is expected.
-
-    Attributes:
-        lower: lower end, on the score's axis.
-        upper: upper end.
-        coverage: share of performers for whom the interval holds the truth, as calibrated.
-
-    Raises:
-        ValueError: non-finite ends, ends in the wrong order, or a coverage outside (0, 1).
-    """
-
-    lower: float
-    upper: float
-    coverage: float
-
-    def __post_init__(self) -> None:
-        _check_finite("interval", self.lower, self.upper)
-        if self.upper < self.lower:
-            raise ValueError(f"interval [{self.lower}, {self.upper}]: ends are in the wrong order")
-        if not 0 < self.coverage < 1:
-            raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -136,6 +112,7 @@ class Provenance:
         offsets_seconds: view name -> seconds added to the common clock to give the file's.
         device: where the model ran.
         seconds: wall-clock time of the scoring.
+        calibration: what it rests on and what it lacks, in sentences; empty without one.
     """
 
     versions: Mapping[str, str]
@@ -148,6 +125,7 @@ class Provenance:
     offsets_seconds: Mapping[str, float]
     device: str
     seconds: float
+    calibration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("versions", "inputs", "offsets_seconds"):
@@ -169,6 +147,10 @@ class Assessment:
             abstained.
         score: expected level index in [0, len(levels) - 1]; None when abstained.
         interval: where the true score is expected; None when abstained or not calibrated.
+        level_set: which levels the true one is expected among; None when abstained or not
+            calibrated.
+        certainty: how far the model expects to be off and which limits that is held against; None
+            where no view could be judged.
         skills: skill name -> score, for models of several skills.
         views: view name -> result, in the order given.
         timeline: windows in time order.
@@ -188,6 +170,8 @@ class Assessment:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
     interval: ScoreInterval | None = None
+    level_set: LevelSet | None = None
+    certainty: Certainty | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
     timeline: tuple[TimelineWindow, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -199,15 +183,20 @@ class Assessment:
         if self.status != "ok" and not self.reasons:
             raise ValueError(f"status={self.status!r} needs at least one reason")
         if self.status == "abstained":
-            if self.level is not None or self.score is not None or self.probabilities:
-                raise ValueError(
-                    "an abstained assessment has no level, no score and no probabilities; got "
-                    f"level={self.level!r}, score={self.score}"
-                )
+            self._check_silence()
         else:
             self._check_answer()
         for name in ("views", "probabilities", "skills"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def _check_silence(self) -> None:
+        if self.level is not None or self.score is not None or self.probabilities:
+            raise ValueError(
+                "an abstained assessment has no level, no score and no probabilities; got "
+                f"level={self.level!r}, score={self.score}"
+            )
+        if self.level_set is not None:
+            raise ValueError("an abstained assessment has no level_set")
 
     def _check_answer(self) -> None:
         if self.level not in self.levels or self.score is None:
@@ -225,6 +214,14 @@ class Assessment:
             raise ValueError(f"probabilities sum to {total}: must be 1")
         if not 0 <= self.score <= len(self.levels) - 1:
             raise ValueError(f"score={self.score}: must be in [0, {len(self.levels) - 1}]")
+        if self.level_set is not None:
+            chosen = self.level_set.levels
+            first = self.levels.index(chosen[0]) if chosen[0] in self.levels else 0
+            if chosen != self.levels[first : first + len(chosen)] or self.level not in chosen:
+                raise ValueError(
+                    f"level_set of {', '.join(chosen)}: must be neighbouring levels with "
+                    f"{self.level} among them"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""
@@ -247,16 +244,25 @@ class Assessment:
             raise ValueError(f"schema={schema!r}: this version reads {SCHEMA!r}")
         try:
             views = {name: _build(ViewResult, view) for name, view in values.pop("views").items()}
-            interval = values.pop("interval", None)
+            parts = {
+                name: None if values.get(name) is None else _build(kind, values[name])
+                for name, kind in _OPTIONAL_PARTS.items()
+            }
             return cls(
                 views=views,
                 provenance=_build(Provenance, values.pop("provenance")),
                 timeline=tuple(_build(TimelineWindow, row) for row in values.pop("timeline", ())),
-                interval=None if interval is None else _build(ScoreInterval, interval),
-                **values,
+                **{**values, **parts},
             )
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not an assessment of schema {SCHEMA}: {error}") from error
+
+
+_OPTIONAL_PARTS: dict[str, type[Any]] = {
+    "interval": ScoreInterval,
+    "level_set": LevelSet,
+    "certainty": Certainty,
+}
 
 
 def _build(kind: type[_Part], values: Mapping[str, Any]) -> _Part:

@@ -14,8 +14,10 @@ from proskill.errors import CheckpointError
 _MAX_NUMBERS = 4_000_000  # 32 directions of 768 dimensions are 25 thousand
 
 
-def require_keys(data: Any, names: Iterable[str], *, where: str) -> None:
-    """Exactly these keys, no more and no fewer.
+def require_keys(
+    data: Any, names: Iterable[str], *, optional: Iterable[str] = (), where: str
+) -> None:
+    """Exactly these keys, and none besides but optional ones.
 
     Raises:
         CheckpointError: not an object, a missing key or a surplus key.
@@ -24,12 +26,13 @@ def require_keys(data: Any, names: Iterable[str], *, where: str) -> None:
         raise CheckpointError(f"{where}: expected a JSON object, got {type(data).__name__}")
     wanted = tuple(names)
     missing = [name for name in wanted if name not in data]
-    surplus = [str(name) for name in data if name not in wanted]
+    allowed = (*wanted, *optional)
+    surplus = [str(name) for name in data if name not in allowed]
     if missing:
         raise CheckpointError(f"{where}: the key {missing[0]!r} is missing; write the file again")
     if surplus:
         raise CheckpointError(
-            f"{where}: unknown key {surplus[0]!r}; allowed are {', '.join(wanted)}"
+            f"{where}: unknown key {surplus[0]!r}; allowed are {', '.join(allowed)}"
         )
 
 

@@ -27,11 +27,11 @@ from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
     Assessment,
     Provenance,
-    ScoreInterval,
     TimelineWindow,
     ViewResult,
 )
 from proskill.scoring.calibration import softmax
+from proskill.scoring.certainty import LevelSet, ScoreInterval, certainty_of, level_set_of
 from proskill.scoring.inputs import check_views
 from proskill.scoring.judgeable import (
     file_reasons,
@@ -251,6 +251,9 @@ class Scorer:
             distances={name: self._distance(view) for name, view in used.items()},
             calibration=self.calibration,
         )
+        certainty = None
+        if answer is not None:
+            certainty = certainty_of(self.calibration, answer.probabilities.tolist())
         if verdict.status == "abstained":
             answer = None  # nobody shall read a level off an input that cannot be judged
         interval = frame_seconds(self.config.input, instants) if len(instants) else 0.0
@@ -264,6 +267,8 @@ class Scorer:
             probabilities={} if answer is None else self._named(answer.probabilities),
             score=None if answer is None else answer.score,
             interval=None if answer is None else self._interval(answer.score),
+            level_set=None if answer is None else self._level_set(answer),
+            certainty=certainty,
             skills={} if answer is None else answer.skills,
             timeline=() if answer is None else self._timeline(used, instants),
             warnings=view_warnings(seen, instants, interval_seconds=interval),
@@ -279,6 +284,9 @@ class Scorer:
         if self.calibration is None:
             return None
         return ScoreInterval(*self.calibration.interval(score), self.calibration.coverage)
+
+    def _level_set(self, answer: _Answer) -> LevelSet | None:
+        return level_set_of(self.calibration, answer.probabilities.tolist(), self.config.levels)
 
     def _answer(self, used: Mapping[str, SeenView]) -> _Answer:
         """All views, and each view alone, on features averaged over windows."""
@@ -369,6 +377,7 @@ class Scorer:
             offsets_seconds={name: view.source.offset_seconds for name, view in seen.items()},
             device=str(self._device),
             seconds=round(seconds, 3),
+            calibration=() if self.calibration is None else self.calibration.describe(),
         )
 
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 from proskill.scoring.assessment import Status
 from proskill.scoring.calibration import Calibration
+from proskill.scoring.certainty import Certainty, certainty_of
+from proskill.scoring.status_limits import StatusLimits
 
 UNLIKE = "unlike what the model learned from"
 # Beyond the limit of familiarity an answer is doubted; beyond this many limits it is not given.
 ABSTAIN_DISTANCE = 1.5
-_MIN_TOP_SHARE = 1.25  # the most probable level must have this many times the share of chance
+# Without calibrated limits the most probable level must have this many times the share of chance.
+_MIN_TOP_SHARE = 1.25
 _MAX_DISAGREEMENT = 0.5  # of the scale, between the scores of single views
 
 
@@ -56,6 +59,10 @@ def decide(
     far = [name for name, value in known.items() if value > ABSTAIN_DISTANCE]
     if len(far) == len(used):
         return Verdict("abstained", (_unlike(far, used, known),))
+    limits = None if calibration is None else calibration.status_limits
+    certainty = certainty_of(calibration, probabilities)
+    if limits is not None and certainty.expected_error > limits.abstain:
+        return Verdict("abstained", (_too_unsure(certainty),))
     doubts = []
     unfamiliar = [name for name, value in known.items() if value > 1]
     if unfamiliar:
@@ -69,7 +76,9 @@ def decide(
         for kind in sorted({used[name] for name in used if name not in known}):
             doubts.append(f"The model was not calibrated on {kind} views.")
     num_levels = len(probabilities)
-    if max(probabilities) < _MIN_TOP_SHARE / num_levels:
+    if limits is not None and certainty.expected_error > limits.ok:
+        doubts.append(_unsure(certainty, limits))
+    elif limits is None and max(probabilities) < _MIN_TOP_SHARE / num_levels:
         doubts.append("No level is clearly more probable than the others.")
     scores = list(view_scores.values())
     if len(scores) > 1 and max(scores) - min(scores) > _MAX_DISAGREEMENT * (num_levels - 1):
@@ -88,6 +97,27 @@ def _cannot_be_judged(view_reasons: Mapping[str, Sequence[str]]) -> tuple[str, .
         return tuple(f"The video {reason}." for reason in reasons)
     return tuple(
         f"View {name} {reason}." for name, reasons in view_reasons.items() for reason in reasons
+    )
+
+
+def _too_unsure(certainty: Certainty) -> str:
+    return (
+        f"The model cannot tell the levels apart here: it expects to be off by "
+        f"{certainty.expected_error:.1f} levels, and answers that unsure were no better than "
+        "always naming the same level."
+    )
+
+
+def _unsure(certainty: Certainty, limits: StatusLimits) -> str:
+    begin = f"The model expects to be off by {certainty.expected_error:.2f} levels here; "
+    if limits.ok == 0:
+        return (
+            f"{begin}on validation it was not shown to stay within {limits.ok_error:g} levels on "
+            "average, however sure it was."
+        )
+    return (
+        f"{begin}its answers were shown to stay within {limits.ok_error:g} levels on average only "
+        f"where it expected {limits.ok:.2f} or less."
     )
 
 

@@ -10,14 +10,9 @@ import numpy as np
 import pytest
 
 from proskill.errors import CheckpointError
-from proskill.scoring.calibration import (
-    Calibration,
-    ViewFeatures,
-    conformal_half_width,
-    fit_calibration,
-    fit_temperature,
-    softmax,
-)
+from proskill.scoring.calibration import Calibration, softmax
+from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration, fit_temperature
+from proskill.scoring.conformal import conformal_threshold
 
 
 def _views(num_takes: int, *, seed: int, dim: int = 12) -> ViewFeatures:
@@ -58,7 +53,7 @@ def test_the_interval_holds_the_truth_of_new_participants_as_often_as_it_says() 
     for _ in range(400):
         person = rng.normal(size=31)
         residuals = np.abs(np.repeat(person, 3) + 0.3 * rng.normal(size=93))
-        width = conformal_half_width(residuals[:90], np.repeat(np.arange(30), 3), coverage=0.8)
+        width = conformal_threshold(residuals[:90], np.repeat(np.arange(30), 3), coverage=0.8)
         held.append(np.mean(residuals[90:] <= width))
     assert 0.77 <= np.mean(held) <= 0.86
 
@@ -66,11 +61,11 @@ def test_the_interval_holds_the_truth_of_new_participants_as_often_as_it_says() 
 def test_a_participant_with_many_takes_counts_no_more_than_one_with_few() -> None:
     residuals = np.array([5.0] * 50 + [1.0] * 9)
     participants = ["busy"] * 50 + [f"p{i}" for i in range(9)]
-    assert conformal_half_width(residuals, participants, coverage=0.8) == 1.0
+    assert conformal_threshold(residuals, participants, coverage=0.8) == 1.0
 
 
 def test_too_few_participants_give_the_whole_scale() -> None:
-    assert math.isinf(conformal_half_width(np.array([0.1, 0.2]), ["a", "b"], coverage=0.8))
+    assert math.isinf(conformal_threshold(np.array([0.1, 0.2]), ["a", "b"], coverage=0.8))
     calibration = _fit(
         logits=np.eye(4)[:2],
         levels=np.array([0, 1]),

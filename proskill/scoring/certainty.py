@@ -1,0 +1,113 @@
+"""How sure an answer is, as an assessment says it: interval, set of levels, error to be expected.
+
+Not here: the thresholds behind them (`conformal.py`, `status_limits.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proskill.scoring.calibration import Calibration
+from proskill.scoring.status_limits import expected_level_error
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """Where the true score is expected.
+
+    Attributes:
+        lower: lower end, on the score's axis.
+        upper: upper end.
+        coverage: share of performers for whom the interval holds the truth, as calibrated.
+
+    Raises:
+        ValueError: non-finite ends, ends in the wrong order, or a coverage outside (0, 1).
+    """
+
+    lower: float
+    upper: float
+    coverage: float
+
+    def __post_init__(self) -> None:
+        for value in (self.lower, self.upper):
+            if not math.isfinite(value):
+                raise ValueError(f"interval: {value} is not a finite number")
+        if self.upper < self.lower:
+            raise ValueError(f"interval [{self.lower}, {self.upper}]: ends are in the wrong order")
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
+
+
+@dataclass(frozen=True)
+class LevelSet:
+    """Neighbouring levels that hold the true one for most performers.
+
+    Attributes:
+        levels: names, lowest skill first; the level that is said is one of them.
+        coverage: share of performers for whom the true level is one of them, as calibrated.
+
+    Raises:
+        ValueError: no level, or a coverage outside (0, 1).
+    """
+
+    levels: tuple[str, ...]
+    coverage: float
+
+    def __post_init__(self) -> None:
+        if not self.levels:
+            raise ValueError("levels=(): a set has one level or more")
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
+
+    @property
+    def in_words(self) -> str:
+        """Such as "Novice", "Novice or Early Expert", "Novice to Late Expert"."""
+        joint = " or " if len(self.levels) == 2 else " to "
+        ends = (self.levels[0], self.levels[-1])
+        return self.levels[0] if len(self.levels) == 1 else joint.join(ends)
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """How far the model expects to be off, beside the limits chosen on validation; all in levels.
+
+    Attributes:
+        expected_error: mean distance of the truth to the level said, by the model's probabilities.
+        ok_limit: above it an answer is doubted; None without calibrated limits.
+        abstain_limit: above it none is given; None without calibrated limits.
+
+    Raises:
+        ValueError: a number that is negative or not finite.
+    """
+
+    expected_error: float
+    ok_limit: float | None = None
+    abstain_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for value in (self.expected_error, self.ok_limit, self.abstain_limit):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"certainty: {value} must be finite and 0 or more")
+
+
+def level_set_of(
+    calibration: Calibration | None, probabilities: Sequence[float], levels: Sequence[str]
+) -> LevelSet | None:
+    """The set of an answer (K,), None without a calibration that knows sets."""
+    ends = None if calibration is None else calibration.level_interval(probabilities)
+    if calibration is None or ends is None:
+        return None
+    return LevelSet(tuple(levels[ends[0] : ends[1] + 1]), calibration.coverage)
+
+
+def certainty_of(calibration: Calibration | None, probabilities: Sequence[float]) -> Certainty:
+    """The certainty of an answer (K,)."""
+    expected = float(expected_level_error(np.asarray(probabilities)))
+    limits = None if calibration is None else calibration.status_limits
+    if limits is None:
+        return Certainty(expected)
+    return Certainty(expected, ok_limit=limits.ok, abstain_limit=limits.abstain)
