@@ -40,6 +40,10 @@ class LevelScale:
 
 EGOEXO4D_LEVELS = LevelScale(("Novice", "Early Expert", "Intermediate Expert", "Late Expert"))
 BASKET_LEVELS = LevelScale(("Poor", "Fair", "Average", "Good", "Excellent"))
+RATING_QUARTERS = LevelScale(
+    ("Lowest quarter", "Second quarter", "Third quarter", "Highest quarter")
+)
+"""Of the ratings that a model learned from, where there are no levels."""
 
 
 def median_level(probabilities: Any) -> Any:

@@ -4,14 +4,14 @@ A sample is one take with all its views and windows. What fills it comes from a 
 clips (`ClipLoader`) or arrays computed before (`StoredLoader`). Every random choice is a function
 of (seed, epoch, take), so that a resumed run draws what the unbroken run would have drawn.
 
-Shapes: B takes, V views, W windows; the rest of a sample is (C, T, H, W) for clips, (1 + N*T, D)
-for tokens after a frozen prefix, (D) for pooled features.
+Shapes: B takes, V views, W windows, S skills; the rest of a sample is (C, T, H, W) for clips,
+(1 + N*T, D) for tokens after a frozen prefix, (D) for pooled features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +21,10 @@ from torch.utils.data import Dataset, Sampler
 
 from proskill.data.clips import ClipFormat, read_windows
 from proskill.data.take import Take
-from proskill.levels import LevelScale
+from proskill.data.targets import UNLABELLED, Targets
+from proskill.errors import VideoError
 from proskill.video.transforms import AugmentTake, to_model_input
 
-UNLABELLED = -1
 EpochIndex = tuple[int, int]
 Loader = Callable[[Take, np.random.Generator | None], Tensor]
 
@@ -37,18 +37,21 @@ class TakeBatch(NamedTuple):
         view_mask: (B, V) True where the view exists.
         view_kind: (B, V) 0 ego, 1 exo; 0 where padded.
         window_mask: (B, W) True where the window exists.
-        level: (B,) index on the scale, -1 without a label.
+        levels: (B, S) index on the scale for every skill, -1 without a label.
         rating: (B,) continuous label, NaN without one.
         position: (B,) place of the take in the dataset's list.
+        broken: B sentences, why the take cannot be read, empty where it can. A broken take is one
+            blank view without labels: nothing is learned from it, nothing may be said of it.
     """
 
     inputs: Tensor
     view_mask: Tensor
     view_kind: Tensor
     window_mask: Tensor
-    level: Tensor
+    levels: Tensor
     rating: Tensor
     position: Tensor
+    broken: tuple[str, ...]
 
 
 class TakeSample(NamedTuple):
@@ -56,9 +59,10 @@ class TakeSample(NamedTuple):
 
     inputs: Tensor
     view_kind: Tensor
-    level: int
+    levels: tuple[int, ...]
     rating: float
     position: int
+    broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ class ClipLoader:
         stacked = torch.stack(list(clips.values()))  # (V, W, T, C, H, W)
         return to_model_input(stacked, self.clip_format.mean, self.clip_format.std)
 
+    @property
+    def blank(self) -> Tensor:
+        """One view and window of zeros, (1, 1, C, T, H, W)."""
+        form = self.clip_format
+        return torch.zeros(1, 1, len(form.mean), form.num_frames, *form.img_size)
+
 
 @dataclass(frozen=True)
 class StoredLoader:
@@ -118,34 +128,70 @@ class TakeDataset(Dataset[TakeSample]):
     Args:
         takes: the samples, in order.
         load: fills a sample; called with a generator in training and None in evaluation.
-        scale: gives level names their index.
+        targets: which labels count.
         seed: of every random choice.
+        train_views: views of a take drawn at random in every epoch; None uses all.
+        blank: inputs that stand for a take whose video is broken; None raises instead.
+
+    Raises:
+        ManifestError: a label that is not on the scale.
     """
 
     def __init__(
-        self, takes: Sequence[Take], *, load: Loader, scale: LevelScale, seed: int = 0
+        self,
+        takes: Sequence[Take],
+        *,
+        load: Loader,
+        targets: Targets,
+        seed: int = 0,
+        train_views: int | None = None,
+        blank: Tensor | None = None,
     ) -> None:
         self.takes = list(takes)
         self.load = load
         self.seed = seed
-        self._levels = [
-            UNLABELLED if take.level is None else scale.index(take.level) for take in self.takes
-        ]
+        self.train_views = train_views
+        self.blank = blank
+        self.levels = [targets.levels_of(take) for take in self.takes]
+        self.ratings = [targets.rating_of(take) for take in self.takes]
 
     def __len__(self) -> int:
         return len(self.takes)
 
     def __getitem__(self, key: int | EpochIndex) -> TakeSample:
+        """A take.
+
+        Raises:
+            VideoError: its video is broken and nothing stands for it.
+        """
         epoch, index = key if isinstance(key, tuple) else (None, key)
         take = self.takes[index]
         rng = None if epoch is None else np.random.default_rng((self.seed, epoch, index))
+        if rng is not None and self.train_views is not None:
+            take = _draw_views(take, self.train_views, rng)
+        try:
+            inputs = self.load(take, rng)
+        except VideoError as error:
+            if self.blank is None:
+                raise
+            nothing = (UNLABELLED,) * len(self.levels[index])
+            kind = torch.zeros(1, dtype=torch.long)
+            return TakeSample(self.blank, kind, nothing, float("nan"), index, str(error))
         return TakeSample(
-            inputs=self.load(take, rng),
+            inputs=inputs,
             view_kind=torch.tensor([int(view.kind == "exo") for view in take.views.values()]),
-            level=self._levels[index],
-            rating=float("nan") if take.rating is None else take.rating,
+            levels=self.levels[index],
+            rating=self.ratings[index],
             position=index,
         )
+
+
+def _draw_views(take: Take, num_views: int, rng: np.random.Generator) -> Take:
+    names = list(take.views)
+    if len(names) <= num_views:
+        return take
+    chosen = np.sort(rng.choice(len(names), size=num_views, replace=False))
+    return replace(take, views={names[place]: take.views[names[place]] for place in chosen})
 
 
 class EpochSampler(Sampler[EpochIndex]):
@@ -199,9 +245,10 @@ def collate_takes(samples: Sequence[TakeSample]) -> TakeBatch:
         view_mask=view_mask,
         view_kind=view_kind,
         window_mask=window_mask,
-        level=torch.tensor([sample.level for sample in samples]),
+        levels=torch.tensor([sample.levels for sample in samples]),
         rating=torch.tensor([sample.rating for sample in samples], dtype=torch.float32),
         position=torch.tensor([sample.position for sample in samples]),
+        broken=tuple(sample.broken for sample in samples),
     )
 
 

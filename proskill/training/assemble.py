@@ -15,7 +15,9 @@ from typing import Any
 import torch
 
 from proskill.data.clips import ClipFormat
+from proskill.data.targets import Targets
 from proskill.errors import ConfigError
+from proskill.levels import EGOEXO4D_LEVELS, RATING_QUARTERS, LevelScale
 from proskill.models import (
     CheckpointConfig,
     InputSpec,
@@ -32,6 +34,9 @@ from proskill.models import (
     save_checkpoint,
 )
 from proskill.training.feature_cache import backbone_sha256
+
+# What `model.frame_interval_seconds` says to spread the frames over the whole take.
+WHOLE_TAKE = "whole_take"
 
 # TimeSformer's published input: 8 frames, one in 32 of a 30-fps video, and its normalisation.
 DEFAULT_INPUT = InputSpec(
@@ -52,6 +57,8 @@ class Assembled:
         model: backbone, fusion and head, with adapters where wanted.
         config: builds the same model again.
         input: how clips are sampled and normalised.
+        levels: names, lowest first.
+        skills: names; none where the level of the whole performance is the only one.
         licence: of the backbone's weights.
         source: of the backbone's weights.
         backbone_key: digest of the backbone before adapters, for the feature cache.
@@ -60,6 +67,8 @@ class Assembled:
     model: ProficiencyModel
     config: ModelConfig
     input: InputSpec
+    levels: tuple[str, ...]
+    skills: tuple[str, ...]
     licence: str
     source: str
     backbone_key: str
@@ -68,7 +77,6 @@ class Assembled:
         self,
         directory: Path,
         *,
-        levels: Sequence[str],
         data: str,
         results: Mapping[str, Any],
         training: Mapping[str, Any],
@@ -77,7 +85,6 @@ class Assembled:
 
         Args:
             directory: replaced as a whole if it holds a checkpoint already.
-            levels: names, lowest first.
             data: what the model was trained on, simulated or not.
             results: metrics by name.
             training: settings of the run, plain values.
@@ -95,7 +102,8 @@ class Assembled:
             CheckpointConfig(
                 model=self.config,
                 input=self.input,
-                levels=tuple(levels),
+                levels=self.levels,
+                skills=self.skills,
                 licence=self.licence,
                 source=self.source,
                 data=data,
@@ -105,26 +113,68 @@ class Assembled:
         )
 
     @classmethod
-    def load(cls, directory: Path) -> tuple[Assembled, tuple[str, ...]]:
-        """Model of a checkpoint directory and its level names.
+    def load(cls, directory: Path) -> Assembled:
+        """Model of a checkpoint directory.
 
         Raises:
             CheckpointError: it is missing, incomplete or altered.
         """
         loaded = load_checkpoint(directory)
         config = loaded.config
-        key = backbone_sha256(loaded.model.backbone)
-        model = cls(loaded.model, config.model, config.input, config.licence, config.source, key)
-        return model, config.levels
+        return cls(
+            model=loaded.model,
+            config=config.model,
+            input=config.input,
+            levels=config.levels,
+            skills=config.skills,
+            licence=config.licence,
+            source=config.source,
+            backbone_key=backbone_sha256(loaded.model.backbone),
+        )
+
+
+def make_targets(
+    *,
+    head: str,
+    levels: Sequence[str] | None,
+    skills: Sequence[str] | None,
+    ranks_by_rating: bool,
+) -> Targets:
+    """Which labels a model learns from.
+
+    Args:
+        head: its kind; "regression" learns the rating and nothing else.
+        levels: names, lowest first; None takes those that suit the head.
+        skills: names; None or none for the level of the whole performance.
+        ranks_by_rating: whether ratings count beside levels.
+
+    Raises:
+        ConfigError: names twice, fewer than two levels, or a regression of skills.
+    """
+    is_regression = head == "regression"
+    if is_regression and skills:
+        raise ConfigError("model.head is regression, which learns one rating: leave out skills")
+    usual = RATING_QUARTERS if is_regression else EGOEXO4D_LEVELS
+    try:
+        return Targets(
+            scale=LevelScale(tuple(levels)) if levels else usual,
+            skills=tuple(skills or ()),
+            uses_levels=not is_regression,
+            uses_ratings=is_regression or ranks_by_rating,
+        )
+    except ValueError as error:
+        raise ConfigError(f"model: {error}") from error
 
 
 def assemble(
     *,
     backbone: str | None,
     backbone_config: Mapping[str, Any] | None,
+    global_pool: str | None,
     fusion: Mapping[str, Any],
     head: str,
-    num_levels: int,
+    levels: tuple[str, ...],
+    skills: tuple[str, ...],
     lora: LoraSettings | None,
     input_overrides: Mapping[str, Any],
     seed: int,
@@ -147,10 +197,14 @@ def assemble(
         weights = load_backbone(backbone).state_dict()
         backbone_config = stored.backbone
         spec, licence, source = stored.input, stored.licence, stored.source
+    arguments = dict(backbone_config or {})
+    if global_pool is not None:
+        arguments["global_pool"] = global_pool
+    many = {"num_skills": len(skills)} if skills else {}
     config = ModelConfig(
-        backbone=dict(backbone_config or {}),
+        backbone=arguments,
         fusion=dict(fusion),
-        head={"kind": head, "num_levels": num_levels},
+        head={"kind": head, "num_levels": len(levels), **many},
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -167,6 +221,8 @@ def assemble(
         model=model,
         config=config,
         input=_override(spec, input_overrides),
+        levels=levels,
+        skills=skills,
         licence=licence,
         source=source,
         backbone_key=key,
@@ -191,6 +247,8 @@ def _override(spec: InputSpec, values: Mapping[str, Any]) -> InputSpec:
         for name, value in values.items()
         if value is not None and name in names
     }
+    if given.get("frame_interval_seconds") == WHOLE_TAKE:
+        given["frame_interval_seconds"] = None
     try:
         return replace(spec, **given)
     except ValueError as error:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from proskill.data.take import Take
+from proskill.data.take_dataset import TakeBatch
 
 
 class EncodedTakes(NamedTuple):
@@ -29,6 +31,17 @@ class EncodedTakes(NamedTuple):
     view_mask: np.ndarray
     view_kind: np.ndarray
     position: np.ndarray
+
+
+def encoded_takes(features: Tensor, batch: TakeBatch) -> EncodedTakes:
+    """The takes of a batch that could be read, with their features (B, V, D)."""
+    rows = np.array([not reason for reason in batch.broken])
+    return EncodedTakes(
+        features=features.float().cpu().numpy()[rows],
+        view_mask=batch.view_mask.cpu().numpy()[rows],
+        view_kind=batch.view_kind.cpu().numpy()[rows],
+        position=batch.position.cpu().numpy()[rows],
+    )
 
 
 def gather_takes(parts: Sequence[EncodedTakes], *, world_size: int = 1) -> EncodedTakes:

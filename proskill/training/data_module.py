@@ -10,12 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
+import numpy as np
 from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from proskill.data.broken_takes import BrokenTakes, OnError
 from proskill.data.clips import ClipFormat
+from proskill.data.selection import select_scenarios, select_views
 from proskill.data.sources import is_simulated, load_takes
 from proskill.data.splits import split_takes
 from proskill.data.take import Split, Take, ViewKind
@@ -24,11 +28,12 @@ from proskill.data.take_dataset import (
     EpochSampler,
     Loader,
     StoredLoader,
+    TakeBatch,
     TakeDataset,
     collate_takes,
 )
+from proskill.data.targets import UNLABELLED, Targets, named
 from proskill.errors import ConfigError, ManifestError
-from proskill.levels import LevelScale
 from proskill.training.feature_cache import FeatureTable
 from proskill.video.transforms import AugmentTake
 
@@ -42,7 +47,7 @@ class TakeDataModule(LightningDataModule):
     """Takes of one source as training, validation, test and prediction batches.
 
     Args:
-        source: a manifest file, a folder with `manifest.csv`, or an Ego-Exo4D folder.
+        source: a manifest file or the folder of a dataset; see `load_takes`.
         takes: the takes themselves instead of a source, for use from Python.
         view_names: use only these views; None uses all. Takes with none of them are left out.
         view_kinds: use only "ego" or "exo" views; None uses both.
@@ -52,14 +57,18 @@ class TakeDataModule(LightningDataModule):
         num_workers: processes that decode clips, or threads that decode for the feature cache.
         train_windows: windows of a take drawn at random in every epoch; None means one when clips
             are decoded anew and all when features are cached.
+        train_views: views of a take drawn at random in every epoch, where clips are decoded anew;
+            None uses all.
         augment: change pictures in training (only where clips are decoded anew), never the motion.
         cache_dir: folder of the feature cache; None means `features` in the run folder.
         val_fraction: share of participants for validation where the source has no such split.
         test_fraction: share of participants for testing where the source has no splits at all.
         test_split: the split that `proskill test` judges; "val" for sources without test labels.
         predict_split: the split that `proskill predict` runs on; "all" takes every take.
-        skip_unlabelled: leave out takes without a level, with a count, instead of raising.
-        skip_broken: leave out takes with an undecodable video, with a count, instead of raising.
+        skip_unlabelled: leave out takes without any label that the model learns from, with their
+            count and names, instead of raising.
+        on_error: what a video that cannot be decoded does: "raise", or "skip" its take, counted
+            and logged, until more than 1 % of the takes (and more than one) are left out.
         seed: of splits, order, windows and augmentation.
 
     Raises:
@@ -78,6 +87,7 @@ class TakeDataModule(LightningDataModule):
         eval_batch_size: int | None = None,
         num_workers: int = 2,
         train_windows: int | None = None,
+        train_views: int | None = None,
         augment: bool = True,
         cache_dir: str | None = None,
         val_fraction: float = 0.15,
@@ -85,7 +95,7 @@ class TakeDataModule(LightningDataModule):
         test_split: Split = "test",
         predict_split: Literal["train", "val", "test", "all"] = "test",
         skip_unlabelled: bool = False,
-        skip_broken: bool = False,
+        on_error: OnError = "raise",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -93,13 +103,16 @@ class TakeDataModule(LightningDataModule):
             raise ConfigError(
                 "data.source: give a manifest file or a dataset folder (--data.source PATH)"
             )
-        for name, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size or 1)):
-            if value < 1:
-                raise ConfigError(f"data.{name}={value}: must be 1 or more")
+        for name, size in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size or 1)):
+            if size < 1:
+                raise ConfigError(f"data.{name}={size}: must be 1 or more")
         if num_workers < 0:
             raise ConfigError(f"data.num_workers={num_workers}: must be 0 or more")
-        if train_windows is not None and train_windows < 1:
-            raise ConfigError(f"data.train_windows={train_windows}: must be 1 or more, or null")
+        for name, value in (("train_windows", train_windows), ("train_views", train_views)):
+            if value is not None and value < 1:
+                raise ConfigError(f"data.{name}={value}: must be 1 or more, or null")
+        if on_error not in get_args(OnError):
+            raise ConfigError(f"data.on_error={on_error!r}: allowed are raise, skip")
         self.source = source
         self.view_names = view_names
         self.view_kinds = view_kinds
@@ -108,6 +121,7 @@ class TakeDataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size or batch_size
         self.num_workers = num_workers
         self.train_windows = train_windows
+        self.train_views = train_views
         self.augment = augment
         self.cache_dir = cache_dir
         self.val_fraction = val_fraction
@@ -115,10 +129,11 @@ class TakeDataModule(LightningDataModule):
         self.test_split: Split = test_split
         self.predict_split = predict_split
         self.skip_unlabelled = skip_unlabelled
-        self.skip_broken = skip_broken
+        self.on_error: OnError = on_error
         self.seed = seed
         self.by_split: dict[Split, list[Take]] = {}
-        self.scale: LevelScale | None = None
+        self.targets: Targets | None = None
+        self.broken = BrokenTakes(0)
         self._given = takes
         self._loader: Loader | None = None
         self._datasets: dict[Stage | Literal["train"], TakeDataset] = {}
@@ -126,7 +141,7 @@ class TakeDataModule(LightningDataModule):
     def attach(
         self,
         *,
-        scale: LevelScale,
+        targets: Targets,
         clip_format: ClipFormat,
         num_windows: int | None,
         stage: Stage,
@@ -135,62 +150,83 @@ class TakeDataModule(LightningDataModule):
         """Prepare the datasets of a stage for a model; called from the model's `setup`.
 
         Args:
-            scale: the model's levels.
+            targets: which labels the model learns from.
             clip_format: how the model wants its clips.
             num_windows: windows per take in evaluation; None covers each take.
             stage: what the trainer is about to do.
             encode: runs the frozen part of the model on takes; None feeds clips.
 
         Raises:
+            ConfigError: `train_views` where features are cached.
             ManifestError: no usable takes for the stage, bad splits or missing labels.
-            VideoError: a video cannot be decoded and `skip_broken` is false.
+            ProskillError: too many broken videos.
+            VideoError: a video cannot be decoded and `on_error` is "raise".
         """
-        self.scale = scale
+        self.targets = targets
         if not self.by_split:
-            self.by_split = self._read_splits(scale)
-        wanted: dict[Stage | Literal["train"], list[Take]] = {}
-        if stage == "fit":
-            wanted["train"] = self._labelled("train")
-            wanted["validate"] = self._labelled("val")
-        elif stage == "validate":
-            wanted["validate"] = self._labelled("val")
-        elif stage == "test":
-            wanted["test"] = self._labelled(self.test_split)
-        else:
-            wanted["predict"] = self._to_predict()
+            self.by_split = self._read_splits(targets)
+        wanted = self._wanted(stage)
+        self.broken = BrokenTakes(sum(map(len, wanted.values())))
+        blank = None
         if encode is None:
-            self._loader = ClipLoader(
+            loader = ClipLoader(
                 clip_format,
                 num_windows=num_windows,
                 train_windows=self.train_windows or 1,
                 augment=AugmentTake() if self.augment else None,
             )
+            self._loader = loader
+            blank = loader.blank if self.on_error == "skip" else None
         else:
+            if self.train_views is not None and stage == "fit":
+                raise ConfigError(
+                    "data.train_views draws views where clips are decoded anew; with frozen blocks "
+                    "use model.view_dropout"
+                )
             table = encode([take for takes in wanted.values() for take in takes])
             self._loader = StoredLoader(table.arrays, train_windows=self.train_windows)
-            if table.skipped:
-                _log.warning(
-                    "%d takes left out, broken video: %s", len(table.skipped), table.skipped
-                )
+            for take_id, reason in table.skipped.items():
+                self.broken.add(take_id, reason)
             wanted = {
                 name: [take for take in takes if take.take_id in table.arrays]
                 for name, takes in wanted.items()
             }
         for name, takes in wanted.items():
             self._datasets[name] = TakeDataset(
-                takes, load=self._loader, scale=scale, seed=self.seed
+                takes,
+                load=self._loader,
+                targets=targets,
+                seed=self.seed,
+                train_views=self.train_views,
+                blank=blank,
             )
+
+    def count_broken(self, stage: Stage | Literal["train"], batch: TakeBatch) -> None:
+        """Take note of the takes of a batch whose video could not be decoded.
+
+        Raises:
+            ProskillError: they have become too many.
+        """
+        for position, reason in zip(batch.position.tolist(), batch.broken, strict=True):
+            if reason:
+                self.broken.add(self.takes_of(stage)[position].take_id, reason)
 
     @property
     def train_takes(self) -> list[Take]:
-        """The labelled training takes: they define class weights and the majority."""
-        return [take for take in self.by_split["train"] if take.level is not None]
+        """The training takes with labels: they define class weights and majorities."""
+        assert self.targets is not None
+        return [take for take in self.by_split["train"] if self.targets.has_any(take)]
 
     @property
-    def train_levels(self) -> list[int]:
-        """Level indices of `train_takes`."""
-        assert self.scale is not None
-        return [self.scale.index(take.level) for take in self.train_takes if take.level is not None]
+    def train_levels(self) -> NDArray[np.int64]:
+        """(N, S) level indices of `train_takes` for every skill, -1 without a label."""
+        assert self.targets is not None
+        return np.array([self.targets.levels_of(take) for take in self.train_takes])
+
+    @property
+    def train_ratings(self) -> list[float]:
+        """The ratings of those `train_takes` that have one."""
+        return [take.rating for take in self.train_takes if take.rating is not None]
 
     def takes_of(self, stage: Stage | Literal["train"]) -> list[Take]:
         """The takes behind a stage's data loader; `TakeBatch.position` points into them."""
@@ -247,70 +283,68 @@ class TakeDataModule(LightningDataModule):
             collate_fn=collate_takes,
         )
 
-    def _read_splits(self, scale: LevelScale) -> dict[Split, list[Take]]:
+    def _wanted(self, stage: Stage) -> dict[Stage | Literal["train"], list[Take]]:
+        if stage == "fit":
+            return {"train": self._labelled("train"), "validate": self._labelled("val")}
+        if stage == "validate":
+            return {"validate": self._labelled("val")}
+        if stage == "test":
+            return {"test": self._labelled(self.test_split)}
+        return {"predict": self._to_predict()}
+
+    def _read_splits(self, targets: Targets) -> dict[Split, list[Take]]:
+        # Levels that do not count need not be on the scale.
+        scale = targets.scale if targets.uses_levels else None
         takes = (
             self._given if self._given is not None else load_takes(str(self.source), scale=scale)
         )
-        if self.scenarios is not None:
-            unknown = set(self.scenarios) - {take.scenario for take in takes}
-            if unknown:
-                known = sorted({take.scenario for take in takes})
-                raise ConfigError(
-                    f"data.scenarios: {sorted(unknown)} not in the data; it has {', '.join(known)}"
-                )
-            takes = [take for take in takes if take.scenario in self.scenarios]
-        takes = self._chosen_views(takes)
+        if not targets.uses_levels:
+            takes = [replace(take, level=None) for take in takes]
+        takes = select_views(
+            select_scenarios(takes, self.scenarios),
+            view_names=self.view_names,
+            view_kinds=self.view_kinds,
+        )
         return split_takes(
             takes,
-            scale=scale,
+            scale=targets.scale,
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
             seed=self.seed,
         )
 
-    def _chosen_views(self, takes: Sequence[Take]) -> list[Take]:
-        if self.view_names is None and self.view_kinds is None:
-            return list(takes)
-        kept = []
-        for take in takes:
-            names = take.views if self.view_names is None else self.view_names
-            views = {
-                name: take.views[name]
-                for name in names
-                if name in take.views
-                and (self.view_kinds is None or take.views[name].kind in self.view_kinds)
-            }
-            if views:
-                kept.append(replace(take, views=views))
-        wanted = f"view_names={self.view_names}, data.view_kinds={self.view_kinds}"
-        if not kept:
-            known = sorted(
-                {f"{name} ({v.kind})" for take in takes for name, v in take.views.items()}
-            )
-            raise ConfigError(
-                f"data.{wanted}: no take has such a view; the data has {', '.join(known)}"
-            )
-        if len(kept) < len(takes):
-            _log.warning("%d takes left out: no view of data.%s", len(takes) - len(kept), wanted)
-        return kept
-
     def _labelled(self, split: Split) -> list[Take]:
+        assert self.targets is not None
+        wanted, source = self.targets.described, self.source or "the given takes"
         takes = self.by_split[split]
-        missing = [take.take_id for take in takes if take.level is None]
-        if missing and not self.skip_unlabelled:
-            raise ManifestError(
-                f"level: {len(missing)} of {len(takes)} takes of split {split!r} have none (first "
-                f"{missing[0]!r}); label them or set data.skip_unlabelled to true"
-            )
+        labelled = [take for take in takes if self.targets.has_any(take)]
+        missing = [take.take_id for take in takes if not self.targets.has_any(take)]
         if missing:
-            _log.warning("%d unlabelled takes of split %r left out", len(missing), split)
-        takes = [take for take in takes if take.level is not None]
-        if not takes:
+            found = f"{len(missing)} of {len(takes)} takes of split {split!r} have no {wanted}"
+            if not self.skip_unlabelled:
+                raise ManifestError(
+                    f"{found}: {named(missing)}; label them or set data.skip_unlabelled to true"
+                )
+            _log.warning("left out: %s: %s", found, named(missing))
+        if not labelled:
             raise ManifestError(
-                f"split {split!r} of {self.source or 'the given takes'} has no labelled take; "
-                "check the split and level columns (data.test_split says what `test` judges)"
+                f"split {split!r} of {source} has no take with a {wanted}; check the split and the "
+                "labels (data.test_split says what `test` judges)"
             )
-        return takes
+        self._check_skills(labelled, split)
+        return labelled
+
+    def _check_skills(self, takes: Sequence[Take], split: Split) -> None:
+        assert self.targets is not None
+        levels = np.array([self.targets.levels_of(take) for take in takes])  # (N, S)
+        nowhere = (levels == UNLABELLED).all(axis=0)
+        for name, is_missing in zip(self.targets.skills, nowhere, strict=False):
+            if is_missing:
+                known = sorted({skill for take in takes for skill in take.skills})
+                raise ManifestError(
+                    f"model.skills: no take of split {split!r} has a label for {name!r}; it has "
+                    f"{', '.join(known) or 'none'}"
+                )
 
     def _to_predict(self) -> list[Take]:
         if self.predict_split == "all":

@@ -1,20 +1,23 @@
-"""What training minimises: level likelihood, ordinal distance and the order of takes.
+"""What training minimises: likelihood of levels or ratings, ordinal distance, the order of takes.
 
-Every function takes one value per take, ignores takes without a label and returns a mean, so that
-batches with missing labels stay comparable.
+Every function ignores takes without a label and returns a mean, so that batches with missing labels
+stay comparable.
+
+Shapes: B takes, S skills, K levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from proskill.data.targets import UNLABELLED
 from proskill.models import LevelPrediction
-
-UNLABELLED = -1
 
 
 def balanced_class_weights(levels: Sequence[int], *, num_levels: int) -> Tensor:
@@ -44,19 +47,29 @@ def level_cross_entropy(
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Mean cross entropy of level logits (B, K) against indices (B,); -1 marks an unlabelled take.
+    """Mean over skills of the cross entropy of their level logits; a skill counts if it has labels.
 
-    Works on both heads, because the ordinal head's logits are log-probabilities.
+    Works on both heads of levels, because the ordinal head's logits are log-probabilities.
+
+    Args:
+        logits: (B, S, K).
+        levels: (B, S) indices, -1 where a take has no label for a skill.
+        class_weights: (S, K); None weighs takes equally.
+        label_smoothing: in [0, 1).
     """
     known = levels != UNLABELLED
-    if not bool(known.any()):
+    parts = [
+        functional.cross_entropy(
+            logits[known[:, skill], skill].float(),
+            levels[known[:, skill], skill],
+            weight=None if class_weights is None else class_weights[skill],
+            label_smoothing=label_smoothing,
+        )
+        for skill in known.any(dim=0).nonzero()[:, 0].tolist()
+    ]
+    if not parts:
         return logits.sum() * 0.0  # keeps the graph, so that a batch without labels trains nothing
-    return functional.cross_entropy(
-        logits[known].float(),
-        levels[known],
-        weight=class_weights,
-        label_smoothing=label_smoothing,
-    )
+    return torch.stack(parts).mean()
 
 
 def squared_level_distance(probabilities: Tensor, levels: Tensor) -> Tensor:
@@ -65,16 +78,32 @@ def squared_level_distance(probabilities: Tensor, levels: Tensor) -> Tensor:
     A wrong level costs more the further it is from the truth, which cross entropy does not know.
 
     Args:
-        probabilities: (B, K), rows sum to 1.
-        levels: (B,) indices, -1 for an unlabelled take.
+        probabilities: (B, S, K), sum to 1 over K.
+        levels: (B, S) indices, -1 where a take has no label for a skill.
     """
     known = levels != UNLABELLED
     if not bool(known.any()):
         return probabilities.sum() * 0.0
     num_levels = probabilities.shape[-1]
-    cumulative = probabilities[known].float().cumsum(dim=-1)[:, :-1]  # (B, K-1)
-    reached = torch.arange(num_levels - 1, device=levels.device) >= levels[known, None]
+    cumulative = probabilities[known].float().cumsum(dim=-1)[:, :-1]  # (M, K-1)
+    reached = torch.arange(num_levels - 1, device=levels.device) >= levels[known][:, None]
     return (cumulative - reached.float()).square().mean()
+
+
+def rating_loss(scores: Tensor, spread: Tensor, ratings: Tensor) -> Tensor:
+    """Mean negative log-likelihood of ratings under logistic distributions.
+
+    Args:
+        scores: (B,) centres, in the ratings' unit.
+        spread: (B,) scales, above 0, in the same unit.
+        ratings: (B,), NaN where unknown.
+    """
+    known = ~torch.isnan(ratings)
+    if not bool(known.any()):
+        return scores.sum() * 0.0
+    distance = (ratings[known] - scores[known]) / spread[known]
+    density = functional.softplus(distance) + functional.softplus(-distance)
+    return (density + spread[known].log()).mean()
 
 
 def pairwise_ranking_loss(scores: Tensor, ratings: Tensor, *, temperature: float = 0.5) -> Tensor:
@@ -101,8 +130,11 @@ def pairwise_ranking_loss(scores: Tensor, ratings: Tensor, *, temperature: float
 class SkillLoss(nn.Module):
     """Cross entropy, and on request the distance of levels and the order of ratings beside it.
 
+    A prediction of ratings is judged by their likelihood instead.
+
     Args:
         num_levels: K.
+        num_skills: S.
         label_smoothing: of the cross entropy, in [0, 1).
         distance_weight: of `squared_level_distance`.
         ranking_weight: of `pairwise_ranking_loss`.
@@ -114,6 +146,7 @@ class SkillLoss(nn.Module):
         self,
         *,
         num_levels: int,
+        num_skills: int = 1,
         label_smoothing: float = 0.0,
         distance_weight: float = 0.0,
         ranking_weight: float = 0.0,
@@ -122,24 +155,33 @@ class SkillLoss(nn.Module):
         self.label_smoothing = label_smoothing
         self.distance_weight = distance_weight
         self.ranking_weight = ranking_weight
-        self.register_buffer("class_weights", torch.ones(num_levels), persistent=False)
+        ones = torch.ones(num_skills, num_levels)
+        self.register_buffer("class_weights", ones, persistent=False)
 
-    def balance(self, levels: Sequence[int]) -> None:
-        """Let every level count the same, given the levels of all training takes."""
-        weights = balanced_class_weights(levels, num_levels=len(self.class_weights))
-        self.class_weights = weights.to(self.class_weights.device)
+    def balance(self, levels: NDArray[np.int64]) -> None:
+        """Let every level of a skill count the same.
 
-    def forward(self, prediction: LevelPrediction, level: Tensor, rating: Tensor) -> Tensor:
-        """Scalar loss of a batch; `level` (B,) with -1 and `rating` (B,) with NaN where unknown."""
+        Args:
+            levels: (N, S) of all training takes, -1 where one has no label for a skill.
+        """
+        num_levels = self.class_weights.shape[1]
+        for skill, column in enumerate(levels.T):
+            known = column[column != UNLABELLED].tolist()
+            self.class_weights[skill] = balanced_class_weights(known, num_levels=num_levels)
+
+    def forward(self, prediction: LevelPrediction, levels: Tensor, rating: Tensor) -> Tensor:
+        """Scalar loss of a batch; `levels` (B, S) with -1 and `rating` (B,) with NaN if unknown."""
+        if prediction.spread is not None:
+            return rating_loss(prediction.score, prediction.spread, rating)
         loss = level_cross_entropy(
-            prediction.logits,
-            level,
+            prediction.skill_logits,
+            levels,
             class_weights=self.class_weights,
             label_smoothing=self.label_smoothing,
         )
         if self.distance_weight:
             loss = loss + self.distance_weight * squared_level_distance(
-                prediction.probabilities, level
+                prediction.skill_logits.softmax(dim=-1), levels
             )
         if self.ranking_weight:
             loss = loss + self.ranking_weight * pairwise_ranking_loss(prediction.score, rating)

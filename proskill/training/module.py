@@ -5,7 +5,7 @@ features, where LoRA sits on the last blocks only they hold the tokens before th
 otherwise clips. Which of the three it is follows from the arguments; `setup` tells the data module.
 
 Not here: building the model (`assemble`), callbacks and loggers (`run`), metrics.
-Shapes: B takes, V views, W windows, M = windows of a batch that exist, D embedding, K levels.
+Shapes: B takes, V views, W windows, D embedding.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from torch import Tensor
 
 from proskill.data.take import Take
 from proskill.data.take_dataset import TakeBatch
-from proskill.errors import ConfigError
-from proskill.levels import EGOEXO4D_LEVELS, LevelScale
-from proskill.models.heads import LevelPrediction
+from proskill.errors import ConfigError, ManifestError
+from proskill.models.heads import LevelPrediction, RegressionHead
 from proskill.models.lora import LoraSettings
 from proskill.training.assemble import (
     Assembled,
     assemble,
     check_range,
     clip_format_of,
+    make_targets,
     plain_values,
 )
-from proskill.training.collect import EncodedTakes, align_views, gather_takes
+from proskill.training.collect import EncodedTakes, align_views, encoded_takes, gather_takes
 from proskill.training.data_module import Stage, TakeDataModule
 from proskill.training.encoding import InputStage, encode_batch
 from proskill.training.evaluation import predict_takes, validation_metrics
@@ -46,10 +46,11 @@ from proskill.training.feature_cache import (
     compute_features,
 )
 from proskill.training.losses import SkillLoss
+from proskill.training.optimizer import OptimizerName, make_optimizer
 from proskill.training.predictions import Predictions
 from proskill.training.result_files import write_results
 from proskill.training.resume import keep_trained, require_same_run
-from proskill.training.schedule import warmup_cosine
+from proskill.training.skills import MEAN
 from proskill.training.summary import summarise
 
 
@@ -60,8 +61,14 @@ class SkillModule(LightningModule):
         backbone: directory of a backbone or of a checkpoint's weights, as `proskill weights import`
             writes it.
         backbone_config: arguments of a new `TimeSformer` instead, with random weights.
-        head: "ordinal" knows the order of the levels, "softmax" does not (SkillFormer).
-        levels: names, lowest first; None means Ego-Exo4D's four.
+        global_pool: what stands for a clip: the mean over all tokens ("avg") or the class token;
+            None takes the backbone's.
+        head: "ordinal" knows the order of the levels, "softmax" does not (SkillFormer);
+            "regression" learns the rating alone.
+        levels: names, lowest first; None means Ego-Exo4D's four, or quarters of the ratings.
+        skills: learn the levels of these skills of a take, not its one level.
+        fusion: "attention" between views (SkillFormer), or "late": the mean of what the head says
+            of each view, without the next six.
         hidden_dim: H, width of the fusion's gated layer.
         num_heads: attention heads of the fusion.
         dropout: of the fusion.
@@ -72,15 +79,17 @@ class SkillModule(LightningModule):
         train_backbone: train every weight of the backbone; excludes `lora`.
         grad_checkpointing: recompute activations of the backbone, for memory.
         num_frames: T; None takes the backbone's input settings, as do the next four.
-        frame_interval_seconds: time between two frames of a window.
+        frame_interval_seconds: time between two frames of a window; "whole_take" spreads the
+            frames evenly over the take.
         img_size: (H, W) in pixels.
         mean: per channel, on the [0, 1] scale.
         std: per channel, on the [0, 1] scale.
         num_windows: windows per take in evaluation; None covers the whole take.
-        lr: peak learning rate of AdamW.
-        weight_decay: of AdamW.
+        optimizer: "adamw", or "sgd" with momentum 0.9.
+        lr: peak learning rate.
+        weight_decay: of all trained weights.
         warmup_fraction: share of all steps with a rising rate, in [0, 1); then cosine to 0.
-        class_weights: "balanced" lets every level count the same; None counts takes.
+        class_weights: "balanced" lets every level of a skill count the same; None counts takes.
         label_smoothing: of the cross entropy, in [0, 1).
         distance_weight: weight of the ranked probability score beside the cross entropy.
         ranking_weight: weight of the pairwise ranking loss on continuous ratings.
@@ -99,8 +108,11 @@ class SkillModule(LightningModule):
         backbone: str | None = None,
         *,
         backbone_config: dict[str, Any] | None = None,
-        head: Literal["ordinal", "softmax"] = "ordinal",
+        global_pool: Literal["avg", "token"] | None = None,
+        head: Literal["ordinal", "softmax", "regression"] = "ordinal",
         levels: list[str] | None = None,
+        skills: list[str] | None = None,
+        fusion: Literal["attention", "late"] = "attention",
         hidden_dim: int = 256,
         num_heads: int = 4,
         dropout: float = 0.1,
@@ -111,11 +123,12 @@ class SkillModule(LightningModule):
         train_backbone: bool = False,
         grad_checkpointing: bool = False,
         num_frames: int | None = None,
-        frame_interval_seconds: float | None = None,
+        frame_interval_seconds: float | Literal["whole_take"] | None = None,
         img_size: tuple[int, int] | None = None,
         mean: list[float] | None = None,
         std: list[float] | None = None,
         num_windows: int | None = None,
+        optimizer: OptimizerName = "adamw",
         lr: float = 1e-3,
         weight_decay: float = 0.01,
         warmup_fraction: float = 0.1,
@@ -130,29 +143,42 @@ class SkillModule(LightningModule):
     ) -> None:
         super().__init__()
         check_range("lr", lr, 0, math.inf, open_low=True)
-        check_range("weight_decay", weight_decay, 0, math.inf)
         check_range("warmup_fraction", warmup_fraction, 0, 1)
         check_range("label_smoothing", label_smoothing, 0, 1)
-        check_range("distance_weight", distance_weight, 0, math.inf)
-        check_range("ranking_weight", ranking_weight, 0, math.inf)
+        for name, value in (
+            ("weight_decay", weight_decay),
+            ("distance_weight", distance_weight),
+            ("ranking_weight", ranking_weight),
+        ):
+            check_range(name, value, 0, math.inf)
         if train_backbone and lora is not None:
             raise ConfigError(
                 "model.train_backbone is true and model.lora is set: choose one of the two"
             )
-        self.scale = LevelScale(tuple(levels)) if levels else EGOEXO4D_LEVELS
+        attention = {
+            "hidden_dim": hidden_dim,
+            "num_heads": num_heads,
+            "dropout": dropout,
+            "use_view_kind": use_view_kind,
+            "view_dropout": view_dropout,
+            "residual": residual,
+        }
+        self.targets = make_targets(
+            head=head, levels=levels, skills=skills, ranks_by_rating=ranking_weight > 0
+        )
+        if head == "regression" and (class_weights or label_smoothing or distance_weight):
+            raise ConfigError(
+                "model.head is regression, which learns no levels: leave out class_weights, "
+                "label_smoothing and distance_weight"
+            )
         assembled = assemble(
             backbone=backbone,
             backbone_config=backbone_config,
-            fusion={
-                "hidden_dim": hidden_dim,
-                "num_heads": num_heads,
-                "dropout": dropout,
-                "use_view_kind": use_view_kind,
-                "view_dropout": view_dropout,
-                "residual": residual,
-            },
+            global_pool=global_pool,
+            fusion=attention if fusion == "attention" else {"kind": fusion},
             head=head,
-            num_levels=len(self.scale),
+            levels=self.targets.scale.names,
+            skills=self.targets.skills,
             lora=lora,
             input_overrides={
                 "num_frames": num_frames,
@@ -179,12 +205,14 @@ class SkillModule(LightningModule):
             self.input_stage = "features"
         if grad_checkpointing:
             self.model.backbone.set_grad_checkpointing()
+        self.optimizer: OptimizerName = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
         self.warmup_fraction = warmup_fraction
         self.class_weights = class_weights
         self.loss = SkillLoss(
-            num_levels=len(self.scale),
+            num_levels=len(self.targets.scale),
+            num_skills=max(1, len(self.targets.skills)),
             label_smoothing=label_smoothing,
             distance_weight=distance_weight,
             ranking_weight=ranking_weight,
@@ -205,14 +233,21 @@ class SkillModule(LightningModule):
         """Tells the data module what this model wants, and has frozen blocks run once."""
         data = self._data
         data.attach(
-            scale=self.scale,
+            targets=self.targets,
             clip_format=clip_format_of(self.assembled.input),
             num_windows=self.assembled.input.num_windows,
             stage=cast(Stage, stage),
             encode=None if self.input_stage == "clips" else self._encode_frozen,
         )
-        if stage == "fit" and self.class_weights == "balanced":
+        if stage != "fit":
+            return
+        if self.class_weights == "balanced":
             self.loss.balance(data.train_levels)
+        if isinstance(self.model.head, RegressionHead):
+            try:
+                self.model.head.fit_ratings(data.train_ratings)
+            except ValueError as error:
+                raise ManifestError(f"rating: split 'train' has {error}") from error
 
     @property
     def _data(self) -> TakeDataModule:
@@ -245,7 +280,7 @@ class SkillModule(LightningModule):
             batch_size=self.encode_batch_size,
             num_threads=max(1, data.num_workers),
             device=strategy.root_device,
-            skip_broken=data.skip_broken,
+            skip_broken=data.on_error == "skip",
             progress=self.trainer.is_global_zero and self.trainer.progress_bar_callback is not None,
         )
         if self.trainer.is_global_zero:
@@ -282,30 +317,28 @@ class SkillModule(LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def training_step(self, batch: TakeBatch, batch_idx: int) -> Tensor:
-        loss = self.loss(self(batch), batch.level, batch.rating)
+        self._data.count_broken("train", batch)
+        loss = self.loss(self(batch), batch.levels, batch.rating)
         self.log(
             "train/loss",
             loss,
             on_step=False,
             on_epoch=True,
             prog_bar=True,
-            batch_size=len(batch.level),
+            batch_size=len(batch.levels),
         )
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with linear warm-up and a cosine to zero, stepped every optimizer step."""
-        trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trainable, lr=self.lr, weight_decay=self.weight_decay)
-        schedule = warmup_cosine(
+        """Of what is trained; see `make_optimizer`."""
+        return make_optimizer(
+            self.parameters(),
+            name=self.optimizer,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
             total_steps=int(self.trainer.estimated_stepping_batches),
             warmup_fraction=self.warmup_fraction,
         )
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         keep_trained(checkpoint, self, backbone_key=self.assembled.backbone_key)
@@ -314,14 +347,14 @@ class SkillModule(LightningModule):
         require_same_run(checkpoint, self, backbone_key=self.assembled.backbone_key)
 
     def validation_step(self, batch: TakeBatch, batch_idx: int) -> None:
-        self._collected.append(self._keep(batch))
+        self._keep("validate", batch)
 
     def test_step(self, batch: TakeBatch, batch_idx: int) -> None:
-        self._collected.append(self._keep(batch))
+        self._keep("test", batch)
 
-    def predict_step(self, batch: TakeBatch, batch_idx: int) -> LevelPrediction:
-        self._collected.append(self._keep(batch))
-        return self(batch)
+    def predict_step(self, batch: TakeBatch, batch_idx: int) -> Tensor:
+        self._keep("predict", batch)
+        return batch.position  # Lightning wants something
 
     def on_validation_epoch_end(self) -> None:
         """In training logs the metrics of the whole validation set; else as a test."""
@@ -336,9 +369,9 @@ class SkillModule(LightningModule):
             self.model,
             encoded,
             takes,
-            scale=self.scale,
+            targets=self.targets,
             loss=self.loss,
-            train_levels=self._data.train_levels,
+            train_takes=self._data.train_takes,
         )
         for name, value in values.items():
             self.log(f"val/{name}", value, prog_bar=name in ("loss", "accuracy", "spearman"))
@@ -363,17 +396,15 @@ class SkillModule(LightningModule):
         )
         if self.trainer.is_global_zero:
             write_results(self._run_dir / stage, self.predictions, self.summary)
-        for name, interval in self.summary["all_views"].items():
+        judged = self.summary.get("all_views") or self.summary["skills"][MEAN]
+        for name, interval in judged.items():
             if isinstance(interval, dict):
                 self.log(f"{prefix}/{name}", interval["value"])
 
-    def _keep(self, batch: TakeBatch) -> EncodedTakes:
-        return EncodedTakes(
-            features=self.encode(batch).float().cpu().numpy(),
-            view_mask=batch.view_mask.cpu().numpy(),
-            view_kind=batch.view_kind.cpu().numpy(),
-            position=batch.position.cpu().numpy(),
-        )
+    def _keep(self, stage: Stage, batch: TakeBatch) -> None:
+        """Features of the takes that could be read, for the end of the epoch."""
+        self._data.count_broken(stage, batch)
+        self._collected.append(encoded_takes(self.encode(batch), batch))
 
     def _gather(self) -> EncodedTakes:
         parts, self._collected = self._collected, []
@@ -390,7 +421,8 @@ class SkillModule(LightningModule):
             aligned.view_kind,
             takes=takes,
             view_names=names,
-            scale=self.scale,
+            scale=self.targets.scale,
+            skills=self.targets.skills,
         )
 
     def save(self, directory: Path, *, results: dict[str, float] | None = None) -> None:
@@ -401,7 +433,6 @@ class SkillModule(LightningModule):
         """
         self.assembled.save(
             directory,
-            levels=self.scale.names,
             data=self.data_description,
             results=results or {},
             training=plain_values(dict(self.hparams)),
@@ -413,7 +444,13 @@ class SkillModule(LightningModule):
         Raises:
             CheckpointError: it is missing, incomplete or altered.
         """
-        self.assembled, levels = Assembled.load(directory)
-        self.model, self.scale = self.assembled.model, LevelScale(levels)
+        self.assembled = Assembled.load(directory)
+        self.model = self.assembled.model
+        self.targets = make_targets(
+            head=self.assembled.config.head["kind"],
+            levels=self.assembled.levels,
+            skills=self.assembled.skills,
+            ranks_by_rating=self.targets.uses_ratings,
+        )
         self.model.freeze_backbone()
         self.input_stage, self.prefix_blocks = "features", None

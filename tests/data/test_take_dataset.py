@@ -16,7 +16,10 @@ from proskill.data.take_dataset import (
     collate_takes,
     mean_over_windows,
 )
+from proskill.data.targets import Targets
 from proskill.levels import EGOEXO4D_LEVELS
+
+TARGETS = Targets(EGOEXO4D_LEVELS, uses_ratings=True)
 
 
 def make_take(take_id: str, *, views: tuple[str, ...], level: str | None = "Novice") -> Take:
@@ -43,7 +46,7 @@ def dataset() -> TakeDataset:
         "c": np.ones((1, 1, 2), dtype=np.float32),
     }
     loader = StoredLoader(arrays, train_windows=2)
-    return TakeDataset(takes, load=loader, scale=EGOEXO4D_LEVELS, seed=3)
+    return TakeDataset(takes, load=loader, targets=TARGETS, seed=3)
 
 
 def test_ragged_takes_are_padded_and_masked(dataset: TakeDataset) -> None:
@@ -52,7 +55,7 @@ def test_ragged_takes_are_padded_and_masked(dataset: TakeDataset) -> None:
     assert batch.view_mask.tolist() == [[True] * 3, [True, False, False], [True, False, False]]
     assert batch.view_kind.tolist() == [[0, 1, 1], [1, 0, 0], [0, 0, 0]]
     assert batch.window_mask.sum(dim=1).tolist() == [4, 2, 1]
-    assert batch.level.tolist() == [0, 3, -1]
+    assert batch.levels.tolist() == [[0], [3], [-1]]
     assert torch.isnan(batch.rating).tolist() == [False, False, True]
     assert batch.inputs[1, 1:].abs().sum() == 0
 

@@ -26,18 +26,18 @@ def test_class_weights_refuse_levels_off_the_scale(levels: list[int]) -> None:
 
 
 def test_unlabelled_takes_do_not_change_the_loss() -> None:
-    logits = torch.randn(3, 4, requires_grad=True)
-    with_gap = level_cross_entropy(logits, torch.tensor([1, -1, 2]))
-    without = level_cross_entropy(logits[[0, 2]], torch.tensor([1, 2]))
+    logits = torch.randn(3, 1, 4, requires_grad=True)
+    with_gap = level_cross_entropy(logits, torch.tensor([[1], [-1], [2]]))
+    without = level_cross_entropy(logits[[0, 2]], torch.tensor([[1], [2]]))
     assert with_gap.item() == pytest.approx(without.item())
-    nothing = level_cross_entropy(logits, torch.tensor([-1, -1, -1]))
+    nothing = level_cross_entropy(logits, torch.tensor([[-1], [-1], [-1]]))
     nothing.backward()
     assert nothing.item() == 0.0
 
 
 def test_level_distance_grows_with_the_distance() -> None:
-    one_hot = torch.eye(4)
-    errors = [squared_level_distance(one_hot[[k]], torch.tensor([0])).item() for k in range(4)]
+    one_hot = torch.eye(4)[:, None]
+    errors = [squared_level_distance(one_hot[[k]], torch.tensor([[0]])).item() for k in range(4)]
     assert errors == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 

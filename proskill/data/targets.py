@@ -1,0 +1,93 @@
+"""What a model learns from the labels of takes: levels of one or several skills, ratings, or both.
+
+A take may lack any of them; it is of use if it has one. Not here: batches (`take_dataset`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proskill.data.take import Take
+from proskill.errors import ManifestError
+from proskill.levels import LevelScale
+
+UNLABELLED = -1
+_NUM_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Which labels count.
+
+    Attributes:
+        scale: of the levels.
+        skills: names of the skills whose levels are learned; none means that the level of the
+            whole performance is the only one.
+        uses_levels: false for a model that learns from ratings alone.
+        uses_ratings: whether a take with a rating only is of use, too.
+
+    Raises:
+        ValueError: nothing is used, or a skill stands twice.
+    """
+
+    scale: LevelScale
+    skills: tuple[str, ...] = ()
+    uses_levels: bool = True
+    uses_ratings: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.uses_levels or self.uses_ratings):
+            raise ValueError("uses_levels and uses_ratings are both false: nothing can be learned")
+        if len(set(self.skills)) != len(self.skills) or not all(self.skills):
+            raise ValueError(f"skills={list(self.skills)}: names must be distinct and not empty")
+
+    @property
+    def described(self) -> str:
+        """In words, for messages."""
+        names = []
+        if self.uses_levels:
+            names.append(f"one of the skills {', '.join(self.skills)}" if self.skills else "level")
+        if self.uses_ratings:
+            names.append("rating")
+        return " or ".join(names)
+
+    def levels_of(self, take: Take) -> tuple[int, ...]:
+        """Level index of every skill, -1 where the take has no label for it.
+
+        Raises:
+            ManifestError: a skill's value is not the index of a level.
+            ValueError: an unknown level.
+        """
+        if not self.uses_levels:
+            return (UNLABELLED,) * max(1, len(self.skills))
+        if not self.skills:
+            return (UNLABELLED if take.level is None else self.scale.index(take.level),)
+        return tuple(self._skill_level(take, name) for name in self.skills)
+
+    def rating_of(self, take: Take) -> float:
+        """The rating, NaN without one or where ratings do not count."""
+        return take.rating if self.uses_ratings and take.rating is not None else math.nan
+
+    def has_any(self, take: Take) -> bool:
+        """Whether anything can be learned from the take."""
+        is_rated = not math.isnan(self.rating_of(take))
+        return is_rated or any(level != UNLABELLED for level in self.levels_of(take))
+
+    def _skill_level(self, take: Take, name: str) -> int:
+        value = take.skills.get(name)
+        if value is None:
+            return UNLABELLED
+        if not float(value).is_integer() or not 0 <= value < len(self.scale):
+            raise ManifestError(
+                f"take {take.take_id!r}: skill {name!r} is {value:g}; allowed are the levels 0 to "
+                f"{len(self.scale) - 1}"
+            )
+        return int(value)
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = len(names) - _NUM_NAMED
+    return ", ".join(names[:_NUM_NAMED]) + (f" and {more} more" if more > 0 else "")
