@@ -1,13 +1,18 @@
-"""Every file under configs/ is a runnable experiment: it parses and its model builds."""
+"""Every file under configs/ is a runnable experiment: it parses, builds, trains and is judged."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from proskill.training.lightning_cli import parse
+from proskill.data.basket import BASKET_SKILLS
+from proskill.models import read_checkpoint_config
+from proskill.simulation.takes import LayoutName, simulate_dataset
+from proskill.training.lightning_cli import main, parse
 from proskill.training.run import quiet_lightning
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
@@ -22,12 +27,17 @@ TINY = [
 ]
 
 
+def tiny(path: Path) -> list[str]:
+    """Arguments for the tiny model of a config; it has two blocks."""
+    lora = yaml.safe_load(path.read_text())["model"].get("lora", {})
+    blocks = ["--model.lora.blocks=[1]"] if lora.get("blocks") else []
+    return ["--config", str(path), *TINY, *blocks]
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_config_builds_its_model_and_says_how_it_is_run(path: Path, tmp_path: Path) -> None:
     with quiet_lightning():
-        cli = parse(
-            ["--config", str(path), *TINY, f"--trainer.default_root_dir={tmp_path}"], command="fit"
-        )
+        cli = parse([*tiny(path), f"--trainer.default_root_dir={tmp_path}"], command="fit")
     assert cli.model.model.backbone.depth == 2
     assert any(value.requires_grad for value in cli.model.parameters())
     content = yaml.safe_load(path.read_text())
@@ -35,13 +45,78 @@ def test_the_config_builds_its_model_and_says_how_it_is_run(path: Path, tmp_path
     assert f"proskill fit --config configs/{path.name}" in path.read_text()
 
 
-def test_there_are_configs() -> None:
-    assert {path.stem for path in CONFIGS} >= {
-        "demo",
-        "skillformer_ego",
-        "skillformer_exos",
-        "skillformer_ego_exos",
-    }
+# The layout that each experiment's data has. Whoever adds a config adds it here.
+LAYOUTS: dict[str, LayoutName] = {
+    "demo": "manifest",
+    "skillformer_ego": "egoexo4d",
+    "skillformer_exos": "egoexo4d",
+    "skillformer_ego_exos": "egoexo4d",
+    "egoexo4d_timesformer": "egoexo4d",
+    "basket_timesformer": "basket",
+    "proskill_regression": "proskill",
+}
+
+
+def test_every_config_is_run_by_a_test() -> None:
+    assert {path.stem for path in CONFIGS} == set(LAYOUTS)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[LayoutName], Path]:
+    """Simulated data in a layout, made when it is first asked for."""
+    made: dict[LayoutName, Path] = {}
+
+    def source(layout: LayoutName) -> Path:
+        if layout not in made:
+            made[layout] = simulate_dataset(
+                tmp_path_factory.mktemp(layout),
+                num_participants=9,
+                takes_per_participant=1,
+                views=("exo1",) if layout == "basket" else ("ego", "exo1"),
+                tasks=("drumming",),
+                layout=layout,
+                split_shares=(0.34, 0.33, 0.33),
+                num_workers=1,
+            )
+        return made[layout]
+
+    return source
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_config_trains_for_a_step_and_is_judged_on_simulated_data_of_its_layout(
+    path: Path, tmp_path: Path, sources: Callable[[LayoutName], Path]
+) -> None:
+    source = sources(LAYOUTS[path.stem])
+    keys = yaml.safe_load(path.read_text())
+    arguments = [
+        *tiny(path),
+        "--model.num_frames=4",
+        "--model.img_size=[32, 32]",
+        f"--trainer.default_root_dir={tmp_path}",
+        "--trainer.max_epochs=1",
+        "--trainer.limit_train_batches=1",
+        "--trainer.accumulate_grad_batches=1",
+        "--trainer.enable_progress_bar=false",
+        "--trainer.enable_model_summary=false",
+        f"--data.source={source}",
+        "--data.batch_size=2",
+        "--data.num_workers=0",
+    ]
+    main("fit", arguments)
+    found = main("test", arguments)
+    assert found is not None
+    assert found.summary["data"].startswith("simulated")
+    assert found.predictions.takes
+    config = read_checkpoint_config(tmp_path / "checkpoint")
+    assert f"val/{keys['monitor'].removeprefix('val/')}" in config.metrics
+    if LAYOUTS[path.stem] == "basket":
+        assert config.skills == tuple(keys["model"]["skills"]) == BASKET_SKILLS
+        assert found.summary["skills"]["mean"]["num_skills"] == 20
+        assert "top1_accuracy" in found.summary["skills"]["mean"]
+    else:
+        assert math.isfinite(found.summary["all_views"]["spearman"]["value"])
 
 
 @pytest.mark.parametrize(
