@@ -19,13 +19,17 @@ import scipy.sparse as sparse
 from polyagamma import random_polyagamma
 from scipy.linalg import solve_triangular
 from scipy.sparse.linalg import LinearOperator, cg
+from scipy.special import gammainc, gammaincinv
 
 from proskill.rating.bradley_terry import fit_bradley_terry
 from proskill.rating.comparisons import ComparisonTable, FloatArray, IntArray
 from proskill.rating.log_posterior import DISCRIMINATION_VARIANCE, SIDE_VARIANCE
 from proskill.rating.vote_cells import VoteCells, count_votes
 
-SCALE_PRIOR_MEDIAN = 2.0  # logits; half-Cauchy, so that both 0.1 and 20 remain possible
+SCALE_PRIOR_MEDIAN = 2.0  # logits; of a half-Cauchy, so that 0.1 and 10 remain possible
+# Beyond it two people would agree on more than .94 of random pairs. Without a limit, the Cauchy
+# tail would give an item that won its only vote a rating of any size.
+SCALE_LIMIT = 10.0
 
 _DENSE_ITEMS = 400  # up to here one dense Cholesky factor is cheaper than conjugate gradients
 _CG_TOLERANCE = 1e-4
@@ -198,7 +202,12 @@ class GibbsChain:
         rate = 1 / self.scale**2 + 1 / SCALE_PRIOR_MEDIAN**2
         auxiliary = rate / self.rng.gamma(1.0, size=self.num_groups)
         rate = squares / 2 + 1 / auxiliary
-        self.scale = np.sqrt(rate / self.rng.gamma((num_free + 1) / 2))
+        # The precision is a gamma variate above the one of the limit, drawn by its inverse cdf.
+        shape, lowest = (num_free + 1) / 2, rate / SCALE_LIMIT**2
+        below = gammainc(shape, lowest)
+        precision = gammaincinv(shape, below + (1 - below) * self.rng.random(self.num_groups))
+        precision = np.where(np.isfinite(precision), np.maximum(precision, lowest), lowest)
+        self.scale = np.sqrt(rate / precision)
 
     def _draw_location(self, num_free: IntArray) -> None:
         free_sum = np.bincount(self.item_group, self.params * ~self.is_anchor, self.num_groups)
@@ -226,6 +235,7 @@ class GibbsChain:
             log_prior = np.log(old + SCALE_PRIOR_MEDIAN**2) - np.log(new + SCALE_PRIOR_MEDIAN**2)
             log_ratio = np.bincount(self.cell_group, gain, self.num_groups) + log_prior + log_factor
             accepted = np.log(self.rng.random(self.num_groups)) < log_ratio
+            accepted &= factor * self.scale <= SCALE_LIMIT
             factor = np.where(accepted & ~self.has_anchor, factor, 1.0)
             self.scale = self.scale * factor
             self.params = self.params * factor[self.item_group]

@@ -5,7 +5,12 @@ import pytest
 from scipy.special import expit, log_expit
 
 from proskill.rating import Comparison, ComparisonTable, comparison_table, gibbs
-from proskill.rating.gibbs import SCALE_PRIOR_MEDIAN, SIDE_VARIANCE, AnchorPrior
+from proskill.rating.gibbs import (
+    SCALE_LIMIT,
+    SCALE_PRIOR_MEDIAN,
+    SIDE_VARIANCE,
+    AnchorPrior,
+)
 from proskill.rating.posterior import Posterior, sample_posterior
 
 
@@ -40,6 +45,8 @@ def test_draws_have_the_moments_of_the_exact_posterior(
     rng = np.random.default_rng(1)
     size = 1_000_000
     scale = abs(SCALE_PRIOR_MEDIAN * rng.standard_cauchy(size))
+    scale = scale[scale <= SCALE_LIMIT]
+    size = len(scale)
     x, y, z = scale * rng.normal(size=(3, size))
     side = math.sqrt(SIDE_VARIANCE) * rng.normal(size=size)
     log_weight = log_expit(x - y + side) + log_expit(x - y - side) + log_expit(y - z + side)
@@ -85,6 +92,14 @@ def test_reliability_is_the_share_of_variance_that_is_skill() -> None:
     posterior = draw(votes_on_random_pairs(rng, skill, 800))
     true_share = np.corrcoef(posterior.mean(), skill)[0, 1] ** 2
     assert posterior.reliability()[0] == pytest.approx(true_share, abs=0.08)
+
+
+def test_a_single_win_makes_nobody_a_giant() -> None:
+    posterior = draw(comparison_table([Comparison("x", "y", "a")]))
+    assert posterior.scale.max() <= SCALE_LIMIT
+    assert 0.5 < posterior.mean()[0] < 4
+    lower, upper = posterior.interval()
+    assert upper[0] - lower[0] > 5
 
 
 def test_an_item_without_votes_and_a_part_that_never_met_the_rest_get_wide_intervals() -> None:
