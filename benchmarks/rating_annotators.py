@@ -1,6 +1,6 @@
 """Bad annotators: what the ratings lose, and what a plain fit would. Simulated annotators.
 
-    OMP_NUM_THREADS=1 python benchmarks/rating_annotators.py [--repetitions 50]
+    OMP_NUM_THREADS=1 python benchmarks/rating_annotators.py [--repetitions 30]
 
 Writes `benchmarks/results/rating_annotators.json`. 200 items at sigma 3, 10 annotators, 10 mix20
 rounds that are paired by our own fit; all methods rate the same votes. `ours` is the posterior
@@ -37,7 +37,7 @@ TEAMS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=50)
+    parser.add_argument("--repetitions", type=int, default=30)
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     started = time.perf_counter()

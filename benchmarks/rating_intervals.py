@@ -1,6 +1,6 @@
 """Whether intervals hold the truth as often as they say, and what pure noise looks like.
 
-    OMP_NUM_THREADS=1 python benchmarks/rating_intervals.py [--repetitions 24]
+    OMP_NUM_THREADS=1 python benchmarks/rating_intervals.py [--repetitions 20]
 
 Writes `benchmarks/results/rating_intervals.json`. Simulated annotators, campaigns of 200 items,
 mix20 rounds, k comparisons of each item. `coverage`: share of the items whose true skill, less the
@@ -33,7 +33,7 @@ SIGMAS, ROUNDS, NOISE_ROUNDS = (1.5, 3.0), (5, 10, 15), (5, 10, 15, 20)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=24)
+    parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     started = time.perf_counter()

@@ -32,7 +32,7 @@ from proskill.rating.simulated import simulate_campaign
 OUT = Path(__file__).parent / "results" / "rating_quality.json"
 TARGET_RHO, NUM_ROUNDS = 0.95, 10
 # items: campaigns, of which so many have a posterior, and its draws
-SIZES = {200: (1000, 200, 300), 2_000: (40, 40, 200), 20_000: (20, 20, 150)}
+SIZES = {200: (1000, 60, 300), 2_000: (40, 30, 200), 20_000: (20, 20, 100)}
 MOST_ROUNDS = {1.5: 34, 2.0: 26, 3.0: 18, 5.0: 12}  # by sigma, past where every way of pairing ends
 NUM_ITEMS, NUM_CAMPAIGNS = 200, 20
 
