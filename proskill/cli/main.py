@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from proskill import __version__
+from proskill.cli.calibrate import calibrate
 from proskill.cli.compare import compare
 from proskill.cli.data import data_app
 from proskill.cli.demo import demo
@@ -39,6 +40,7 @@ app.command()(doctor)
 app.command()(simulate)
 app.add_typer(data_app)
 add_lightning_commands(app)
+app.command()(calibrate)
 app.command()(compare)
 app.command()(submission)
 app.add_typer(weights_app)

@@ -31,12 +31,11 @@ from proskill.demo.controls import (
 from proskill.demo.report import WRITE_ADVICE, DemoResults, write_demo_report
 from proskill.demo.table import print_table
 from proskill.errors import ProskillError
+from proskill.evaluation.calibrating import calibrate_predictions
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
 from proskill.scoring import Assessment, Scorer
-from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
-from proskill.scoring.pictures import read_takes_statistics
 from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
@@ -70,7 +69,6 @@ _CARD_METRICS = (
     "majority_accuracy",
     "scenario_majority_accuracy",
 )
-_PICTURED_TAKES = 60  # enough to know what familiar pictures look like
 
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -220,23 +218,15 @@ class _Judge:
             out: directory of the checkpoint.
             results: measured on the test takes, for its card.
         """
-        validation = self.predict("val")
-        calibration = fit_calibration(
-            logits=validation.logits,
-            levels=validation.truth,
-            participants=[take.participant_id for take in validation.takes],
-            train=self._view_features("train"),
-            validation=self._view_features("val"),
-        )
+        calibration = calibrate_predictions(
+            self.predict("val"),
+            train=self.features("train"),
+            validation=self.features("val"),
+            img_size=self._spec.img_size,
+        ).calibration
         config = replace(self._loaded.config, metrics={**self._loaded.config.metrics, **results})
         save_checkpoint(out, self._loaded.model, config, calibration=calibration.to_dict())
         return out
-
-    def _view_features(self, split: str) -> ViewFeatures:
-        table = self.features(split)
-        files = [_paths(take) for take in table.takes[:_PICTURED_TAKES]]
-        pictures = read_takes_statistics(files, table.view_names, img_size=self._spec.img_size)
-        return ViewFeatures(table.pooled, table.view_kind, table.view_mask, pictures)
 
 
 def _controls(

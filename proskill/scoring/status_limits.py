@@ -7,8 +7,9 @@ against the share that is answered (El-Yaniv and Wiener 2010; Geifman and El-Yan
 
 - *ok* needs to be shown: of the takes at least as sure, the mean error is at most a target, with
   one-sided 90 % confidence by participant;
-- *abstained* needs to be shown, too: of the takes less sure, answers were no better than always
-  saying the same level.
+- *abstained* are the takes beyond the limit with the smallest total cost, where an answer costs its
+  error and a withheld one as much as always saying the same level (Chow 1970): answers worse than
+  not looking are not given.
 
 The limits are chosen on the takes that show the error, so the error beyond them is an estimate and
 no guarantee.
@@ -70,7 +71,7 @@ class StatusLimits:
         abstain: beyond here none is given; the length of the scale if there is no such place.
         ok_error: target for the mean error of answers without doubt.
         blind_error: mean error of always saying the validation takes' median level.
-        curve: by increasing limit.
+        curve: by increasing limit, from `MIN_PARTICIPANTS` participants on.
 
     Raises:
         ValueError: a negative or infinite value, or limits in the wrong order.
@@ -166,21 +167,18 @@ def fit_status_limits(
     blind = min(
         float(np.average(np.abs(truth - level), weights=weights)) for level in range(num_levels)
     )
-    ok, abstain, curve = 0.0, float(num_levels - 1), []
+    ok, abstain, most_saved, curve = 0.0, float(num_levels - 1), 0.0, []
     for cut in _cuts(unsure):
         surer, rest = slice(None, cut), slice(cut, None)
         limit = float(unsure[cut - 1]) if cut else 0.0
-        if (
-            abstain > limit
-            and len(set(person[rest])) >= MIN_PARTICIPANTS
-            and np.average(errors[rest], weights=weights[rest]) >= blind
-        ):
-            abstain = limit
-        if not cut:
+        saved = float(weights[rest] @ (errors[rest] - blind))
+        if saved > most_saved + 1e-9 and len(set(person[rest])) >= MIN_PARTICIPANTS:
+            abstain, most_saved = limit, saved
+        if len(set(person[surer])) < MIN_PARTICIPANTS:
             continue
         error, upper = _mean_error(errors[surer], weights[surer], person[surer])
         curve.append(CurvePoint(limit, float(weights[surer].sum() / len(names)), error, upper))
-        if upper <= ok_error and len(set(person[surer])) >= MIN_PARTICIPANTS:
+        if upper <= ok_error:
             ok = limit
     return StatusLimits(min(ok, abstain), abstain, ok_error, blind, tuple(curve))
 

@@ -103,8 +103,8 @@ def _cannot_be_judged(view_reasons: Mapping[str, Sequence[str]]) -> tuple[str, .
 def _too_unsure(certainty: Certainty) -> str:
     return (
         f"The model cannot tell the levels apart here: it expects to be off by "
-        f"{certainty.expected_error:.1f} levels, and answers that unsure were no better than "
-        "always naming the same level."
+        f"{certainty.expected_error:.1f} levels, and on validation answers that "
+        "unsure were worse than always saying the same level."
     )
 
 

@@ -26,6 +26,7 @@ COMMANDS = (
     ["validate"],
     ["test"],
     ["predict"],
+    ["calibrate"],
     ["compare"],
     ["submission"],
     ["weights"],

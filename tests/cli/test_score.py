@@ -55,6 +55,8 @@ def test_the_table_says_what_people_ask_first(
     assert result.stdout.startswith(spoken["level"])
     for text in (
         f"score {spoken['score']:.2f} of 3; for 80 of 100 performers the truth lies between",
+        "true level, 80 % of the time: ",
+        *(spoken["level_set"]["levels"][index] for index in (0, -1)),
         "[red]a.mp4",
         "96x80",
         "Note: This model learned from simulated motion; it is no judge of real athletes.",

@@ -7,6 +7,8 @@ import pytest
 
 from proskill.scoring import (
     Assessment,
+    Certainty,
+    LevelSet,
     Provenance,
     ScoreInterval,
     TimelineWindow,
@@ -24,6 +26,8 @@ def _assessment(**changes: Any) -> Assessment:
         "probabilities": {"low": 0.2, "middle": 0.5, "high": 0.3},
         "score": 1.1,
         "interval": ScoreInterval(0.4, 1.8, 0.8),
+        "level_set": LevelSet(("middle", "high"), 0.8),
+        "certainty": Certainty(0.5, ok_limit=0.6, abstain_limit=2.0),
         "views": {
             "ego": ViewResult(
                 status="used", kind="ego", file="a.mp4", duration_seconds=2.0, size_px=(640, 480),
@@ -44,6 +48,7 @@ def _assessment(**changes: Any) -> Assessment:
             offsets_seconds={"ego": 0.0, "exo1": 0.5},
             device="cpu",
             seconds=0.1,
+            calibration=("Fitted on 40 takes of 20 participants.",),
         ),
     }  # fmt: skip
     return Assessment(**{**values, **changes})
@@ -58,12 +63,33 @@ def test_json_keeps_an_assessment() -> None:
 
 def test_an_abstained_assessment_survives_json() -> None:
     nothing: dict[str, Any] = {
-        "level": None, "score": None, "probabilities": {}, "interval": None, "timeline": ()
+        "level": None, "score": None, "probabilities": {}, "interval": None, "timeline": (),
+        "level_set": None,
     }  # fmt: skip
     assessment = _assessment(status="abstained", reasons=("The video shows no motion.",), **nothing)
     again = Assessment.from_dict(json.loads(assessment.to_json(indent=None)))
     assert again == assessment
     assert again.level is None
+
+
+def test_json_from_before_there_were_sets_is_read() -> None:
+    data = _assessment().to_dict()
+    del data["level_set"], data["certainty"], data["provenance"]["calibration"]
+    again = Assessment.from_dict(data)
+    assert (again.level_set, again.certainty, again.provenance.calibration) == (None, None, ())
+    assert again.interval == _assessment().interval
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        (("low",), "low"),
+        (("low", "middle"), "low or middle"),
+        (("low", "middle", "high"), "low to high"),
+    ],
+)
+def test_a_set_of_levels_reads_as_people_say_it(levels: tuple[str, ...], words: str) -> None:
+    assert LevelSet(levels, 0.8).in_words == words
 
 
 def test_what_comes_out_cannot_be_changed() -> None:
@@ -91,6 +117,22 @@ def test_what_comes_out_cannot_be_changed() -> None:
         ({"probabilities": {"low": 1.0}}, "probabilities of low: expected exactly low, middle, hi"),
         ({"probabilities": dict.fromkeys(LEVELS, 0.5)}, "probabilities sum to 1.5: must be 1"),
         ({"probabilities": dict.fromkeys(LEVELS, float("nan"))}, "probabilities sum to nan"),
+        (
+            {"level_set": LevelSet(("low", "high"), 0.8)},
+            "level_set of low, high: must be neighbouring levels with middle among them",
+        ),
+        ({"level_set": LevelSet(("high",), 0.8)}, "level_set of high: must be neighbouring"),
+        ({"level_set": LevelSet(("expert",), 0.8)}, "level_set of expert: must be neighbouring"),
+        (
+            {
+                "status": "abstained",
+                "reasons": ("too short",),
+                "level": None,
+                "score": None,
+                "probabilities": {},
+            },
+            "an abstained assessment has no level_set",
+        ),
         ({"views": {}}, "views={}: an assessment has one view or more"),
     ],
 )
@@ -106,6 +148,10 @@ def test_contradictions_are_refused(change: dict[str, Any], message: str) -> Non
         (lambda: ScoreInterval(2, 1, 0.8), "ends are in the wrong order"),
         (lambda: ScoreInterval(float("nan"), 1, 0.8), "nan is not a finite number"),
         (lambda: ScoreInterval(0, 1, 80), "coverage=80: must be between 0 and 1"),
+        (lambda: LevelSet((), 0.8), "a set has one level or more"),
+        (lambda: LevelSet(("low",), 1), "coverage=1: must be between 0 and 1"),
+        (lambda: Certainty(-1), "certainty: -1 must be finite and 0 or more"),
+        (lambda: Certainty(0.5, ok_limit=float("nan")), "certainty: nan must be finite"),
         (lambda: TimelineWindow(1, 1, 0), "must end after it starts"),
         (lambda: TimelineWindow(0, 1, float("inf")), "inf is not a finite number"),
         (lambda: ViewResult(status="used", kind="drone", file=""), "kind='drone'"),

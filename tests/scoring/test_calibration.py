@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -58,14 +57,7 @@ def test_the_interval_holds_the_truth_of_new_participants_as_often_as_it_says() 
     assert 0.77 <= np.mean(held) <= 0.86
 
 
-def test_a_participant_with_many_takes_counts_no_more_than_one_with_few() -> None:
-    residuals = np.array([5.0] * 50 + [1.0] * 9)
-    participants = ["busy"] * 50 + [f"p{i}" for i in range(9)]
-    assert conformal_threshold(residuals, participants, coverage=0.8) == 1.0
-
-
 def test_too_few_participants_give_the_whole_scale() -> None:
-    assert math.isinf(conformal_threshold(np.array([0.1, 0.2]), ["a", "b"], coverage=0.8))
     calibration = _fit(
         logits=np.eye(4)[:2],
         levels=np.array([0, 1]),
@@ -73,6 +65,9 @@ def test_too_few_participants_give_the_whole_scale() -> None:
     )
     assert calibration.half_width == 3.0
     assert calibration.interval(1.2) == (0.0, 3.0)
+    assert calibration.level_interval([0.9, 0.1, 0.0, 0.0]) == (0, 3)
+    assert calibration.status_limits is None
+    assert "It holds no limits of certainty: they need 10 participants." in calibration.describe()
 
 
 def test_truths_known_more_finely_than_by_level_replace_the_level() -> None:
@@ -89,6 +84,30 @@ def test_an_interval_stays_on_the_scale() -> None:
     lower, upper = calibration.interval(0.05)
     assert lower == 0.0
     assert upper == pytest.approx(0.05 + calibration.half_width)
+
+
+def test_a_set_holds_the_level_said_and_is_wider_for_an_unsure_answer() -> None:
+    calibration = _fit(coverage=0.95)
+    sure = calibration.level_interval([0.0, 0.0, 0.01, 0.99])
+    unsure = calibration.level_interval([0.2, 0.3, 0.3, 0.2])
+    assert sure is not None
+    assert unsure is not None
+    assert sure[1] == 3
+    assert unsure[1] - unsure[0] > sure[1] - sure[0]
+
+
+def test_a_file_from_before_there_were_sets_is_read_and_says_what_it_lacks() -> None:
+    calibration = _fit()
+    data = calibration.to_dict()
+    del data["set_threshold"], data["status_limits"]
+    old = Calibration.from_dict(data)
+    assert old.interval(1.0) == calibration.interval(1.0)
+    assert old.level_interval([0.1, 0.9, 0.0, 0.0]) is None
+    assert old.status_limits is None
+    assert old.describe() == (
+        "Fitted on 80 takes of 40 participants.",
+        "It holds neither sets of levels nor limits of certainty; `proskill calibrate` adds them.",
+    )
 
 
 def test_a_kind_of_view_that_training_never_saw_has_no_familiarity() -> None:
@@ -148,6 +167,8 @@ def test_json_keeps_a_calibration() -> None:
             {"pictures": {"drone": {}}},
             "calibration.json: pictures.drone: the key 'mean' is missing",
         ),
+        ({"set_threshold": 2}, "calibration.json: set_threshold=2.0: must be in [0, 1]"),
+        ({"status_limits": {}}, "calibration.json: status_limits: the key 'ok' is missing"),
         ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are schema, num_levels"),
         ({"schema": "other/9"}, "calibration.json: schema 'other/9'; this version reads"),
     ],

@@ -43,6 +43,12 @@ def test_two_views_become_one_assessment(
     )
     assert assessment.interval is not None
     assert assessment.interval.lower <= assessment.score <= assessment.interval.upper
+    assert assessment.level_set is not None
+    assert assessment.level in assessment.level_set.levels
+    assert assessment.level_set.coverage == assessment.interval.coverage
+    assert assessment.certainty is not None
+    assert assessment.certainty.ok_limit is not None
+    assert assessment.certainty.expected_error <= 1.5
     assert [view.status for view in assessment.views.values()] == ["used", "used"]
     assert [view.kind for view in assessment.views.values()] == ["ego", "exo"]
     for view in assessment.views.values():
@@ -54,6 +60,7 @@ def test_two_views_become_one_assessment(
     assert origin.inputs["ego"] == hashlib.sha256(ego.read_bytes()).hexdigest()
     assert origin.checkpoint == "tiny"
     assert origin.checkpoint_sha256 == scorer.sha256
+    assert origin.calibration == ("Fitted on 60 takes of 30 participants.",)
     assert set(origin.versions) >= {"proskill", "python", "torch"}
     shares = [share for _, share in seen]
     assert shares == sorted(shares)
@@ -230,6 +237,36 @@ def test_footage_that_looks_unlike_the_training_footage_is_doubted(
     distance = foreign.views["exo1"].distance
     assert distance is not None
     assert distance > 1.5
+
+
+def test_a_calibration_from_before_there_were_sets_still_scores_and_says_what_it_lacks(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    directory = make_checkpoint()
+    content = json.loads((directory / "calibration.json").read_text())
+    del content["set_threshold"], content["status_limits"]
+    (directory / "calibration.json").write_text(json.dumps(content))
+    assessment = Scorer.from_checkpoint(directory).score({"exo1": make_video()})
+    assert assessment.level is not None
+    assert assessment.interval is not None
+    assert assessment.level_set is None
+    assert assessment.certainty is not None
+    assert assessment.certainty.ok_limit is None
+    assert "`proskill calibrate` adds them" in assessment.provenance.calibration[1]
+
+
+def test_a_model_too_unsure_to_answer_gives_no_level_but_says_how_unsure_it_is(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    directory = make_checkpoint()
+    content = json.loads((directory / "calibration.json").read_text())
+    content["status_limits"].update(ok=0.0, abstain=0.0)
+    (directory / "calibration.json").write_text(json.dumps(content))
+    assessment = Scorer.from_checkpoint(directory).score({"exo1": make_video()})
+    assert (assessment.status, assessment.level, assessment.level_set) == ("abstained", None, None)
+    assert assessment.reasons[0].startswith("The model cannot tell the levels apart here")
+    assert assessment.certainty is not None
+    assert assessment.certainty.expected_error > 0
 
 
 def test_a_checkpoint_without_calibration_is_never_sure(

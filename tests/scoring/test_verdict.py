@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from proskill.scoring import Calibration
+from proskill.scoring import Calibration, StatusLimits
+from proskill.scoring.assessment import Status
 from proskill.scoring.verdict import Verdict, decide
 
 CALIBRATION = Calibration(
     num_levels=4, temperature=1.0, half_width=0.5, coverage=0.8, num_takes=10, num_participants=5
+)
+
+LIMITED = replace(
+    CALIBRATION,
+    status_limits=StatusLimits(ok=0.45, abstain=0.8, ok_error=0.5, blind_error=1.0, curve=()),
 )
 
 
@@ -71,6 +78,40 @@ def test_views_that_are_all_far_from_the_training_data_get_no_answer() -> None:
     alone = _decide(used={"ego": "ego"}, view_scores={"ego": 1.0}, distances={"ego": 4.0})
     assert alone.reasons == (
         "The video is unlike what the model learned from (distance 4.0 times the limit).",
+    )
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "status", "reason"),
+    [
+        ((0.1, 0.8, 0.1, 0.0), "ok", None),
+        (
+            (0.2, 0.5, 0.2, 0.1),
+            "low_confidence",
+            "The model expects to be off by 0.60 levels here; its answers were shown to stay "
+            "within 0.5 levels on average only where it expected 0.45 or less.",
+        ),
+        (
+            (0.25, 0.25, 0.25, 0.25),
+            "abstained",
+            "The model cannot tell the levels apart here: it expects to be off by 1.0 levels, and "
+            "on validation answers that unsure were worse than always saying the same level.",
+        ),
+    ],
+)
+def test_limits_from_validation_say_how_sure_an_answer_must_be(
+    probabilities: tuple[float, ...], status: Status, reason: str | None
+) -> None:
+    verdict = _decide(probabilities=probabilities, calibration=LIMITED)
+    assert verdict == Verdict(status, () if reason is None else (reason,))
+
+
+def test_a_model_that_was_never_shown_to_be_right_is_always_doubted() -> None:
+    limits = StatusLimits(ok=0.0, abstain=3.0, ok_error=0.5, blind_error=1.0, curve=())
+    verdict = _decide(calibration=replace(CALIBRATION, status_limits=limits))
+    assert verdict.reasons == (
+        "The model expects to be off by 0.50 levels here; on validation it was not shown to stay "
+        "within 0.5 levels on average, however sure it was.",
     )
 
 
