@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_UNIT_SPREAD = math.sqrt(3) / math.pi  # the logistic scale whose standard deviation is 1
 _LEAST_GAP = 4e-3  # of the ratings' spread, over all cuts
 
 
@@ -149,8 +150,8 @@ class RegressionHead(nn.Module):
         self.num_levels = _at_least("num_levels", num_levels, 2)
         self.num_skills = 1
         self.fc = nn.Linear(embed_dim, 1)
-        self.log_spread = nn.Parameter(torch.zeros(1))
-        self.register_buffer("cuts", _even_cuts(num_levels))
+        self.log_spread = nn.Parameter(torch.tensor([math.log(_UNIT_SPREAD)]))
+        self.register_buffer("cuts", _UNIT_SPREAD * _even_cuts(num_levels))
         self.register_buffer("center", torch.zeros(1))
         self.register_buffer("unit", torch.ones(1))
 

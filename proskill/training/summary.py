@@ -64,12 +64,18 @@ def summarise(
             f"none of the {len(predictions.takes)} takes has a level or a rating; evaluation needs "
             "labels (use `proskill predict` for unlabelled takes)"
         )
+    judged_ids = {take.take_id for take in judged.takes}
+    labelled = [
+        take
+        for take in predictions.takes
+        if take.take_id in judged_ids or predictions.skill_probabilities.keys() & take.skills.keys()
+    ]
     summary: dict[str, Any] = {
         "split": split,
         "data": data,
-        "num_takes": len(judged.takes),
-        "num_unlabelled_takes": len(predictions.takes) - len(judged.takes),
-        "num_participants": len({take.participant_id for take in judged.takes}),
+        "num_takes": len(labelled),
+        "num_unlabelled_takes": len(predictions.takes) - len(labelled),
+        "num_participants": len({take.participant_id for take in labelled}),
         "intervals": {
             "confidence": CONFIDENCE,
             "method": "expanded percentile bootstrap over participants",
