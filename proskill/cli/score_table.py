@@ -36,9 +36,8 @@ def print_assessment(assessment: Assessment, *, report: Path | None = None) -> N
         console.print(Text(_score_line(assessment)))
     if assessment.level_set is not None:
         chosen = assessment.level_set
-        console.print(
-            Text(f"true level, {100 * chosen.coverage:.0f} % of the time: {chosen.in_words}")
-        )
+        line = f"levels to reckon with: {chosen.in_words}; such a set holds the true level of "
+        console.print(Text(f"{line}{100 * chosen.coverage:.0f} of 100 performers"))
     for reason in assessment.reasons:
         console.print(Text(f"- {reason}"))
     if assessment.probabilities:

@@ -59,7 +59,7 @@ def test_the_page_says_what_the_assessment_says(
     assert assessment.level_set is not None
     for text in (
         assessment.level,
-        f"True level: {assessment.level_set.in_words}, for 80 of 100 performers",
+        f"Levels to reckon with: {assessment.level_set.in_words}. Such a set holds the true level",
         "Fitted on 60 takes of 30 participants.",
         f"{assessment.score:.2f}",
         "For 80 of 100 performers the truth lies between",
