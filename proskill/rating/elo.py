@@ -1,8 +1,9 @@
 """Elo ratings: over many orders of the votes, in the order given, and as ProSkill's protocol does.
 
-For comparison and compatibility. Elo depends on the order of the votes, gains nothing from more of
-them once pairs are chosen by rating, and its spread over orders is not an interval: Bradley-Terry
-and its posterior are what ratings and intervals come from.
+For comparison and compatibility. Elo depends on the order of the votes, ranks worse the more votes
+there are where pairs were chosen by rating (`benchmarks/rating_quality.py`), and its spread over
+orders is not an interval (`benchmarks/rating_intervals.py`): ratings and intervals come from
+Bradley-Terry and its posterior.
 """
 
 from __future__ import annotations
