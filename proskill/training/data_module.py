@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -63,7 +64,8 @@ class TakeDataModule(LightningDataModule):
         cache_dir: folder of the feature cache; None means `features` in the run folder.
         val_fraction: share of participants for validation where the source has no such split.
         test_fraction: share of participants for testing where the source has no splits at all.
-        test_split: the split that `proskill test` judges; "val" for sources without test labels.
+        test_split: the split that `proskill test` judges; "val" for sources without test labels:
+            then participants drawn from the training split choose the checkpoint.
         predict_split: the split that `proskill predict` runs on; "all" takes every take.
         skip_unlabelled: leave out takes without any label that the model learns from, with their
             count and names, instead of raising.
@@ -132,6 +134,7 @@ class TakeDataModule(LightningDataModule):
         self.on_error: OnError = on_error
         self.seed = seed
         self.by_split: dict[Split, list[Take]] = {}
+        self._choosing: list[Take] = []  # they choose the checkpoint
         self.targets: Targets | None = None
         self.broken = BrokenTakes(0)
         self._given = takes
@@ -164,7 +167,7 @@ class TakeDataModule(LightningDataModule):
         """
         self.targets = targets
         if not self.by_split:
-            self.by_split = self._read_splits(targets)
+            self._read_splits(targets)
         wanted = self._wanted(stage)
         self.broken = BrokenTakes(sum(map(len, wanted.values())))
         blank = None
@@ -285,14 +288,15 @@ class TakeDataModule(LightningDataModule):
 
     def _wanted(self, stage: Stage) -> dict[Stage | Literal["train"], list[Take]]:
         if stage == "fit":
-            return {"train": self._labelled("train"), "validate": self._labelled("val")}
+            train = self._labelled(self.by_split["train"], "train")
+            return {"train": train, "validate": self._labelled(self._choosing, "val")}
         if stage == "validate":
-            return {"validate": self._labelled("val")}
+            return {"validate": self._labelled(self.by_split["val"], "val")}
         if stage == "test":
-            return {"test": self._labelled(self.test_split)}
+            return {"test": self._labelled(self.by_split[self.test_split], self.test_split)}
         return {"predict": self._to_predict()}
 
-    def _read_splits(self, targets: Targets) -> dict[Split, list[Take]]:
+    def _read_splits(self, targets: Targets) -> None:
         # Levels that do not count need not be on the scale.
         scale = targets.scale if targets.uses_levels else None
         takes = (
@@ -305,18 +309,23 @@ class TakeDataModule(LightningDataModule):
             view_names=self.view_names,
             view_kinds=self.view_kinds,
         )
-        return split_takes(
-            takes,
+        split = partial(
+            split_takes,
             scale=targets.scale,
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
             seed=self.seed,
         )
+        self.by_split = split(takes)
+        self._choosing = self.by_split["val"]
+        if self.test_split == "val" and self.by_split["train"]:
+            # What is judged must not have chosen the checkpoint.
+            drawn = split(self.by_split["train"])
+            self.by_split["train"], self._choosing = drawn["train"], drawn["val"]
 
-    def _labelled(self, split: Split) -> list[Take]:
+    def _labelled(self, takes: Sequence[Take], split: Split) -> list[Take]:
         assert self.targets is not None
         wanted, source = self.targets.described, self.source or "the given takes"
-        takes = self.by_split[split]
         labelled = [take for take in takes if self.targets.has_any(take)]
         missing = [take.take_id for take in takes if not self.targets.has_any(take)]
         if missing:

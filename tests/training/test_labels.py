@@ -277,3 +277,24 @@ def test_views_drawn_in_training_leave_evaluation_whole(
     assert len(train[two_views].view_kind) == 2
     with pytest.raises(ConfigError, match=r"data\.train_views"):
         fit(make_module(), make_data(train_views=1), tmp_path)
+
+
+def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint(
+    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+) -> None:
+    data = make_data(test_split="val")
+    directory = fit(make_module(), data, tmp_path)
+    people = {
+        stage: {take.participant_id for take in data.takes_of(stage)}
+        for stage in ("train", "validate")
+    }
+    published = {take.participant_id for take in tiny_takes if take.split == "val"}
+    trained = {take.participant_id for take in tiny_takes if take.split == "train"}
+    assert people["validate"]
+    assert not people["train"] & people["validate"]
+    assert people["train"] | people["validate"] == trained
+    module = make_module()
+    module.load(directory)
+    judge("test", module, make_data(test_split="val"), tmp_path)
+    assert module.predictions is not None
+    assert {take.participant_id for take in module.predictions.takes} == published
