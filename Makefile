@@ -12,6 +12,7 @@ OUT    ?= runs/demo
 JOBS   ?= 2
 BENCH  ?= benchmarks/timesformer_parity.py benchmarks/reading.py benchmarks/rating_speed.py \
           benchmarks/pairing.py benchmarks/manifest_validation.py benchmarks/data_check.py \
+          benchmarks/memory_against_length.py \
           benchmarks/main_job.py
 
 PYTEST_FLAGS := -n $(JOBS) $(if $(SLOW),--slow)
