@@ -35,6 +35,7 @@ from proskill.data.take_dataset import (
 )
 from proskill.data.targets import UNLABELLED, Targets, named
 from proskill.errors import ConfigError, ManifestError
+from proskill.training.compared_takes import rate_compared_takes
 from proskill.training.feature_cache import FeatureTable
 from proskill.video.transforms import AugmentTake
 
@@ -50,6 +51,8 @@ class TakeDataModule(LightningDataModule):
     Args:
         source: a manifest file or the folder of a dataset; see `load_takes`.
         takes: the takes themselves instead of a source, for use from Python.
+        comparisons: file or files of votes on pairs of takes, as `proskill rate` reads them; takes
+            without a rating get one from the votes within their split.
         view_names: use only these views; None uses all. Takes with none of them are left out.
         view_kinds: use only "ego" or "exo" views; None uses both.
         scenarios: use only these scenarios; None uses all.
@@ -82,6 +85,7 @@ class TakeDataModule(LightningDataModule):
         source: str | None = None,
         *,
         takes: list[Take] | None = None,
+        comparisons: list[str] | str | None = None,
         view_names: list[str] | None = None,
         view_kinds: list[ViewKind] | None = None,
         scenarios: list[str] | None = None,
@@ -116,6 +120,7 @@ class TakeDataModule(LightningDataModule):
         if on_error not in get_args(OnError):
             raise ConfigError(f"data.on_error={on_error!r}: allowed are raise, skip")
         self.source = source
+        self.comparisons = [comparisons] if isinstance(comparisons, str) else comparisons or []
         self.view_names = view_names
         self.view_kinds = view_kinds
         self.scenarios = scenarios
@@ -138,6 +143,7 @@ class TakeDataModule(LightningDataModule):
         self.targets: Targets | None = None
         self.broken = BrokenTakes(0)
         self._given = takes
+        self._use_of_votes = ""
         self._loader: Loader | None = None
         self._datasets: dict[Stage | Literal["train"], TakeDataset] = {}
 
@@ -236,14 +242,15 @@ class TakeDataModule(LightningDataModule):
         return self._datasets[stage].takes
 
     def described(self, description: str) -> str:
-        """What the data is, in words that say so where it is simulated.
+        """What the data is, in words that say so where it is simulated or rated by votes.
 
         Args:
             description: as the configuration has it.
         """
-        if self.source is None or not is_simulated(self.source):
-            return description
-        return description if "simulat" in description.lower() else f"simulated ({description})"
+        is_made_up = self.source is not None and is_simulated(self.source)
+        if is_made_up and "simulat" not in description.lower():
+            description = f"simulated ({description})"
+        return f"{description}; {self._use_of_votes}" if self._use_of_votes else description
 
     def split_of(self, stage: Stage) -> str:
         """The split that a stage runs on."""
@@ -316,12 +323,26 @@ class TakeDataModule(LightningDataModule):
             test_fraction=self.test_fraction,
             seed=self.seed,
         )
-        self.by_split = split(takes)
-        self._choosing = self.by_split["val"]
-        if self.test_split == "val" and self.by_split["train"]:
+        parts: dict[str, list[Take]] = {str(name): part for name, part in split(takes).items()}
+        if self.test_split == "val" and parts["train"]:
             # What is judged must not have chosen the checkpoint.
-            drawn = split(self.by_split["train"])
-            self.by_split["train"], self._choosing = drawn["train"], drawn["val"]
+            drawn = split(parts["train"])
+            parts["train"], parts["choosing"] = drawn["train"], drawn["val"]
+        if self.comparisons:
+            parts = self._rated(parts, targets)
+        self.by_split = {name: parts[name] for name in get_args(Split)}
+        self._choosing = parts.get("choosing", parts["val"])
+
+    def _rated(self, parts: dict[str, list[Take]], targets: Targets) -> dict[str, list[Take]]:
+        if not targets.uses_ratings:
+            raise ConfigError(
+                "data.comparisons gives ratings, from which this model learns nothing: set "
+                "model.head to regression or model.ranking_weight above 0"
+            )
+        source = self.source or "the given takes"
+        compared = rate_compared_takes(self.comparisons, parts, source=source, seed=self.seed)
+        self._use_of_votes = compared.use
+        return {**compared.parts}
 
     def _labelled(self, takes: Sequence[Take], split: Split) -> list[Take]:
         assert self.targets is not None
