@@ -1,6 +1,6 @@
 """An assessment as a table for people, on standard output.
 
-Names of views and files come from outside: they are `Text`, never markup.
+Names of views, files and skills come from outside: they are `Text`, never markup.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STYLES = {"ok": "bold green", "low_confidence": "bold yellow", "abstained": "bo
 
 
 def print_assessment(assessment: Assessment, *, report: Path | None = None) -> None:
-    """Print the answer, why it is in doubt, the probabilities and the views.
+    """Print the answer, why it is in doubt, the probabilities, the skills and the views.
 
     Args:
         assessment: to show.
@@ -43,6 +43,9 @@ def print_assessment(assessment: Assessment, *, report: Path | None = None) -> N
     if assessment.probabilities:
         console.print()
         console.print(_probabilities(assessment))
+    if assessment.skill_levels:
+        console.print()
+        console.print(_skills(assessment))
     console.print()
     console.print(_views(assessment))
     lines = [*assessment.warnings, notice_for(assessment.provenance.checkpoint_data)]
@@ -69,6 +72,20 @@ def _probabilities(assessment: Assessment) -> Table:
         bar = "█" * round(p * _BAR_WIDTH)
         style = "bold" if level == assessment.level else "dim"
         table.add_row(Text(level, style=style), Text(f"{100 * p:3.0f} %"), Text(bar, style="cyan"))
+    return table
+
+
+def _skills(assessment: Assessment) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("skill", "score", "", "level", "uncalibrated"):
+        table.add_column(heading, overflow="fold")
+    for name, level in assessment.skill_levels.items():
+        score = assessment.skills[name]
+        bar = "█" * round(score / (len(assessment.levels) - 1) * _BAR_WIDTH)
+        p = assessment.skill_probabilities[name][level]
+        table.add_row(
+            Text(name), f"{score:.2f}", Text(bar, style="cyan"), Text(level), f"{100 * p:3.0f} %"
+        )
     return table
 
 

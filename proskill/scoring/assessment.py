@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
+import numpy as np
+
+from proskill.levels import median_level
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.plain_values import to_plain, to_tuples
 
@@ -151,7 +154,8 @@ class Assessment:
             calibrated.
         certainty: how far the model expects to be off and which limits that is held against; None
             where no view could be judged.
-        skills: skill name -> score, for models of several skills.
+        skills: skill name -> score, for models of several skills; empty when abstained.
+        skill_probabilities: the same names -> level -> probability, which no calibration touched.
         views: view name -> result, in the order given.
         timeline: windows in time order.
         warnings: what should be known but does not change the status.
@@ -173,6 +177,7 @@ class Assessment:
     level_set: LevelSet | None = None
     certainty: Certainty | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
+    skill_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     timeline: tuple[TimelineWindow, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -186,7 +191,7 @@ class Assessment:
             self._check_silence()
         else:
             self._check_answer()
-        for name in ("views", "probabilities", "skills"):
+        for name in ("views", "probabilities", "skills", "skill_probabilities"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def _check_silence(self) -> None:
@@ -197,6 +202,8 @@ class Assessment:
             )
         if self.level_set is not None:
             raise ValueError("an abstained assessment has no level_set")
+        if self.skills or self.skill_probabilities:
+            raise ValueError("an abstained assessment has no skills")
 
     def _check_answer(self) -> None:
         if self.level not in self.levels or self.score is None:
@@ -204,14 +211,10 @@ class Assessment:
                 f"level={self.level!r}, score={self.score}: an assessment that is not abstained "
                 f"needs a score and one of the levels {', '.join(self.levels)}"
             )
-        if tuple(self.probabilities) != self.levels:
-            raise ValueError(
-                f"probabilities of {', '.join(self.probabilities) or 'nothing'}: expected exactly "
-                f"{', '.join(self.levels)}"
-            )
-        total = math.fsum(self.probabilities.values())
-        if not math.isfinite(total) or abs(total - 1) > _PROBABILITY_TOLERANCE:
-            raise ValueError(f"probabilities sum to {total}: must be 1")
+        for each in (self.probabilities, *self.skill_probabilities.values()):
+            self._check_probabilities(each)
+        if self.skill_probabilities and self.skill_probabilities.keys() != self.skills.keys():
+            raise ValueError("skill_probabilities and skills name different skills")
         if not 0 <= self.score <= len(self.levels) - 1:
             raise ValueError(f"score={self.score}: must be in [0, {len(self.levels) - 1}]")
         if self.level_set is not None:
@@ -222,6 +225,24 @@ class Assessment:
                     f"level_set of {', '.join(chosen)}: must be neighbouring levels with "
                     f"{self.level} among them"
                 )
+
+    def _check_probabilities(self, probabilities: Mapping[str, float]) -> None:
+        if tuple(probabilities) != self.levels:
+            raise ValueError(
+                f"probabilities of {', '.join(probabilities) or 'nothing'}: expected exactly "
+                f"{', '.join(self.levels)}"
+            )
+        total = math.fsum(probabilities.values())
+        if not math.isfinite(total) or abs(total - 1) > _PROBABILITY_TOLERANCE:
+            raise ValueError(f"probabilities sum to {total}: must be 1")
+
+    @property
+    def skill_levels(self) -> dict[str, str]:
+        """Skill name -> the median of its probabilities."""
+        return {
+            name: self.levels[int(median_level(np.array(list(each.values()))))]
+            for name, each in self.skill_probabilities.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""

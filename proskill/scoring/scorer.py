@@ -224,14 +224,13 @@ class Scorer:
         return prediction.logits.double().cpu().numpy()
 
     @torch.inference_mode()
-    def _skills(self, features: torch.Tensor, kinds: list[int]) -> dict[str, float]:
-        """Expected level of each skill that the model was trained on, from features (1, V, D)."""
+    def _skills(self, features: torch.Tensor, kinds: list[int]) -> dict[str, NDArray[np.float64]]:
+        """Probabilities (K,) of each skill that the model learned, from features (1, V, D)."""
         if not self.config.skills:
             return {}
         kind = torch.tensor(kinds, device=self._device)[None]
         logits = self._model.predict_features(features, view_kind=kind).skill_logits[0]  # (S, K)
-        values = softmax(logits.double().cpu().numpy())
-        return {name: _expected(row) for name, row in zip(self.config.skills, values, strict=True)}
+        return dict(zip(self.config.skills, softmax(logits.double().cpu().numpy()), strict=True))
 
     def _probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         return (
@@ -257,6 +256,7 @@ class Scorer:
         if verdict.status == "abstained":
             answer = None  # nobody shall read a level off an input that cannot be judged
         interval = frame_seconds(self.config.input, instants) if len(instants) else 0.0
+        skills = {} if answer is None else answer.skills
         return Assessment(
             status=verdict.status,
             levels=self.config.levels,
@@ -269,7 +269,8 @@ class Scorer:
             interval=None if answer is None else self._interval(answer.score),
             level_set=None if answer is None else self._level_set(answer),
             certainty=certainty,
-            skills={} if answer is None else answer.skills,
+            skills={name: _expected(row) for name, row in skills.items()},
+            skill_probabilities={name: self._named(row) for name, row in skills.items()},
             timeline=() if answer is None else self._timeline(used, instants),
             warnings=view_warnings(seen, instants, interval_seconds=interval),
         )
@@ -389,7 +390,7 @@ class _Answer:
     score: float
     view_probabilities: Mapping[str, NDArray[np.float64]]
     view_scores: Mapping[str, float]
-    skills: Mapping[str, float]
+    skills: Mapping[str, NDArray[np.float64]]
 
 
 def _expected(probabilities: NDArray[np.float64]) -> float:

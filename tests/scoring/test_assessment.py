@@ -118,6 +118,26 @@ def test_what_comes_out_cannot_be_changed() -> None:
         ({"probabilities": dict.fromkeys(LEVELS, 0.5)}, "probabilities sum to 1.5: must be 1"),
         ({"probabilities": dict.fromkeys(LEVELS, float("nan"))}, "probabilities sum to nan"),
         (
+            {"skills": {"calm": 1.0}, "skill_probabilities": {"calm": {"low": 1.0}}},
+            "probabilities of low: expected exactly low, middle, high",
+        ),
+        (
+            {"skill_probabilities": {"calm": {"low": 0.0, "middle": 1.0, "high": 0.0}}},
+            "skill_probabilities and skills name different skills",
+        ),
+        (
+            {
+                "status": "abstained",
+                "reasons": ("too short",),
+                "level": None,
+                "score": None,
+                "probabilities": {},
+                "level_set": None,
+                "skills": {"calm": 1.0},
+            },
+            "an abstained assessment has no skills",
+        ),
+        (
             {"level_set": LevelSet(("low", "high"), 0.8)},
             "level_set of low, high: must be neighbouring levels with middle among them",
         ),

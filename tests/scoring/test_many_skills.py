@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from proskill.cli.score_table import print_assessment
 from proskill.models import (
     CheckpointConfig,
     InputSpec,
@@ -19,6 +21,7 @@ from proskill.models import (
     save_checkpoint,
 )
 from proskill.scoring import Assessment, Scorer
+from proskill.scoring.report import render_report
 
 MakeVideo = Callable[..., Path]
 SKILLS = ("Steals", "Fouls", "Impact")
@@ -57,9 +60,45 @@ def test_an_assessment_has_a_score_for_every_skill(
     found = scorer.score({"ego": make_video("a.mp4", seed=1), "exo1": make_video("b.mp4", seed=2)})
     assert tuple(found.skills) == SKILLS
     assert len(set(found.skills.values())) == 3
+    for name, score in found.skills.items():
+        probabilities = list(found.skill_probabilities[name].values())
+        assert score == pytest.approx(sum(k * p for k, p in enumerate(probabilities)))
+        below = found.levels.index(found.skill_levels[name])
+        assert sum(probabilities[:below]) < 0.5 <= sum(probabilities[: below + 1])
     # The level of the whole is the mean over skills.
     assert found.score == pytest.approx(sum(found.skills.values()) / 3, abs=1e-5)
     assert Assessment.from_dict(found.to_dict()) == found
+
+
+def test_page_and_table_show_every_skill_and_names_stay_text(
+    make_video: MakeVideo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "<b>[red]&"
+    scorer = scorer_of(tmp_path, {"kind": "softmax", "num_skills": 3}, ("Steals", evil, "Impact"))
+    found = scorer.score({"ego": make_video("a.mp4", seed=1)})
+    page = render_report(found)
+    assert evil not in page
+    assert page.count('<div class="said">') == 3
+    print_assessment(found)
+    table = capsys.readouterr().out
+    for name, level in found.skill_levels.items():
+        percent = f"{100 * found.skill_probabilities[name][level]:.0f} %"
+        assert f'<div class="name">{html.escape(name)}</div>' in page
+        assert f'<div class="said"><strong>{level}</strong>, {percent}</div>' in page
+        (row,) = [line for line in table.splitlines() if line.startswith(name)]
+        for text in (f"{found.skills[name]:.2f}", level, percent):
+            assert text in row
+
+
+def test_an_input_that_cannot_be_judged_gets_no_skills(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    scorer = scorer_of(tmp_path, {"kind": "softmax", "num_skills": 3}, SKILLS)
+    found = scorer.score({"ego": make_video(picture="still")})
+    assert found.status == "abstained"
+    assert not found.skills
+    assert not found.skill_levels
+    assert "Steals" not in render_report(found)
 
 
 def test_frames_spread_over_the_take_make_one_window_however_long_it_is(
