@@ -63,6 +63,7 @@ def read_windows(
         ManifestError: the views share no instant.
     """
     # Here and not above: whoever trains from cached features needs no decoder installed.
+    from proskill.video.probe import DATASET_LIMITS
     from proskill.video.reader import VideoReader
 
     names = list(take.views) if view_names is None else list(view_names)
@@ -71,7 +72,12 @@ def read_windows(
     with ExitStack() as stack:
         readers = {
             name: stack.enter_context(
-                VideoReader(view.path, size=min(height, width), num_threads=num_threads)
+                VideoReader(
+                    view.path,
+                    size=min(height, width),
+                    num_threads=num_threads,
+                    limits=DATASET_LIMITS,
+                )
             )
             for name, view in views.items()
         }

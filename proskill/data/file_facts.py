@@ -141,11 +141,12 @@ def examine_file(request: FileRequest) -> FileFacts:
     """Open a file, read the times of all its frames and decode the wanted instants."""
     import numpy as np
 
+    from proskill.video.probe import DATASET_LIMITS
     from proskill.video.reader import VideoReader
     from proskill.video.sampling import uniform_instants
 
     try:
-        with VideoReader(request.path, size=_SIDE_PX) as reader:
+        with VideoReader(request.path, size=_SIDE_PX, limits=DATASET_LIMITS) as reader:
             duration = reader.duration_seconds
             spans = [
                 (start, min(duration, duration if end is None else end))

@@ -8,6 +8,7 @@ from proskill.data.span import shared_span
 from proskill.data.take import Take
 from proskill.errors import ManifestError, VideoError
 from proskill.scoring.figures import image_data_uri
+from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
 from proskill.video.sampling import uniform_instants
 
@@ -28,7 +29,7 @@ def take_strips(take: Take, *, num_frames: int, short_side_px: int = 180) -> dic
         readers = {}
         for name, view in take.views.items():
             try:
-                reader = VideoReader(view.path, size=short_side_px)
+                reader = VideoReader(view.path, size=short_side_px, limits=DATASET_LIMITS)
                 readers[name] = stack.enter_context(reader)
             except VideoError:
                 continue

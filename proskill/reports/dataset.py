@@ -19,6 +19,7 @@ from proskill.data.take import Take, View
 from proskill.errors import VideoError
 from proskill.scoring.figures import image_data_uri
 from proskill.scoring.report import page_environment
+from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
 
@@ -129,7 +130,7 @@ def _picture(view: View, facts: Mapping[Path, FileFacts]) -> str | None:
     end = file_end if view.end_seconds is None else view.end_seconds + view.offset_seconds
     middle = (start + min(end, file_end)) / 2
     try:
-        with VideoReader(view.path, size=_SHORT_SIDE_PX) as reader:
+        with VideoReader(view.path, size=_SHORT_SIDE_PX, limits=DATASET_LIMITS) as reader:
             [frame] = reader.frames_at(np.array([middle]))
     except VideoError:
         return None  # the check says what is wrong with the file

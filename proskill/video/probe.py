@@ -121,6 +121,10 @@ class Inspection:
 
 DEFAULT_LIMITS = VideoLimits()
 
+# Of files that somebody chose to train on: BASKET's highlights and some of Ego-Exo4D's takes last
+# longer than what a stranger may upload.
+DATASET_LIMITS = VideoLimits(max_bytes=20_000_000_000, max_seconds=4 * 3600.0)
+
 
 def probe(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> VideoInfo:
     """What the file at `path` is.

@@ -5,8 +5,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from proskill.data.clips import ClipFormat, read_windows
 from proskill.data.file_facts import (
     FileFacts,
     FileRequest,
@@ -14,8 +16,9 @@ from proskill.data.file_facts import (
     examine_files,
     requests_for,
 )
-from proskill.data.take import View
+from proskill.data.take import Take, View
 from proskill.errors import ProskillError
+from proskill.simulation.render import write_video
 
 WriteClip = Callable[..., Path]
 
@@ -176,3 +179,16 @@ def test_facts_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
         FileFacts(tmp_path, "")
     with pytest.raises(ValueError, match="fault='odd': allowed are missing"):
         FileFacts(tmp_path, "", fault="odd")  # type: ignore[arg-type]
+
+
+def test_a_video_longer_than_an_upload_may_be_is_part_of_a_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "twelve_minutes.mp4"
+    frames = np.repeat(np.arange(0, 240, dtype=np.uint8), 3)[:, None, None, None]
+    write_video(path, np.broadcast_to(frames, (720, 48, 64, 3)), frame_rate=1, quality=30)
+    facts = examine_file(FileRequest(path, num_instants=3))
+    assert facts.fault is None
+    assert facts.duration_seconds == pytest.approx(720)
+    take = Take("t", "p", "basketball", {"exo1": View(path, "exo")})
+    clip_format = ClipFormat(6, 0.1, (32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
+    windows = read_windows(take, clip_format, num_windows=2)
+    assert windows["exo1"].shape == (2, 6, 3, 32, 32)
