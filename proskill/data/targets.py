@@ -64,7 +64,8 @@ class Targets:
             return (UNLABELLED,) * max(1, len(self.skills))
         if not self.skills:
             return (UNLABELLED if take.level is None else self.scale.index(take.level),)
-        return tuple(self._skill_level(take, name) for name in self.skills)
+        num_levels = len(self.scale)
+        return tuple(skill_level(take, name, num_levels=num_levels) for name in self.skills)
 
     def rating_of(self, take: Take) -> float:
         """The rating, NaN without one or where ratings do not count."""
@@ -75,16 +76,22 @@ class Targets:
         is_rated = not math.isnan(self.rating_of(take))
         return is_rated or any(level != UNLABELLED for level in self.levels_of(take))
 
-    def _skill_level(self, take: Take, name: str) -> int:
-        value = take.skills.get(name)
-        if value is None:
-            return UNLABELLED
-        if not float(value).is_integer() or not 0 <= value < len(self.scale):
-            raise ManifestError(
-                f"take {take.take_id!r}: skill {name!r} is {value:g}; allowed are the levels 0 to "
-                f"{len(self.scale) - 1}"
-            )
-        return int(value)
+
+def skill_level(take: Take, name: str, *, num_levels: int) -> int:
+    """Level index of a skill, -1 where the take has no label for it.
+
+    Raises:
+        ManifestError: the value is not the index of a level.
+    """
+    value = take.skills.get(name)
+    if value is None:
+        return UNLABELLED
+    if not float(value).is_integer() or not 0 <= value < num_levels:
+        raise ManifestError(
+            f"take {take.take_id!r}: skill {name!r} is {value:g}; allowed are the levels 0 to "
+            f"{num_levels - 1}"
+        )
+    return int(value)
 
 
 def named(names: Sequence[str]) -> str:

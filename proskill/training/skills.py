@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proskill.data.take import Take
+from proskill.data.targets import skill_level
 from proskill.errors import ProskillError
 from proskill.training.intervals import clustered_bootstrap
 from proskill.training.judged import Judged
@@ -95,12 +96,15 @@ def _judged(
     known = np.array([name in take.skills for take in takes])
     if not known.any():
         raise ProskillError(f"skill {name!r}: no take has a label for it; evaluation needs labels")
-    truth = [_level(name, take, num_levels) for take in takes if name in take.skills]
+    judged = [take for take in takes if name in take.skills]
     trained = [take for take in train_takes if name in take.skills]
-    scenarios = [take.scenario for take in takes if name in take.skills]
+    truth, train = (
+        [skill_level(take, name, num_levels=num_levels) for take in labelled]
+        for labelled in (judged, trained)
+    )
+    scenarios = [take.scenario for take in judged]
     majority = by_scenario = None
     if trained:
-        train = [_level(name, take, num_levels) for take in trained]
         majority = np.full(len(truth), majority_level(train))
         by_scenario = scenario_majority_levels(train, [t.scenario for t in trained], scenarios)
     answers = Judged(
@@ -122,13 +126,3 @@ def _figures(answers: Judged, rows: NDArray[np.bool_], weights: Weights) -> dict
         "spearman": spearman_rho(answers.reference, answers.score, inside),
         **answers.baselines(inside),
     }
-
-
-def _level(name: str, take: Take, num_levels: int) -> int:
-    value = take.skills[name]
-    if not float(value).is_integer() or not 0 <= value < num_levels:
-        raise ProskillError(
-            f"take {take.take_id!r}: skill {name!r} is {value:g}; allowed are the levels 0 to "
-            f"{num_levels - 1}"
-        )
-    return int(value)
