@@ -42,6 +42,8 @@ from proskill.video.transforms import AugmentTake
 Stage = Literal["fit", "validate", "test", "predict"]
 Encoder = Callable[[Sequence[Take]], FeatureTable]
 
+_HELD_OUT = "held out of train"
+
 _log = logging.getLogger(__name__)
 
 
@@ -327,11 +329,11 @@ class TakeDataModule(LightningDataModule):
         if self.test_split == "val" and parts["train"]:
             # What is judged must not have chosen the checkpoint.
             drawn = split(parts["train"])
-            parts["train"], parts["choosing"] = drawn["train"], drawn["val"]
+            parts["train"], parts[_HELD_OUT] = drawn["train"], drawn["val"]
         if self.comparisons:
             parts = self._rated(parts, targets)
         self.by_split = {name: parts[name] for name in get_args(Split)}
-        self._choosing = parts.get("choosing", parts["val"])
+        self._choosing = parts.get(_HELD_OUT, parts["val"])
 
     def _rated(self, parts: dict[str, list[Take]], targets: Targets) -> dict[str, list[Take]]:
         if not targets.uses_ratings:

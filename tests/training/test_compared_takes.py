@@ -176,6 +176,26 @@ def test_a_model_learns_from_votes_alone_and_its_report_says_so(
     assert "left out: 1 between splits" in summary["data"]
 
 
+def test_people_held_out_of_training_are_rated_by_their_own_votes(
+    make_module: Callable[..., SkillModule],
+    make_data: Callable[..., TakeDataModule],
+    tiny_takes: list[Take],
+    write: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    takes = [replace(item, level=None, rating=None) for item in tiny_takes]
+    names = [item.take_id for item in takes if item.split == "train"]
+    data = make_data(takes=takes, comparisons=write(chain(names)), test_split="val")
+    module = make_module(head="regression")
+    fit_model(module, data, run_dir=tmp_path, max_epochs=1, patience=None, progress=False)
+    parts = {"train": data.takes_of("train"), "held out of train": data.takes_of("validate")}
+    for name, part in parts.items():
+        ratings = [item.rating for item in part]
+        assert np.mean(ratings) == pytest.approx(0, abs=1e-6)  # a scale of its own
+        num_votes = 3 * len(part) * (len(part) - 1) // 2
+        assert f"{len(part)} takes of {name} by {num_votes}" in data.described("squares")
+
+
 def test_a_model_that_learns_no_ratings_refuses_votes(
     make_module: Callable[..., SkillModule],
     make_data: Callable[..., TakeDataModule],
