@@ -2,8 +2,8 @@
 
 With the Pólya-Gamma augmentation of Polson, Scott and Windle (2013), one omega for each cell of
 votes makes the logistic likelihood Gaussian, so that the ratings of all items are drawn at once.
-The spread of skills in a group has a half-Cauchy prior (Gelman 2006), drawn through the auxiliary
-variable of Wand et al. (2011).
+The spread of skills in a group and that of the annotators' slopes have half-Cauchy priors (Gelman
+2006), drawn through the auxiliary variable of Wand et al. (2011).
 
 A tie counts as half a win for either side, the convention of chess: the logistic function of a gap
 is then the expected score, and intervals are a little wide, because ties vary less than wins.
@@ -30,10 +30,12 @@ SCALE_PRIOR_MEDIAN = 2.0  # logits; of a half-Cauchy, so that 0.1 and 10 remain 
 # Beyond it two people would agree on more than .94 of random pairs. Without a limit, the Cauchy
 # tail would give an item that won its only vote a rating of any size.
 SCALE_LIMIT = 10.0
+DISCRIMINATION_SPREAD_MEDIAN = 0.25  # of a half-Cauchy, for how much annotators differ
 
 _DENSE_ITEMS = 400  # up to here one dense Cholesky factor is cheaper than conjugate gradients
 _CG_TOLERANCE = 1e-4
 _LOCATION_VARIANCE = 100.0
+_LEAST_VARIANCE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,7 @@ class GibbsChain:
         fit = fit_bradley_terry(table, tol=1e-4)
         self.params, self.side = fit.params.copy(), fit.side
         self.discrimination = fit.discrimination.copy()
+        self.discrimination_variance = DISCRIMINATION_VARIANCE  # where it starts
         self.scale = np.full(self.num_groups, 2.0)
         self.location = np.zeros(self.num_groups)  # of the group's skills, where anchors fix it
         self.contrast = _contrasts(self.cells, self.num_items)
@@ -176,12 +179,22 @@ class GibbsChain:
         return np.asarray(solution)
 
     def _draw_discrimination(self, omega: FloatArray, gap: FloatArray) -> None:
-        """Each is the slope of a Gaussian regression on the gaps, prior N(1, 1/4)."""
+        """Each is the slope of a Gaussian regression on the gaps, with a prior around 1.
+
+        How much annotators differ is learned, too: alike ones are then nearly not told apart, and
+        coin flippers are found all the same.
+        """
         size, cell = len(self.discrimination), self.cells.annotator
         linear = gap * (self.surplus - omega * self.side * self.cells.left)
-        precision = np.bincount(cell, omega * gap**2, size) + 1 / DISCRIMINATION_VARIANCE
-        mean = (np.bincount(cell, linear, size) + 1 / DISCRIMINATION_VARIANCE) / precision
+        prior = 1 / self.discrimination_variance
+        precision = np.bincount(cell, omega * gap**2, size) + prior
+        mean = (np.bincount(cell, linear, size) + prior) / precision
         self.discrimination = mean + self.rng.normal(size=size) / np.sqrt(precision)
+        squares = float(np.sum((self.discrimination - 1) ** 2))
+        rate = prior + 1 / DISCRIMINATION_SPREAD_MEDIAN**2
+        auxiliary = rate / self.rng.gamma(1.0)
+        variance = (squares / 2 + 1 / auxiliary) / self.rng.gamma((size + 1) / 2)
+        self.discrimination_variance = max(variance, _LEAST_VARIANCE)
 
     def _draw_side(self, omega: FloatArray, gap: FloatArray) -> None:
         left = self.cells.left
