@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proskill.rating_files.report import probability_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -124,7 +126,8 @@ def _cells(row: Row, *, has_levels: bool, has_bars: bool) -> list[Text]:
     if has_bars:
         cells.append(Text(_bar(row), style="cyan"))
     if has_levels:
-        sure = "" if math.isnan(row.level_probability) else f" {100 * row.level_probability:.0f} %"
+        known = not math.isnan(row.level_probability)
+        sure = f" {probability_text(row.level_probability)}" if known else ""
         cells.append(Text(f"{_clean(row.level)}{sure}"))
     return [*cells, Text(str(row.num_comparisons)), Text(flags, style="yellow")]
 

@@ -69,7 +69,7 @@ def render_report(run: RatingRun, origin: Origin) -> str:
         fixed=_fixed,
         signed=_signed,
         percent=_percent,
-        probability=_probability,
+        probability=probability_text,
         counted=counted,
         about=about,
         name=_name,
@@ -152,8 +152,8 @@ def _percent(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%" if math.isfinite(value) else _NONE
 
 
-def _probability(p: float) -> str:
-    """Never certain, whatever the rounding says."""
+def probability_text(p: float) -> str:
+    """A probability in percent for people: never certain, whatever the rounding says."""
     if 0.005 <= p < 0.995:
         return _percent(p)
     return (
