@@ -20,6 +20,12 @@ SIDE_VARIANCE = 1.0
 LOG_TIE_VARIANCE = 4.0
 
 
+def log_total(eta: FloatArray, log_tie: float) -> FloatArray:
+    """Log of exp(eta / 2) + exp(-eta / 2) + nu, which divides the weights of all outcomes."""
+    decided: FloatArray = np.logaddexp(eta / 2, -eta / 2)
+    return decided if log_tie == -math.inf else np.logaddexp(decided, log_tie)
+
+
 class NegativeLogPosterior:
     """The log-posterior's negative with its derivatives, as a function of one vector.
 
@@ -129,9 +135,7 @@ class NegativeLogPosterior:
         gap = params[cells.first] - params[cells.second]
         factor = discrimination[cells.annotator] if self.num_annotators else np.ones(len(gap))
         self._eta = factor * gap + side * cells.left
-        self._log_total = np.logaddexp(self._eta / 2, -self._eta / 2)
-        if self.fit_tie:
-            self._log_total = np.logaddexp(self._log_total, self._log_tie)
+        self._log_total = log_total(self._eta, self._log_tie)
         self._p_first = np.exp(self._eta / 2 - self._log_total)
         self._p_second = np.exp(-self._eta / 2 - self._log_total)
         self._p_tie = np.exp(self._log_tie - self._log_total)

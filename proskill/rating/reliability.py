@@ -13,6 +13,7 @@ from proskill.rating.bradley_terry import BradleyTerryFit
 from proskill.rating.comparisons import ComparisonTable, FloatArray, IntArray
 from proskill.rating.grouping import members_of_groups
 from proskill.rating.held_out import held_out_accuracy
+from proskill.rating.log_posterior import log_total
 from proskill.rating.posterior import Posterior, sample_posterior
 
 ENOUGH_RELIABILITY: Final = 0.8
@@ -200,12 +201,12 @@ def _item_information(judged: ComparisonTable, fit: BradleyTerryFit) -> FloatArr
     """
     slope = fit.discrimination[judged.annotator]
     eta = slope * (fit.params[judged.item_a] - fit.params[judged.item_b]) + fit.side * judged.left
-    log_total = np.logaddexp(np.logaddexp(eta / 2, -eta / 2), fit.log_tie)
-    p_a, p_b = np.exp(eta / 2 - log_total), np.exp(-eta / 2 - log_total)
+    total = log_total(eta, fit.log_tie)
+    p_a, p_b = np.exp(eta / 2 - total), np.exp(-eta / 2 - total)
     information = slope**2 * (p_a + p_b - (p_a - p_b) ** 2) / 4
     size = judged.num_items
-    total = np.bincount(judged.item_a, information, size)
-    return np.asarray(total + np.bincount(judged.item_b, information, size), float)
+    of_a = np.bincount(judged.item_a, information, size)
+    return np.asarray(of_a + np.bincount(judged.item_b, information, size), float)
 
 
 def _scale_separation(params: FloatArray, information: FloatArray) -> float:

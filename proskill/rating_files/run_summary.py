@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from proskill._version import __version__
+from proskill.plain_json import plain_json
 from proskill.rating.rate import RatingRun
 from proskill.rating_files.headline import headline
 from proskill.rating_files.report import Origin
@@ -44,20 +43,8 @@ def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:
         "elo": _elo(run),
         "ratings": _ratings(run),
     }
-    return {name: plain(value) for name, value in summary.items()}
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON knows it: lists, dictionaries, and null for what is not a finite number."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    plain: dict[str, Any] = plain_json(summary)
+    return plain
 
 
 def _levels(run: RatingRun) -> list[dict[str, Any]]:

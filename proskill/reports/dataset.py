@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import PackageLoader
 
@@ -17,8 +16,9 @@ from proskill.data.sources import is_simulated
 from proskill.data.stats import DatasetStats
 from proskill.data.take import Take, View
 from proskill.errors import VideoError
+from proskill.pages import template_environment
+from proskill.plain_json import plain_json
 from proskill.scoring.figures import image_data_uri
-from proskill.scoring.report import page_environment
 from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
@@ -47,7 +47,7 @@ class Thumbnail:
 
 def stats_json(stats: DatasetStats) -> str:
     """The numbers as JSON; what is undefined is null."""
-    return json.dumps(_plain(asdict(stats)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(plain_json(asdict(stats)), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_stats_json(path: Path, stats: DatasetStats) -> None:
@@ -79,7 +79,7 @@ def write_dataset_page(
     Raises:
         ProskillError: the page cannot be written.
     """
-    environment = page_environment(PackageLoader("proskill.reports"))
+    environment = template_environment(PackageLoader("proskill.reports"))
     text = environment.get_template("dataset.html").render(
         stats=stats,
         name=source.absolute().parent.name if source.stem == "manifest" else source.absolute().stem,
@@ -135,14 +135,3 @@ def _picture(view: View, facts: Mapping[Path, FileFacts]) -> str | None:
     except VideoError:
         return None  # the check says what is wrong with the file
     return image_data_uri(frame.permute(1, 2, 0).numpy())
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -16,6 +16,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from proskill.plain_json import plain_json
 from proskill.training.predictions import VIEW_KINDS, Predictions
 from proskill.whole_file import write_whole
 
@@ -65,7 +66,7 @@ def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:
 
 def to_json(values: Mapping[str, Any]) -> str:
     """Nested plain values as indented JSON; undefined numbers become null."""
-    return json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain_json(values), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def is_simulated_run(folder: Path) -> bool:
@@ -119,13 +120,3 @@ def _cells(values: NDArray[Any]) -> list[str]:
 
 def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.9g}"  # nine digits bring every float32 back
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
