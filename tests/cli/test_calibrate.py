@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,23 +14,6 @@ from proskill.scoring import Scorer
 
 Run = Callable[..., Any]
 Make = Callable[..., Path]
-
-
-def _scoring_conftest() -> ModuleType:
-    """Fixtures of the scoring tests: a tiny checkpoint and tiny videos."""
-    path = Path(__file__).parents[1] / "scoring" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("scoring_conftest_of_calibrate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_factories = _scoring_conftest()
-make_video = _factories.make_video
-make_checkpoint = _factories.make_checkpoint
 
 
 @pytest.fixture

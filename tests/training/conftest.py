@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from lightning.pytorch import Trainer
 
 from proskill.data.manifest import write_manifest
 from proskill.data.splits import split_takes
@@ -18,6 +19,7 @@ from proskill.levels import EGOEXO4D_LEVELS
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
 from proskill.training.predictions import Predictions
+from proskill.training.run import quiet_lightning
 
 FRAME_RATE = 10
 NUM_FRAMES = 12
@@ -121,6 +123,24 @@ def make_data(tiny_takes: list[Take], cache_dir: Path) -> Callable[..., TakeData
         return TakeDataModule(**settings)
 
     return make
+
+
+@pytest.fixture
+def run_stage() -> Callable[..., None]:
+    """Validate, test or predict with a module, as the command line does."""
+
+    def run(stage: str, module: SkillModule, data: TakeDataModule, run_dir: Path) -> None:
+        with quiet_lightning():
+            trainer = Trainer(
+                default_root_dir=run_dir,
+                logger=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                enable_checkpointing=False,
+            )
+            getattr(trainer, stage)(module, datamodule=data)
+
+    return run
 
 
 @pytest.fixture

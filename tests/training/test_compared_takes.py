@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightning.pytorch import Trainer
 from scipy.stats import spearmanr
 
 from proskill.data.take import Take, View
@@ -22,7 +21,7 @@ from proskill.rating import SimulatedAnnotator, simulate_votes
 from proskill.training.compared_takes import rate_compared_takes
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.training.run import fit_model, quiet_lightning
+from proskill.training.run import fit_model
 
 Vote = tuple[str, str, str]
 
@@ -136,6 +135,7 @@ def test_several_scales_are_refused_unless_one_of_them_is_chosen(
 
 
 def test_a_model_learns_from_votes_alone_and_its_report_says_so(
+    run_stage: Callable[..., None],
     make_module: Callable[..., SkillModule],
     make_data: Callable[..., TakeDataModule],
     tiny_takes: list[Take],
@@ -165,11 +165,7 @@ def test_a_model_learns_from_votes_alone_and_its_report_says_so(
     assert spearmanr(trained.train_ratings, truth).statistic > 0.9
     judge = make_module(head="regression", data_description="simulated squares")
     judge.load(directory)
-    with quiet_lightning():
-        trainer = Trainer(
-            default_root_dir=tmp_path, logger=False, enable_progress_bar=False, accelerator="cpu"
-        )
-        trainer.test(judge, datamodule=data(), verbose=False)
+    run_stage("test", judge, data(), tmp_path)
     summary = json.loads((tmp_path / "test" / "metrics.json").read_text())
     assert summary["ranks_against"] == "rating"
     assert summary["data"].startswith(f"simulated squares; votes of {path} rate ")

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import Trainer
 
 from proskill.data.take import Take, View
 from proskill.errors import ConfigError, ManifestError, ProskillError, VideoError
@@ -20,10 +19,11 @@ from proskill.levels import EGOEXO4D_LEVELS, RATING_QUARTERS
 from proskill.models import LoraSettings, load_checkpoint
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.training.run import fit_model, quiet_lightning
+from proskill.training.run import fit_model
 
 MakeModule = Callable[..., SkillModule]
 MakeData = Callable[..., TakeDataModule]
+RunStage = Callable[..., None]
 SKILLS = ["speed", "calm"]
 
 
@@ -51,21 +51,14 @@ def fit(module: SkillModule, data: TakeDataModule, run_dir: Path, **options: Any
     return fit_model(module, data, run_dir=run_dir, **settings)
 
 
-def judge(stage: str, module: SkillModule, data: TakeDataModule, run_dir: Path) -> None:
-    with quiet_lightning():
-        trainer = Trainer(
-            default_root_dir=run_dir,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            enable_checkpointing=False,
-        )
-        getattr(trainer, stage)(module, datamodule=data)
-
-
 @pytest.mark.parametrize("head", ["softmax", "ordinal"])
 def test_skills_with_missing_labels_are_learned_kept_and_judged(
-    head: str, make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+    run_stage: RunStage,
+    head: str,
+    make_module: MakeModule,
+    make_data: MakeData,
+    tiny_takes: list[Take],
+    tmp_path: Path,
 ) -> None:
     data = make_data(takes=skilled(tiny_takes))
     module = make_module(head=head, skills=SKILLS, class_weights="balanced")
@@ -77,7 +70,7 @@ def test_skills_with_missing_labels_are_learned_kept_and_judged(
     assert loaded.config.metrics["val/mean_level_error"] < 0.8
     again = make_module()  # levels, skills and head come from the checkpoint
     again.load(directory)
-    judge("test", again, make_data(takes=skilled(tiny_takes)), tmp_path)
+    run_stage("test", again, make_data(takes=skilled(tiny_takes)), tmp_path)
     assert again.predictions is not None
     assert set(again.predictions.skill_probabilities) == set(SKILLS)
     skills = again.summary["skills"]
@@ -88,7 +81,11 @@ def test_skills_with_missing_labels_are_learned_kept_and_judged(
 
 
 def test_ratings_alone_are_learned_and_rank_unseen_people(
-    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+    run_stage: RunStage,
+    make_module: MakeModule,
+    make_data: MakeData,
+    tiny_takes: list[Take],
+    tmp_path: Path,
 ) -> None:
     data = make_data(takes=rated(tiny_takes))
     module = make_module(head="regression")
@@ -98,7 +95,7 @@ def test_ratings_alone_are_learned_and_rank_unseen_people(
     assert loaded.config.metrics["val/spearman"] > 0.8
     again = make_module()
     again.load(directory)
-    judge("test", again, make_data(takes=rated(tiny_takes)), tmp_path)
+    run_stage("test", again, make_data(takes=rated(tiny_takes)), tmp_path)
     assert again.predictions is not None
     assert again.summary["ranks_against"] == "rating"
     assert "accuracy" not in again.summary["all_views"]
@@ -280,7 +277,11 @@ def test_views_drawn_in_training_leave_evaluation_whole(
 
 
 def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint(
-    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+    run_stage: RunStage,
+    make_module: MakeModule,
+    make_data: MakeData,
+    tiny_takes: list[Take],
+    tmp_path: Path,
 ) -> None:
     data = make_data(test_split="val")
     directory = fit(make_module(), data, tmp_path)
@@ -295,6 +296,6 @@ def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint
     assert people["train"] | people["validate"] == trained
     module = make_module()
     module.load(directory)
-    judge("test", module, make_data(test_split="val"), tmp_path)
+    run_stage("test", module, make_data(test_split="val"), tmp_path)
     assert module.predictions is not None
     assert {take.participant_id for take in module.predictions.takes} == published

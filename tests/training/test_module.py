@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import Trainer
 
 from proskill.data.take import Take
 from proskill.errors import ConfigError, ManifestError
@@ -20,22 +19,11 @@ from proskill.models import LoraSettings, has_lora, load_checkpoint
 from proskill.training import feature_cache
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.training.run import fit_model, quiet_lightning
+from proskill.training.run import fit_model
 
 MakeModule = Callable[..., SkillModule]
 MakeData = Callable[..., TakeDataModule]
-
-
-def run_stage(stage: str, module: SkillModule, data: TakeDataModule, run_dir: Path) -> None:
-    with quiet_lightning():
-        trainer = Trainer(
-            default_root_dir=run_dir,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            enable_checkpointing=False,
-        )
-        getattr(trainer, stage)(module, datamodule=data)
+RunStage = Callable[..., None]
 
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -90,7 +78,11 @@ def test_cached_features_train_a_model_that_ranks_unseen_people_without_decoding
 
 
 def test_testing_writes_metrics_and_one_prediction_per_take(
-    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+    run_stage: RunStage,
+    make_module: MakeModule,
+    make_data: MakeData,
+    tiny_takes: list[Take],
+    tmp_path: Path,
 ) -> None:
     trained = make_module()
     checkpoint = fit_model(
@@ -112,7 +104,11 @@ def test_testing_writes_metrics_and_one_prediction_per_take(
 
 
 def test_prediction_takes_unlabelled_takes_and_training_refuses_them(
-    make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
+    run_stage: RunStage,
+    make_module: MakeModule,
+    make_data: MakeData,
+    tiny_takes: list[Take],
+    tmp_path: Path,
 ) -> None:
     unlabelled = [replace(take, level=None, rating=None) for take in tiny_takes]
     module = make_module()
@@ -125,7 +121,7 @@ def test_prediction_takes_unlabelled_takes_and_training_refuses_them(
 
 
 def test_the_three_ways_to_feed_a_model_give_the_same_features(
-    make_module: MakeModule, make_data: MakeData, tmp_path: Path
+    run_stage: RunStage, make_module: MakeModule, make_data: MakeData, tmp_path: Path
 ) -> None:
     scores = []
     for way in ({}, {"lora": LoraSettings(r=2, blocks=(1,))}, {"train_backbone": True}):
