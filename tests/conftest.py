@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
@@ -30,6 +37,35 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# A browser that neither updates itself nor calls home, as root and without a graphics card.
+_CHROMIUM_OPTIONS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+)  # fmt: skip
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def _postgresql() -> str | None:
+    """The folder of PostgreSQL's programs; Debian keeps `initdb` away from the path."""
+    found = shutil.which("initdb") or max(
+        glob.glob("/usr/lib/postgresql/*/bin/initdb"), default=None
+    )
+    return None if found is None else str(Path(found).resolve().parent)
+
+
+# Programs that some tests need: mark -> (where they are, the variable that makes them required).
+_NEEDED_PROGRAMS = {
+    "needs_browser": (_chromium, "PROSKILL_REQUIRE_BROWSER"),
+    "needs_postgresql": (_postgresql, "PROSKILL_REQUIRE_POSTGRESQL"),
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 
@@ -46,6 +82,64 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("PROSKILL_REQUIRE_CUDA") == "1":
             pytest.fail("PROSKILL_REQUIRE_CUDA=1, but torch sees no CUDA device")
         pytest.skip("needs a CUDA device")
+    for mark, (find, variable) in _NEEDED_PROGRAMS.items():
+        if mark in item.keywords and find() is None:
+            if os.environ.get(variable) == "1":
+                pytest.fail(f"{variable}=1, but the programs of `{mark}` are not installed")
+            pytest.skip(f"{mark}: not installed")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium without a window; a test opens a context of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=_chromium(), args=list(_CHROMIUM_OPTIONS)
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """The URL of an empty database, on a PostgreSQL server of its own behind a socket file."""
+    programs = Path(_postgresql() or "")
+    # A socket's path may have 107 characters, which pytest's own folders exceed.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        user = None
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            user = "postgres"
+            shutil.chown(folder, user)
+        data = Path(folder, "data")
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-A", "trust", "-U", "proskill", "-E", "UTF8"],
+            check=True, capture_output=True, user=user, cwd=folder,
+        )  # fmt: skip
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, "-h", "", "-F"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, cwd=folder,
+        )  # fmt: skip
+        try:
+            _wait_until(
+                lambda: Path(folder, ".s.PGSQL.5432").exists() and _is_ready(programs, folder)
+            )
+            yield f"postgresql+psycopg://proskill@/postgres?host={folder}"
+        finally:
+            server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            server.wait(timeout=30)
+
+
+def _is_ready(programs: Path, folder: str) -> bool:
+    return subprocess.run([programs / "pg_isready", "-q", "-h", folder]).returncode == 0
+
+
+def _wait_until(is_so: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"still not so after {seconds:g} s"
+        time.sleep(0.05)
 
 
 @pytest.fixture
