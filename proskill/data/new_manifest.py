@@ -7,35 +7,16 @@ labels are left empty, because no file name says them.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from proskill.data.file_facts import FileFacts, FileRequest, examine_files
+from proskill.data.found_views import FoundView, find_views
 from proskill.data.manifest import MANIFEST_COLUMNS, NUMERIC_COLUMNS, checked_row
 from proskill.data.table_files import write_table
 from proskill.errors import ManifestError
-from proskill.view_names import guess_kind, split_camera
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FoundView:
-    """A video file, and what its name seems to say.
-
-    Attributes:
-        path: the file.
-        take_id: the same for files that seem to show the same performance.
-        view: distinct within the take.
-    """
-
-    path: Path
-    take_id: str
-    view: str
+from proskill.view_names import guess_kind
 
 
 @dataclass(frozen=True)
@@ -92,53 +73,6 @@ def init_manifest(
     write_table(out, MANIFEST_COLUMNS, rows, numeric=NUMERIC_COLUMNS)
     left_out = [fact for fact in facts.values() if fact.fault is not None]
     return NewManifest(out, tuple(good), tuple(left_out))
-
-
-def find_views(folder: Path) -> list[FoundView]:
-    """Video files under a folder, sorted by path, with the take and view that their names suggest.
-
-    A name with a camera in it (`anna_02_cam01.mp4`, `anna_02/ego.mp4`) belongs to the take that the
-    rest of the path names; any other file is a take of its own. Cameras of the same name in a take
-    are numbered.
-
-    Raises:
-        ManifestError: no such folder, or no video in it.
-    """
-    if not folder.is_dir():
-        raise ManifestError(f"{folder}: is no folder; give the folder that holds the videos")
-    views: list[FoundView] = []
-    taken: set[tuple[str, str]] = set()
-    for path in _videos(folder):
-        rest, camera = split_camera(path.stem)
-        above = path.relative_to(folder).parent.as_posix()
-        parts = [part for part in (above if above != "." else "", rest) if part]
-        take_id = "/".join(parts) or folder.absolute().name or "take"
-        name = camera or guess_kind(path.stem)
-        name = "exo1" if name == "exo" else name
-        number = 2
-        base = name
-        while (take_id, name) in taken:
-            name = f"{base}_{number}"
-            number += 1
-        taken.add((take_id, name))
-        views.append(FoundView(path, take_id, name))
-    if not views:
-        raise ManifestError(
-            f"{folder}: has no video; files are recognised by {', '.join(VIDEO_SUFFIXES)}"
-        )
-    return views
-
-
-def _videos(folder: Path) -> list[Path]:
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent) / name
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES
-        ]
-    return sorted(found)
 
 
 def _row(view: FoundView, fact: FileFacts, parent: Path) -> dict[str, str | float | None]:

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from proskill.csv_cells import unescape_cell
 from proskill.errors import ComparisonError
 from proskill.rating.comparisons import FloatArray, IntArray
 from proskill.rating.table_builder import TextColumn
@@ -27,7 +28,7 @@ from proskill.rating_files.cells import (
     numbers_of_arrow,
     numbers_of_texts,
 )
-from proskill.rating_files.lines import TextLines, csv_records, unescape_cell
+from proskill.rating_files.lines import TextLines, csv_records
 
 # Small for rows of Python objects, which the garbage collector visits again and again.
 _TEXT_ROWS: Final = 8_192

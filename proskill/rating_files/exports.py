@@ -10,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from proskill.csv_cells import escape_cell
 from proskill.errors import ProskillError
 from proskill.rating.comparisons import ComparisonTable
 from proskill.rating.elo import rate_as_proskill
 from proskill.rating.rate import EarlierRating, RatingRun
-from proskill.rating_files.lines import escape_cell
 from proskill.rating_files.read_back import read_ratings
 from proskill.rating_files.report_tables import next_pairs
 from proskill.rating_files.write import write_proskill_rankings

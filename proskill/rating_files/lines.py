@@ -19,10 +19,6 @@ MAX_LINE_BYTES: Final = 1 << 20  # a file without line ends must not fill the me
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
-# A spreadsheet runs a cell that starts with one of the first four as a formula (OWASP, "CSV
-# injection"); the apostrophe itself is among them so that unescaping gives back every text.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "'")
-
 
 class TextLines:
     """The lines of a text file, with their line ends.
@@ -107,19 +103,6 @@ def csv_records(
         raise ComparisonError(f"is not CSV: {error}", row=number + 1, path=lines.path) from None
     if records:
         yield numbers, records
-
-
-def escape_cell(text: str) -> str:
-    """A text for a CSV cell that no spreadsheet takes for a formula: an apostrophe goes before it.
-
-    `unescape_cell` undoes it exactly, whatever the text.
-    """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def unescape_cell(text: str) -> str:
-    """The text that `escape_cell` was given; a cell that needs no escape is left as it is."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA_STARTS) else text
 
 
 def _without_mark(raw: bytes, path: Path) -> bytes:

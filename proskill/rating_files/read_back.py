@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from proskill.csv_cells import unescape_cell
 from proskill.errors import ComparisonError, ProskillError
 from proskill.levels import LevelScale
 from proskill.rating.result import Ratings
 from proskill.rating_files.columns import open_columns
 from proskill.rating_files.layouts import texts_of
-from proskill.rating_files.lines import TextLines, csv_records, unescape_cell
+from proskill.rating_files.lines import TextLines, csv_records
 from proskill.rating_files.read import require_files
 from proskill.rating_files.recognise import unknown_columns
 from proskill.rating_files.write import JSON_FORMAT, PROBABILITY, RATING_SUFFIXES

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from proskill.csv_cells import escape_cell
 from proskill.rating.comparisons import FloatArray
 from proskill.rating.result import Ratings
-from proskill.rating_files.lines import escape_cell
 from proskill.whole_file import write_whole
 
 RATING_SUFFIXES: Final = (".csv", ".json", ".parquet")

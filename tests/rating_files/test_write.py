@@ -15,10 +15,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proskill.csv_cells import escape_cell, unescape_cell
 from proskill.errors import ComparisonError, ProskillError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
 from proskill.rating.result import Ratings
-from proskill.rating_files.lines import escape_cell, unescape_cell
 from proskill.rating_files.read_back import read_level_anchors, read_ratings
 from proskill.rating_files.write import write_proskill_rankings, write_ratings
 

@@ -1,0 +1,114 @@
+"""Video files on disk, and the takes and views that their names suggest; nothing is opened."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from proskill.errors import ManifestError
+from proskill.view_names import guess_kind, split_camera
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FoundView:
+    """A video file, and what its name seems to say.
+
+    Attributes:
+        path: the file.
+        take_id: the same for files that seem to show the same performance.
+        view: distinct within the take.
+    """
+
+    path: Path
+    take_id: str
+    view: str
+
+
+def find_views(folder: Path) -> list[FoundView]:
+    """Video files under a folder, sorted by path, with takes as `name_views_of` names them.
+
+    Raises:
+        ManifestError: no such folder, or no video in it.
+    """
+    return name_views_of(find_videos(folder), folder=folder)
+
+
+def name_views_of(files: Iterable[Path], *, folder: Path) -> list[FoundView]:
+    """The take and view that each file's name suggests.
+
+    A name with a camera in it (`anna_02_cam01.mp4`, `anna_02/ego.mp4`) belongs to the take that the
+    rest of the path names; any other file is a take of its own. Cameras of the same name in a take
+    are numbered.
+
+    Args:
+        files: in `folder`.
+        folder: what the names of takes leave out.
+    """
+    views: list[FoundView] = []
+    taken: set[tuple[str, str]] = set()
+    for path in files:
+        rest, camera = split_camera(path.stem)
+        above = path.relative_to(folder).parent.as_posix()
+        parts = [part for part in (above if above != "." else "", rest) if part]
+        take_id = "/".join(parts) or folder.absolute().name or "take"
+        name = camera or guess_kind(path.stem)
+        name = "exo1" if name == "exo" else name
+        number = 2
+        base = name
+        while (take_id, name) in taken:
+            name = f"{base}_{number}"
+            number += 1
+        taken.add((take_id, name))
+        views.append(FoundView(path, take_id, name))
+    return views
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """Video files under a folder, sorted by path; hidden files and folders are passed over.
+
+    Raises:
+        ManifestError: no such folder, or no video in it.
+    """
+    if not folder.is_dir():
+        raise ManifestError(f"{folder}: is no folder; give the folder that holds the videos")
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent) / name for name in names if _is_video(name)]
+    if not found:
+        raise ManifestError(
+            f"{folder}: has no video; files are recognised by {', '.join(VIDEO_SUFFIXES)}"
+        )
+    return sorted(found)
+
+
+def match_videos(pattern: str) -> list[Path]:
+    """Video files that match a pattern such as `clips/**/*_ego.mp4`, sorted by path.
+
+    Raises:
+        ManifestError: nothing matches.
+    """
+    matches = map(Path, glob.glob(pattern, recursive=True))
+    found = sorted(path for path in matches if _is_video(path.name) and path.is_file())
+    if not found:
+        raise ManifestError(
+            f"{pattern}: matches no video; check the pattern, files are recognised by "
+            f"{', '.join(VIDEO_SUFFIXES)}"
+        )
+    return found
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text is a pattern for `match_videos` and not the path of something that exists."""
+    return glob.has_magic(text) and not os.path.lexists(text)
+
+
+def _is_video(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES
