@@ -9,6 +9,9 @@ from proskill.scoring.assessment import (
 from proskill.scoring.calibration import Calibration
 from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
+from proskill.scoring.encoding import EncodedTake
+from proskill.scoring.explaining import explain
+from proskill.scoring.explanation import Explanation, Moment, SegmentEffect, ViewEffect
 from proskill.scoring.familiarity import Familiarity, fit_familiarity
 from proskill.scoring.inputs import MAX_VIEWS, name_views
 from proskill.scoring.pictures import read_takes_statistics
@@ -21,15 +24,21 @@ __all__ = [
     "Assessment",
     "Calibration",
     "Certainty",
+    "EncodedTake",
+    "Explanation",
     "Familiarity",
     "LevelSet",
+    "Moment",
     "Provenance",
     "ScoreInterval",
     "Scorer",
+    "SegmentEffect",
     "StatusLimits",
     "TimelineWindow",
+    "ViewEffect",
     "ViewFeatures",
     "ViewResult",
+    "explain",
     "fit_calibration",
     "fit_familiarity",
     "guess_kind",

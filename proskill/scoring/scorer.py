@@ -1,19 +1,19 @@
 """Scorer: video files of one performance to an Assessment.
 
-All views share one clock and one list of instants; windows cover the whole performance; a view's
-feature is the mean over its windows; fusion and head answer for all views, for each view alone and
-for each window alone. A view that cannot be read or judged is reported and the rest is scored.
+Two halves: `encode` reads the files, `assess` says what their features mean; `score` is both. A
+view's feature is the mean over its windows; fusion and head answer for all views, for each view
+alone and for each window alone.
 
-Not here: what can be judged (`judgeable.py`), the status (`verdict.py`), the page (`report.py`).
+Not here: reading (`encoding.py`), fusion and head (`feature_scorer.py`), the status (`verdict.py`),
+what the answer rests on (`explanation.py`), the page (`report.py`).
 
-Shapes: W windows, T frames, V views, C channels, H W pixels, D embedding, K levels.
+Shapes: W windows, T frames, V views, D embedding, K levels.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proskill.errors import VideoError
 from proskill.levels import median_level
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
@@ -30,33 +29,15 @@ from proskill.scoring.assessment import (
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.calibration import softmax
 from proskill.scoring.certainty import LevelSet, ScoreInterval, certainty_of, level_set_of
+from proskill.scoring.encoding import EncodedTake, Progress, TakeEncoder
+from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.inputs import check_views
-from proskill.scoring.judgeable import (
-    file_reasons,
-    file_warnings,
-    frame_seconds,
-    picture_reasons,
-    window_seconds,
-)
+from proskill.scoring.judgeable import frame_seconds
 from proskill.scoring.loading import calibration_of, device_named, package_versions
-from proskill.scoring.pictures import picture_instants, picture_statistics
 from proskill.scoring.verdict import decide
-from proskill.scoring.views import (
-    SeenView,
-    open_view,
-    require_readable,
-    shared_span,
-    view_warnings,
-)
+from proskill.scoring.views import SeenView, view_warnings
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
-from proskill.video.sampling import evaluation_windows
-from proskill.video.transforms import fit_square, to_model_input
-
-Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
-
-_WINDOWS_PER_BATCH = 4
 
 
 class Scorer:
@@ -85,9 +66,16 @@ class Scorer:
         self.config = checkpoint.config
         self.sha256 = checkpoint.sha256
         self.calibration = calibration_of(checkpoint, name=name)
-        self._limits = limits
         self._device = device_named(device)
-        self._model = checkpoint.model.to(self._device).eval()
+        model = checkpoint.model.to(self._device).eval()
+        self.encoder = TakeEncoder(
+            model,
+            self.config.input,
+            device=self._device,
+            limits=limits,
+            picture_kinds=frozenset(() if self.calibration is None else self.calibration.pictures),
+        )
+        self.features = FeatureScorer(model, self.calibration, device=self._device)
 
     @classmethod
     def from_checkpoint(
@@ -129,118 +117,27 @@ class Scorer:
                 that can be read; for a single view this is its VideoError.
             VideoError: a file that is missing or is a directory.
         """
-        begin = time.perf_counter()
-        report = progress or (lambda what, share: None)
+        encoded = self.encode(views, kinds=kinds, offsets=offsets, progress=progress)
+        if progress is not None:
+            progress("deciding", 0.97)
+        return self.assess(encoded)
+
+    def encode(
+        self,
+        views: Mapping[str, str | Path] | str | Path,
+        *,
+        kinds: Mapping[str, str] | None = None,
+        offsets: Mapping[str, float] | None = None,
+        progress: Progress | None = None,
+    ) -> EncodedTake:
+        """Read one performance: everything that `assess` and `explain` need; see `score`."""
         inputs = check_views(views, kinds=kinds, offsets=offsets)
-        spec = self.config.input
-        seen: dict[str, SeenView] = {}
-        with ExitStack() as stack:
-            for number, (name, source) in enumerate(inputs.items()):
-                report(f"opening {name}", 0.1 * number / len(inputs))
-                view = open_view(source, size=min(spec.img_size), limits=self._limits, stack=stack)
-                if view.info is not None:
-                    view.reasons += file_reasons(view.info, spec)
-                seen[name] = view
-            require_readable(seen)
-            instants = self._instants(seen)
-            self._encode(seen, instants, report)
-        require_readable(seen)
-        for view in seen.values():
-            if view.info is not None:
-                view.warnings += file_warnings(view.info, spec)
-        report("deciding", 0.97)
-        return self._assess(seen, instants, begin)
+        return self.encoder.encode(inputs, progress=progress or (lambda what, share: None))
 
-    def _instants(self, seen: Mapping[str, SeenView]) -> NDArray[np.float64]:
-        """Windows over the span that all judgeable views show, (W, T); (0, T) if too short."""
-        spec = self.config.input
-        usable = {name: view for name, view in seen.items() if view.is_usable}
-        if not usable:
-            return np.empty((0, spec.num_frames))
-        start, end = shared_span(usable)
-        if end - start < window_seconds(spec):
-            for view in usable.values():
-                view.reasons += (
-                    f"shares only {end - start:.2f} s with the other views, and the model looks at "
-                    f"{window_seconds(spec):.2f} s at a time",
-                )
-            return np.empty((0, spec.num_frames))
-        return evaluation_windows(
-            start,
-            end,
-            num_frames=spec.num_frames,
-            frame_interval_seconds=spec.frame_interval_seconds,
-            num_windows=spec.num_windows,
-        )
-
-    @torch.inference_mode()
-    def _encode(
-        self, seen: Mapping[str, SeenView], instants: NDArray[np.float64], report: Progress
-    ) -> None:
-        """Read every usable view and give it features (W, D), or the reason why it has none."""
-        usable = [view for view in seen.values() if view.is_usable]
-        spec = self.config.input
-        for number, view in enumerate(usable):
-            base, share = 0.1 + 0.85 * number / len(usable), 0.85 / len(usable)
-            report(f"reading {view.source.name}", base)
-            try:
-                frames = view.frames_at(instants.ravel())
-                view.pictures = self._pictures(view, instants)
-            except VideoError as error:
-                view.error = error
-                continue
-            frames = fit_square(frames, spec.img_size)  # (W * T, C, H, W)
-            clips = frames.reshape(*instants.shape, *frames.shape[1:])  # (W, T, C, H, W)
-            view.reasons += picture_reasons(clips)
-            if view.reasons:
-                continue
-            parts = []
-            for begin in range(0, len(clips), _WINDOWS_PER_BATCH):
-                done = begin / len(clips)
-                report(f"looking at {view.source.name}", base + share * (0.3 + 0.7 * done))
-                batch = to_model_input(
-                    clips[begin : begin + _WINDOWS_PER_BATCH].to(self._device), spec.mean, spec.std
-                )  # (w, C, T, H, W)
-                parts.append(self._model.encode_views(batch[:, None])[:, 0].float())  # (w, D)
-            view.features = torch.cat(parts)  # (W, D)
-
-    def _pictures(
-        self, view: SeenView, instants: NDArray[np.float64]
-    ) -> NDArray[np.float64] | None:
-        """Picture statistics (P,) over the scored span, if the calibration knows such views."""
-        if self.calibration is None or view.source.kind not in self.calibration.pictures:
-            return None
-        spec = self.config.input
-        end = float(instants[-1, -1]) + frame_seconds(spec, instants)
-        pairs = picture_instants(float(instants[0, 0]), end)  # (4, 2)
-        frames = fit_square(view.frames_at(pairs.ravel()), spec.img_size)
-        return picture_statistics(frames.reshape(*pairs.shape, *frames.shape[1:]))
-
-    @torch.inference_mode()
-    def _logits(self, features: torch.Tensor, kinds: list[int]) -> NDArray[np.float64]:
-        """Logits (B, K) of features (B, V, D) of views of these kinds."""
-        kind = torch.tensor(kinds, device=self._device).expand(features.shape[0], -1)  # (B, V)
-        prediction = self._model.predict_features(features, view_kind=kind)
-        return prediction.logits.double().cpu().numpy()
-
-    @torch.inference_mode()
-    def _skills(self, features: torch.Tensor, kinds: list[int]) -> dict[str, NDArray[np.float64]]:
-        """Probabilities (K,) of each skill that the model learned, from features (1, V, D)."""
-        if not self.config.skills:
-            return {}
-        kind = torch.tensor(kinds, device=self._device)[None]
-        logits = self._model.predict_features(features, view_kind=kind).skill_logits[0]  # (S, K)
-        return dict(zip(self.config.skills, softmax(logits.double().cpu().numpy()), strict=True))
-
-    def _probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (
-            softmax(logits) if self.calibration is None else self.calibration.probabilities(logits)
-        )
-
-    def _assess(
-        self, seen: Mapping[str, SeenView], instants: NDArray[np.float64], begin: float
-    ) -> Assessment:
-        used = {name: view for name, view in seen.items() if view.features is not None}
+    def assess(self, encoded: EncodedTake) -> Assessment:
+        """What the model says of an encoded performance, and whether that can be relied on."""
+        begin = time.perf_counter()
+        seen, used, instants = encoded.views, encoded.used, encoded.instants
         answer = self._answer(used) if used else None
         verdict = decide(
             {name: view.reasons for name, view in seen.items() if view.error is None},
@@ -257,11 +154,13 @@ class Scorer:
             answer = None  # nobody shall read a level off an input that cannot be judged
         interval = frame_seconds(self.config.input, instants) if len(instants) else 0.0
         skills = {} if answer is None else answer.skills
+        views = {name: self._view_result(view, answer) for name, view in seen.items()}
+        timeline = () if answer is None else self._timeline(used, instants)
         return Assessment(
             status=verdict.status,
             levels=self.config.levels,
-            views={name: self._view_result(view, answer) for name, view in seen.items()},
-            provenance=self._provenance(seen, instants, time.perf_counter() - begin),
+            views=views,
+            provenance=self._provenance(encoded, encoded.seconds + time.perf_counter() - begin),
             reasons=verdict.reasons,
             level=None if answer is None else self._level(answer.probabilities),
             probabilities={} if answer is None else self._named(answer.probabilities),
@@ -269,9 +168,9 @@ class Scorer:
             interval=None if answer is None else self._interval(answer.score),
             level_set=None if answer is None else self._level_set(answer),
             certainty=certainty,
-            skills={name: _expected(row) for name, row in skills.items()},
+            skills={name: float(expected_levels(row)) for name, row in skills.items()},
             skill_probabilities={name: self._named(row) for name, row in skills.items()},
-            timeline=() if answer is None else self._timeline(used, instants),
+            timeline=timeline,
             warnings=view_warnings(seen, instants, interval_seconds=interval),
         )
 
@@ -291,19 +190,23 @@ class Scorer:
 
     def _answer(self, used: Mapping[str, SeenView]) -> _Answer:
         """All views, and each view alone, on features averaged over windows."""
-        features = torch.stack([view.mean_feature for view in used.values()])  # (V, D)
+        features = torch.stack([view.mean_feature for view in used.values()])[None]  # (1, V, D)
         kinds = [view.kind_number for view in used.values()]
-        fused = self._probabilities(self._logits(features[None], kinds))[0]  # (K,)
+        fused = self.features.probabilities(features, kinds)[0]  # (K,)
         alone = {
-            name: self._probabilities(self._logits(features[None, v : v + 1], kinds[v : v + 1]))[0]
+            name: self.features.probabilities(features[:, v : v + 1], kinds[v : v + 1])[0]
             for v, name in enumerate(used)
         }
+        skills: dict[str, NDArray[np.float64]] = {}
+        if self.config.skills:
+            rows = self.features.skill_probabilities(features, kinds)[0]  # (S, K)
+            skills = dict(zip(self.config.skills, rows, strict=True))
         return _Answer(
             probabilities=fused,
-            score=_expected(fused),
+            score=float(expected_levels(fused)),
             view_probabilities=alone,
-            view_scores={name: _expected(values) for name, values in alone.items()},
-            skills=self._skills(features[None], kinds),
+            view_scores={name: float(expected_levels(each)) for name, each in alone.items()},
+            skills=skills,
         )
 
     def _timeline(
@@ -311,13 +214,11 @@ class Scorer:
     ) -> tuple[TimelineWindow, ...]:
         features = torch.stack([view.window_features for view in used.values()], dim=1)  # (W, V, D)
         kinds = [view.kind_number for view in used.values()]
-
-        def scores(columns: slice) -> NDArray[np.float64]:
-            values = self._probabilities(self._logits(features[:, columns], kinds[columns]))
-            return np.asarray(values @ np.arange(values.shape[1]))  # (W,)
-
-        together = scores(slice(None))
-        alone = {name: scores(slice(v, v + 1)) for v, name in enumerate(used)}
+        together = self.features.scores(features, kinds)  # (W,)
+        alone = {
+            name: self.features.scores(features[:, v : v + 1], kinds[v : v + 1])
+            for v, name in enumerate(used)
+        }
         interval = frame_seconds(self.config.input, instants)
         return tuple(
             TimelineWindow(
@@ -352,7 +253,7 @@ class Scorer:
         return ViewResult(
             status="unreadable" if view.error else "used" if is_used else "left_out",
             kind=view.source.kind,
-            file=view.source.path.name,
+            file=view.file,
             reasons=(view.error.reason,) if view.error else view.reasons,
             duration_seconds=None if info is None else info.duration_seconds,
             size_px=None if info is None else (info.width, info.height),
@@ -360,13 +261,12 @@ class Scorer:
             decoded_ratio=None if info is None else info.decoded_ratio,
             warnings=view.warnings,
             level=None if alone is None else self._level(alone),
-            score=None if alone is None else _expected(alone),
+            score=None if alone is None else float(expected_levels(alone)),
             distance=self._distance(view) if is_used else None,
         )
 
-    def _provenance(
-        self, seen: Mapping[str, SeenView], instants: NDArray[np.float64], seconds: float
-    ) -> Provenance:
+    def _provenance(self, encoded: EncodedTake, seconds: float) -> Provenance:
+        seen = encoded.views
         return Provenance(
             versions=package_versions(),
             checkpoint=self.name,
@@ -374,7 +274,7 @@ class Scorer:
             checkpoint_data=self.config.data,
             checkpoint_licence=self.config.licence,
             inputs={name: view.sha256 for name, view in seen.items() if view.sha256},
-            instants_seconds=tuple(tuple(row) for row in instants.round(6).tolist()),
+            instants_seconds=tuple(tuple(row) for row in encoded.instants.round(6).tolist()),
             offsets_seconds={name: view.source.offset_seconds for name, view in seen.items()},
             device=str(self._device),
             seconds=round(seconds, 3),
@@ -391,8 +291,3 @@ class _Answer:
     view_probabilities: Mapping[str, NDArray[np.float64]]
     view_scores: Mapping[str, float]
     skills: Mapping[str, NDArray[np.float64]]
-
-
-def _expected(probabilities: NDArray[np.float64]) -> float:
-    """Expected level index of (K,) probabilities."""
-    return float(probabilities @ np.arange(len(probabilities)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class SeenView:
 
     Attributes:
         source: what the caller asked for.
+        original: the file as its owner knows it, where `source.path` is a copy made of it; None
+            where it is the file itself.
         reader: open file, None if it cannot be opened.
         info: what the file is, None if it cannot be opened.
         sha256: of the file, empty if it cannot be opened.
@@ -42,6 +45,7 @@ class SeenView:
     """
 
     source: InputView
+    original: Path | None = None
     reader: VideoReader | None = None
     info: VideoInfo | None = None
     sha256: str = ""
@@ -55,6 +59,11 @@ class SeenView:
     def is_usable(self) -> bool:
         """Nothing speaks against it so far."""
         return self.error is None and not self.reasons
+
+    @property
+    def file(self) -> str:
+        """The file's name as its owner knows it, without its folder."""
+        return (self.original or self.source.path).name
 
     @property
     def kind_number(self) -> int:
