@@ -45,6 +45,10 @@ class ConfigError(ProskillError):
     """A configuration that names something that does not exist or is out of range."""
 
 
+class CampaignError(ProskillError):
+    """An annotation campaign that cannot be made, opened or changed as asked."""
+
+
 class ComparisonError(ProskillError):
     """Pairwise judgements that cannot be used.
 

@@ -7,7 +7,7 @@ rounds see `proskill.rating.pairing`, whose mix20 this follows one pair at a tim
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +74,8 @@ class AsynchronousPairing:
         repeat_share: part of the pairs that one other annotator has judged before.
         swapped_share: part of the pairs that only this annotator has judged before, once and at
             least 20 pairs ago, now with sides swapped.
+        excluded: pairs of item indices that are never handed out, such as those whose answer is
+            known.
 
     Raises:
         ValueError: an argument is outside of what is said above.
@@ -87,6 +89,7 @@ class AsynchronousPairing:
         params: FloatArray | None = None,
         repeat_share: float = 0.15,
         swapped_share: float = 0.05,
+        excluded: Iterable[tuple[int, int]] = (),
     ) -> None:
         if not (repeat_share >= 0 and swapped_share >= 0 and repeat_share + swapped_share < 1):
             raise ValueError(
@@ -110,6 +113,9 @@ class AsynchronousPairing:
             self._partners[pair.left].add(pair.right)
             self._partners[pair.right].add(pair.left)
             self._add_judge(pair)
+        for item, other in excluded:
+            self._partners[item].add(other)
+            self._partners[other].add(item)
         num_met = [len(self._partners[item]) for item in range(table.num_items)]
         self._num_unmet = np.bincount(table.item_group)[table.item_group] - 1
         self._num_unmet -= np.array(num_met, np.int64)
@@ -138,9 +144,20 @@ class AsynchronousPairing:
         if pair is None and self._swapped_share > 0:
             pair = self._own_repeat(annotator)
         if pair is not None:
-            self._out[pair.key] = pair
-            self._count_turn(pair)
+            self.hand_out(pair)
         return pair
+
+    def hand_out(self, pair: Pair) -> None:
+        """Count a pair as out that was handed out elsewhere, or before a restart.
+
+        Raises:
+            ValueError: it is out already, the items do not exist, or belong to different groups.
+        """
+        self._check(pair)
+        if pair.key in self._out:
+            raise ValueError(f"{pair}: is out already, to {self._out[pair.key].annotator!r}")
+        self._out[pair.key] = pair
+        self._count_turn(pair)
 
     def record(self, pair: Pair) -> None:
         """Count the answer to a pair, a skip like any other.
@@ -150,11 +167,7 @@ class AsynchronousPairing:
         Raises:
             ValueError: the items do not exist, or belong to different groups.
         """
-        low, high = pair.key
-        if not 0 <= low < high < self._table.num_items:
-            raise ValueError(f"{pair}: items lie in 0..{self._table.num_items - 1}")
-        if self._table.item_group[low] != self._table.item_group[high]:
-            raise ValueError(f"{pair}: the two items belong to different groups")
+        self._check(pair)
         if self._out.get(pair.key) == pair:
             del self._out[pair.key]
         else:
@@ -184,6 +197,13 @@ class AsynchronousPairing:
         check_params(params, self._table)
         # Equal items must not all choose the partner of the lowest index.
         self._params = params + RATING_JITTER * self._rng.standard_normal(len(params))
+
+    def _check(self, pair: Pair) -> None:
+        low, high = pair.key
+        if not 0 <= low < high < self._table.num_items:
+            raise ValueError(f"{pair}: items lie in 0..{self._table.num_items - 1}")
+        if self._table.item_group[low] != self._table.item_group[high]:
+            raise ValueError(f"{pair}: the two items belong to different groups")
 
     def _count_turn(self, pair: Pair) -> None:
         self._add_turn(pair, 1)

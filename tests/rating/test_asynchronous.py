@@ -381,3 +381,26 @@ def test_what_cannot_be_used_is_refused_with_its_value(call: Any, message: str) 
 
 def test_no_items_no_pair() -> None:
     assert pairing_of(0).next_pair("ann") is None
+
+
+def test_a_pair_that_is_out_elsewhere_is_not_handed_out_until_it_is_released() -> None:
+    pairing = pairing_of(2, **NO_REPEATS)
+    elsewhere = Pair(1, 0, "far")
+    pairing.hand_out(elsewhere)
+    assert (pairing.num_out, pairing.next_pair("near")) == (1, None)
+    with pytest.raises(ValueError, match="is out already, to 'far'"):
+        pairing.hand_out(Pair(0, 1, "near"))
+    with pytest.raises(ValueError, match=r"items lie in 0\.\.1"):
+        pairing.hand_out(Pair(0, 2, "near"))
+    pairing.release(elsewhere)
+    pair = pairing.next_pair("near")
+    assert pair is not None
+    assert pair.key == elsewhere.key
+
+
+def test_excluded_pairs_are_never_handed_out() -> None:
+    pairing = pairing_of(4, **NO_REPEATS, excluded=[(0, 1), (3, 2)])
+    keys = set()
+    while pair := pairing.next_pair("ann"):
+        keys.add(pair.key)
+    assert keys == {(0, 2), (0, 3), (1, 2), (1, 3)}
