@@ -1,0 +1,121 @@
+"""Which votes of a campaign count, and the table of those that do."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from proskill.annotation.log import CampaignLog
+from proskill.rating import ComparisonTable
+from proskill.rating.comparisons import A_WINS, B_WINS, SKIP, TIE
+
+if TYPE_CHECKING:
+    from proskill.annotation import VoteRow
+
+LEFT_OUT: Final[dict[str, str]] = {
+    "revoked": "taken back by the annotator",
+    "practice": "practice, asked before the work began",
+    "gold": "the answer was known: it tells about the annotator, not about the clips",
+    "excluded": "the annotator is excluded",
+}
+"""Why a vote counts in no rating; the first that holds is the one that is told."""
+
+_OUTCOMES: Final = {"left": A_WINS, "right": B_WINS, "tie": TIE, "skip": SKIP}
+
+
+def why_left_out(log: CampaignLog) -> list[str]:
+    """For each vote a key of `LEFT_OUT`, or an empty text for a vote that counts.
+
+    Pairs of known answer are chosen because their answer is known, so that counting them would push
+    their clips apart and ask about them far more often than about others.
+    """
+    revoked = {vote.revokes for vote in log.votes if vote.revokes}
+    excluded = {one.id for one in log.annotators if one.excluded_at is not None}
+    reasons = []
+    for vote in log.votes:
+        if vote.token in revoked:
+            reasons.append("revoked")
+        elif vote.kind in ("practice", "gold"):
+            reasons.append(vote.kind)
+        else:
+            reasons.append("excluded" if vote.annotator_id in excluded else "")
+    return reasons
+
+
+def counted_table(log: CampaignLog, criterion_id: int) -> ComparisonTable:
+    """The votes on one criterion that count, skips among them, as rating takes them.
+
+    All clips are items, named by their take, in the order of the campaign; annotators are those
+    with a vote that counts. Item a was on the left.
+
+    Args:
+        log: the campaign.
+        criterion_id: which criterion.
+    """
+    place = {clip.id: index for index, clip in enumerate(log.clips)}
+    groups = tuple(sorted({clip.group for clip in log.clips})) or ("",)
+    group_index = {name: index for index, name in enumerate(groups)}
+    reasons = why_left_out(log)
+    rows = [
+        vote
+        for vote, reason in zip(log.votes, reasons, strict=True)
+        if vote.criterion_id == criterion_id and not reason
+    ]
+    voters = {vote.annotator_id for vote in rows}
+    known = [one for one in log.annotators if one.id in voters]
+    who = {one.id: index for index, one in enumerate(known)}
+    return ComparisonTable(
+        items=tuple(clip.take_id for clip in log.clips),
+        item_a=np.array([place[vote.left_clip] for vote in rows], np.int32),
+        item_b=np.array([place[vote.right_clip] for vote in rows], np.int32),
+        outcome=np.array([_OUTCOMES[vote.answer] for vote in rows], np.int8),
+        groups=groups,
+        item_group=np.array([group_index[clip.group] for clip in log.clips], np.int32),
+        annotators=tuple(one.name for one in known) or ("",),
+        annotator=np.array([who[vote.annotator_id] for vote in rows], np.int32),
+        left=np.ones(len(rows), np.int8),
+        seconds=np.array([answer_seconds(vote) for vote in rows], np.float32),
+    )
+
+
+def num_left_out(log: CampaignLog, criterion_id: int) -> dict[str, int]:
+    """How many votes on a criterion are left out, by reason; reasons that occur alone."""
+    reasons = why_left_out(log)
+    found = Counter(
+        reason
+        for vote, reason in zip(log.votes, reasons, strict=True)
+        if vote.criterion_id == criterion_id and reason
+    )
+    return {reason: found[reason] for reason in LEFT_OUT if reason in found}
+
+
+def answer_seconds(vote: VoteRow) -> float:
+    """From the pair's first frame to the answer; NaN where unknown or where a clock was set."""
+    if vote.shown_at is None or vote.answered_at is None:
+        return math.nan
+    seconds = vote.answered_at - vote.shown_at
+    return seconds if seconds >= 0 else math.nan
+
+
+def is_right(vote: VoteRow, known: dict[tuple[int, int], str]) -> bool | None:
+    """Whether an answer is the known one; None for a skip or for a pair that is not known.
+
+    Args:
+        vote: an answer, its sides as they were shown.
+        known: (left, right) -> answer, as in `known_answers`.
+    """
+    answer = known.get((vote.left_clip, vote.right_clip))
+    return None if answer is None or vote.answer == "skip" else vote.answer == answer
+
+
+def known_answers(log: CampaignLog) -> dict[tuple[int, int], str]:
+    """(left, right) -> answer of every pair of known answer, in both orders."""
+    turned = {"left": "right", "right": "left"}
+    answers = {}
+    for gold in log.gold:
+        answers[gold.left_clip, gold.right_clip] = gold.answer
+        answers[gold.right_clip, gold.left_clip] = turned.get(gold.answer, gold.answer)
+    return answers
