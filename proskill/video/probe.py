@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -103,6 +104,9 @@ class Inspection:
         time_base: seconds per tick.
         orientation: what turns a decoded picture upright.
         num_announced: frames the file announces, at least `info.num_frames`.
+        stream_index: of the stream shown, among all streams of the file.
+        start_seconds: when its first frame is shown, past the time where the file says it starts.
+        is_interlaced: whether its first frame is made of two fields.
         index: where decoding may start, or None where packets do not tell which frames they give.
     """
 
@@ -111,6 +115,9 @@ class Inspection:
     time_base: Fraction
     orientation: Orientation
     num_announced: int
+    stream_index: int
+    start_seconds: float
+    is_interlaced: bool
     index: PacketIndex | None
 
     @property
@@ -231,6 +238,9 @@ def _conclude(
         time_base=time_base,
         orientation=orientation,
         num_announced=num_announced,
+        stream_index=stream.index,
+        start_seconds=float(shown_pts[0] * time_base) - (container.start_time or 0) / av.time_base,
+        is_interlaced=frame.interlaced_frame,
         index=_packet_index(container, stream, scan, shown_pts),
     )
 
@@ -263,6 +273,14 @@ def ratio_warning(ratio: float, num_frames: int, num_announced: int) -> list[str
     if ratio >= _WARN_DECODED_RATIO:
         return []
     return [f"only {num_frames} of {num_announced} announced frames can be decoded ({ratio:.0%})"]
+
+
+def damage_warning(num_lost: int, num_damaged: int) -> str:
+    """A sentence on packets that did not decode and frames that came out marked as damaged."""
+    return (
+        f"some packets are damaged ({num_lost} lost, {num_damaged} frames marked); "
+        "pictures after them may be spoiled"
+    )
 
 
 def _packet_index(

@@ -27,6 +27,7 @@ from proskill.video.probe import (
     VideoInfo,
     VideoLimits,
     check_decoded_ratio,
+    damage_warning,
     inspect,
     ratio_warning,
 )
@@ -147,10 +148,7 @@ class VideoReader:
         warnings = [w for w in self.info.warnings if "announced frames" not in w]
         warnings += ratio_warning(ratio, num_frames, num_announced)
         if is_damaged or found.num_errors or found.num_damaged:
-            warnings.append(
-                f"some packets are damaged ({found.num_errors} lost, "
-                f"{found.num_damaged} frames marked); pictures after them may be spoiled"
-            )
+            warnings.append(damage_warning(found.num_errors, found.num_damaged))
         self._inspection = replace(self._inspection, shown_pts=found.pts)
         self.info = replace(
             self.info, num_frames=num_frames, decoded_ratio=ratio, warnings=tuple(warnings)

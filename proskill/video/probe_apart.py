@@ -1,0 +1,105 @@
+"""`probe` in a process of its own: what crashes, hangs or swells there does so there alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from proskill.errors import VideoError
+from proskill.video.bounded_process import ProcessLimits, run_bounded
+from proskill.video.container import check_regular_file
+from proskill.video.probe import VideoInfo, VideoLimits, inspect
+
+_MEMORY_BYTES = 3 << 30
+_SECONDS = 60.0
+# Finds our packages where this process finds them, and believes no environment variable.
+_PROGRAM: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "from proskill.video.probe_apart import main; main()"
+)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a video file is, and what its transcoding needs to know.
+
+    Attributes:
+        info: what it is.
+        num_announced: frames the file announces, at least `info.num_frames`.
+        stream_index: of the stream shown, among all streams of the file.
+        start_seconds: when its first frame is shown, past the time where the file says it starts.
+        is_interlaced: whether its pictures are made of two fields.
+    """
+
+    info: VideoInfo
+    num_announced: int
+    stream_index: int
+    start_seconds: float
+    is_interlaced: bool
+
+
+def probe_apart(
+    path: Path, *, limits: VideoLimits, folder: Path, on_tick: Callable[[], None]
+) -> Examined:
+    """What the file at `path` is, asked in a bounded process.
+
+    Args:
+        path: a local file.
+        limits: larger videos are refused.
+        folder: where the process runs.
+        on_tick: called ten times a second; what it raises ends the process.
+
+    Raises:
+        VideoError: as `probe`; or examining the file crashes, or takes too long or too much memory.
+    """
+    check_regular_file(path, max_bytes=limits.max_bytes)
+    paths = json.dumps([os.path.abspath(entry) for entry in sys.path if entry])
+    answers: list[str] = []
+    status = run_bounded(
+        [sys.executable, "-I", "-c", _PROGRAM, paths, path.absolute(), json.dumps(asdict(limits))],
+        folder=folder,
+        limits=ProcessLimits(_SECONDS, _MEMORY_BYTES, file_bytes=0),
+        on_output=answers.append,
+        on_tick=on_tick,
+    )
+    if status is None:
+        raise VideoError(
+            path, f"could not be examined within {_SECONDS:g} s; convert it to mp4 (H.264) first"
+        )
+    if status != 0 or not answers:
+        raise VideoError(
+            path, "makes the video reader fail (damaged content); convert it to mp4 (H.264) first"
+        )
+    answer = json.loads(answers[-1])
+    if "reason" in answer:
+        raise VideoError(path, answer["reason"], decoded_ratio=answer["decoded_ratio"])
+    return _examined(path, answer)
+
+
+def main() -> None:
+    """In the other process: one line of JSON on standard output."""
+    path, limits = Path(sys.argv[1]), VideoLimits(**json.loads(sys.argv[2]))
+    try:
+        found = inspect(path, limits=limits)
+    except VideoError as error:
+        answer: dict[str, Any] = {"reason": error.reason, "decoded_ratio": error.decoded_ratio}
+    else:
+        answer = {
+            "info": {**asdict(found.info), "path": ""},
+            "num_announced": found.num_announced,
+            "stream_index": found.stream_index,
+            "start_seconds": found.start_seconds,
+            "is_interlaced": found.is_interlaced,
+        }
+    print(json.dumps(answer), flush=True)
+
+
+def _examined(path: Path, answer: dict[str, Any]) -> Examined:
+    info = answer.pop("info")
+    info |= {"path": path, "warnings": tuple(info["warnings"])}
+    return Examined(info=VideoInfo(**info), **answer)

@@ -1,0 +1,166 @@
+"""The one transcode that every uploaded video goes through: arguments for ffmpeg, and its account.
+
+Pictures come out upright, with square pixels, at a constant rate, each instant showing the last
+picture that the original shows by then, as `VideoReader.frames_at` does. Not here: running it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from proskill.video.container import ALLOWED_FORMATS
+from proskill.video.probe_apart import Examined
+
+# Times are stored in whole ticks, at worst of a millisecond; a picture is not to miss its instant
+# by a rounding error.
+_ROUNDING_TICKS, _TICKS_PER_SECOND = 90, 90_000
+_MAX_BITS_PER_SECOND = 8_000_000
+_AUDIO_HZ = 8000
+_TURNS: Final[dict[int, list[str]]] = {
+    0: [],
+    90: ["transpose=clock"],
+    180: ["hflip", "vflip"],
+    270: ["transpose=cclock"],
+}
+_ACCOUNT: Final = re.compile(
+    r"Input stream #0:(\d+) \(video\): .*; (\d+) frames decoded; (\d+) decode errors"
+)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a video is wanted, and in what form.
+
+    Attributes:
+        start_seconds: past the first frame.
+        seconds: length.
+        size: (width, height) of the pictures, even numbers.
+        frame_rate: pictures a second.
+        keyframe_interval: pictures from one that can be jumped to until the next.
+    """
+
+    start_seconds: float
+    seconds: float
+    size: tuple[int, int]
+    frame_rate: int
+    keyframe_interval: int
+
+    @property
+    def max_bytes(self) -> int:
+        """More than the proxy can have."""
+        return int(64e6 + 1.5 * self.seconds * _MAX_BITS_PER_SECOND / 8)
+
+
+def even_size(width: int, height: int, *, max_short_side_px: int) -> tuple[int, int]:
+    """(width, height) within the bound, never enlarged, and even, as yuv420p needs it."""
+    scale = min(1.0, max_short_side_px / min(width, height))
+    return max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2))
+
+
+def video_arguments(source: Path, target: Path, examined: Examined, cut: Cut) -> list[str]:
+    """ffmpeg's arguments for the pictures."""
+    rate_options = ["-maxrate", str(_MAX_BITS_PER_SECOND), "-bufsize", str(_MAX_BITS_PER_SECOND)]
+    group = str(cut.keyframe_interval)
+    return [
+        *_input(source, examined, cut),
+        *("-map", f"0:{examined.stream_index}", "-an", "-sn", "-dn"),
+        *("-vf", _picture_filters(examined, cut), "-fps_mode", "passthrough"),
+        *("-c:v", "libx264", "-preset", "superfast", "-crf", "23", *rate_options),
+        *("-bf", "0", "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-a53cc", "0"),
+        *("-threads", "2", "-flags:v", "+bitexact", "-bsf:v", "filter_units=remove_types=6"),
+        *("-movflags", "+faststart", *_output(target, "mp4", cut)),
+    ]
+
+
+def audio_arguments(source: Path, target: Path, examined: Examined, cut: Cut) -> list[str]:
+    """ffmpeg's arguments for the sound: mono, on the clock of the pictures."""
+    start = 0.0 if cut.start_seconds > 0 else examined.start_seconds
+    filters = (
+        f"asetpts=PTS-{start:.6f}/TB,"
+        f"aresample={_AUDIO_HZ}:async=1:first_pts=0,aformat=channel_layouts=mono"
+    )
+    return [
+        *_input(source, examined, cut),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", filters, "-c:a", "pcm_s16le"),
+        *_output(target, "wav", cut),
+    ]
+
+
+@dataclass
+class Account:
+    """What ffmpeg says while it works, line by line.
+
+    Attributes:
+        stream_index: of the stream that it decodes.
+        seconds_done: how much of the target is written.
+        num_frames: decoded, None until it says so.
+        num_lost: packets that could not be decoded.
+        num_damaged: frames that came out marked as damaged.
+    """
+
+    stream_index: int
+    seconds_done: float = 0.0
+    num_frames: int | None = None
+    num_lost: int = 0
+    num_damaged: int = 0
+
+    def read_progress(self, line: str) -> None:
+        """A line of `-progress`."""
+        name, _, value = line.partition("=")
+        if name == "out_time_us" and value.strip().isdecimal():
+            self.seconds_done = int(value) / 1e6
+
+    def read_log(self, line: str) -> None:
+        """A line of the log."""
+        if "corrupt decoded frame" in line:
+            self.num_damaged += 1
+        elif found := _ACCOUNT.search(line):
+            stream_index, num_frames, num_lost = (int(number) for number in found.groups())
+            if stream_index == self.stream_index:
+                self.num_frames, self.num_lost = num_frames, num_lost
+
+
+def _input(source: Path, examined: Examined, cut: Cut) -> list[str]:
+    # Threads make what a damaged picture shows a matter of chance; dav1d loses frames without.
+    threads = "2" if examined.info.codec == "av1" else "1"
+    seek = ["-noaccurate_seek", "-ss", f"{cut.start_seconds + examined.start_seconds:.6f}"]
+    return [
+        *("-hide_banner", "-nostdin", "-y", "-loglevel", "level+verbose", "-nostats"),
+        *("-progress", "pipe:1", "-stats_period", "0.2", "-filter_threads", "1"),
+        *("-protocol_whitelist", "file", "-format_whitelist", ALLOWED_FORMATS),
+        *("-noautorotate", "-reinit_filter", "0", "-threads", threads),
+        *(seek if cut.start_seconds > 0 else []),
+        *("-i", f"file:{source.absolute()}"),
+    ]
+
+
+def _output(target: Path, container: str, cut: Cut) -> list[str]:
+    return [
+        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"),
+        *("-t", f"{cut.seconds:.6f}", "-f", container, f"file:{target}"),
+    ]
+
+
+def _picture_filters(examined: Examined, cut: Cut) -> str:
+    """Filters that make the picture upright and square first, then its times regular."""
+    info = examined.info
+    is_transposed = info.rotation_degrees in (90, 270)
+    width, height = cut.size[::-1] if is_transposed else cut.size
+    # What a cut skips has negative times; a whole file begins with its first picture.
+    first = "0" if cut.start_seconds > 0 else "STARTPTS"
+    filters = [
+        "sidedata=mode=delete",  # the display matrix, and whatever else a stranger attached
+        *(["yadif=deint=interlaced"] if examined.is_interlaced else []),
+        f"scale={width}:{height}:flags=bicubic:out_range=limited",
+        "setsar=1",
+        *(["hflip"] if info.is_mirrored else []),
+        *_TURNS[info.rotation_degrees],
+        f"settb=1/{_TICKS_PER_SECOND}",
+        f"setpts=PTS-{first}-{_ROUNDING_TICKS}",
+        f"fps={cut.frame_rate}:round=up:start_time=0",
+        "format=yuv420p",
+    ]
+    return ",".join(filters)
