@@ -22,9 +22,11 @@ What the spells stand for:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from proskill.simulation.skill import COMPONENTS, Skill
 
@@ -39,6 +41,7 @@ MIN_SHARE, MAX_SHARE = 0.06, 0.84
 SPELL_SECONDS = 0.8
 _RAMP_SECONDS = 0.15
 _NUM_TONES = 7
+_MASTERY_RANGE = (0.02, 0.98)  # beyond it the quantile of one spell more or less means nothing
 
 
 @dataclass(frozen=True)
@@ -76,21 +79,52 @@ def spell_share(skill: Skill) -> np.ndarray:
     return MAX_SHARE - (MAX_SHARE - MIN_SHARE) * skill.mastery
 
 
+def skill_of(spells: Sequence[Spell], *, duration_seconds: float) -> Skill:
+    """The skill that leaves a performer this share of the time in spells; `spell_share` undone.
+
+    A component in fewer spells than the best performer's, or in more than the worst one's, is taken
+    for theirs.
+    """
+    values = []
+    for name in COMPONENTS:
+        lengths = [s.end_seconds - s.start_seconds for s in spells if s.component == name]
+        mastery = (MAX_SHARE - sum(lengths) / duration_seconds) / (MAX_SHARE - MIN_SHARE)
+        values.append(float(ndtri(np.clip(mastery, *_MASTERY_RANGE))))
+    a, b, c, d = values
+    return Skill((a, b, c, d))
+
+
 def draw_deviations(
-    skill: Skill, seconds: np.ndarray, rng: np.random.Generator
+    skill: Skill,
+    seconds: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    spells: Sequence[Spell] | None = None,
 ) -> dict[str, Deviation]:
-    """Deviations of all components at the instants `seconds` (T,), by component."""
-    shares = spell_share(skill)
-    return {
-        name: _draw_deviation(name, float(share), seconds, rng)
-        for name, share in zip(COMPONENTS, shares, strict=True)
-    }
+    """Deviations of all components at the instants `seconds` (T,), by component.
+
+    Args:
+        skill: how much of the time each component spends in spells.
+        seconds: (T,) instants of the take, from 0.
+        rng: everything else is drawn from it.
+        spells: exactly these, whatever the skill; None draws as many as the skill says.
+    """
+    found = {}
+    for name, share in zip(COMPONENTS, spell_share(skill), strict=True):
+        if spells is None:
+            intervals = _draw_spells(float(share), float(seconds[-1]), rng)
+        else:
+            intervals = [(s.start_seconds, s.end_seconds) for s in spells if s.component == name]
+        found[name] = _draw_deviation(name, intervals, seconds, rng)
+    return found
 
 
 def _draw_deviation(
-    name: str, share: float, seconds: np.ndarray, rng: np.random.Generator
+    name: str,
+    intervals: Sequence[tuple[float, float]],
+    seconds: np.ndarray,
+    rng: np.random.Generator,
 ) -> Deviation:
-    intervals = _draw_spells(share, float(seconds[-1]), rng)
     envelope = np.zeros(len(seconds))
     for start, stop in intervals:
         rise = (seconds - start) / _RAMP_SECONDS + 0.5
@@ -105,8 +139,8 @@ def _draw_deviation(
         )
         axis -= axis.mean()
         axes.append(axis / axis.std())
-    spells = tuple(Spell(name, start, stop) for start, stop in intervals)
-    return Deviation(np.stack(axes, axis=1), envelope, spells)
+    found = tuple(Spell(name, start, stop) for start, stop in intervals)
+    return Deviation(np.stack(axes, axis=1), envelope, found)
 
 
 def band_noise(

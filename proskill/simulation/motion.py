@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from proskill.simulation.body import HANDS, Body, pose_joints
-from proskill.simulation.control import Deviation, band_noise, draw_deviations
+from proskill.simulation.control import Deviation, Spell, band_noise, draw_deviations
 from proskill.simulation.skill import Skill
 from proskill.simulation.tasks import TASKS
 
@@ -65,6 +66,7 @@ def perform(
     frame_rate: float,
     is_left_handed: bool,
     rng: np.random.Generator,
+    spells: Sequence[Spell] | None = None,
 ) -> Performance:
     """Carry out a task once.
 
@@ -73,10 +75,11 @@ def perform(
         duration_seconds: length of the take.
         frame_rate: instants per second of the result.
         rng: everything else (tempo, start phase, targets, sizes of deviations) is drawn from it.
+        spells: exactly these spells of corrections, whatever the skill; None draws them.
     """
     task = TASKS[task_name]
     seconds = np.arange(round(duration_seconds * frame_rate)) / frame_rate
-    deviations = draw_deviations(skill, seconds, rng)
+    deviations = draw_deviations(skill, seconds, rng, spells=spells)
     hand_size, frontal_size, sagittal_size, clock_size = np.array(
         [HAND_METRES, SWAY_METRES, SWAY_METRES, CLOCK_SECONDS]
     ) * np.exp(rng.normal(0, 0.2, 4))

@@ -12,6 +12,7 @@ import numpy as np
 
 from proskill.data.take import Split
 from proskill.simulation.cameras import VIEW_KINDS, place_camera
+from proskill.simulation.control import Spell
 from proskill.simulation.motion import Performance, draw_body, perform
 from proskill.simulation.render import draw_looks, render_view
 from proskill.simulation.skill import Skill, draw_take_skill
@@ -66,8 +67,14 @@ def draw_skill(spec: TakeSpec) -> Skill:
     )
 
 
-def perform_take(spec: TakeSpec) -> Performance:
-    """The take's true motion; what is filmed and nothing that a camera adds."""
+def perform_take(spec: TakeSpec, *, spells: Sequence[Spell] | None = None) -> Performance:
+    """The take's true motion; what is filmed and nothing that a camera adds.
+
+    Args:
+        spec: of the take.
+        spells: exactly these spells of corrections, to plant a fault at a known time; None draws
+            those that the take's skill leaves.
+    """
     body_rng, rng = spec.rng(_BODY), spec.rng(_MOTION, spec.repetition)
     body, is_left_handed = draw_body(body_rng), bool(body_rng.random() < 0.12)
     return perform(
@@ -78,6 +85,7 @@ def perform_take(spec: TakeSpec) -> Performance:
         frame_rate=FRAME_RATE,
         is_left_handed=is_left_handed,
         rng=rng,
+        spells=spells,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proskill.simulation.control import draw_deviations, spell_share
+from proskill.simulation.control import Spell, draw_deviations, skill_of, spell_share
 from proskill.simulation.skill import COMPONENTS, Skill
 
 SECONDS = np.arange(140) / 20
@@ -43,3 +43,28 @@ def test_less_skill_means_more_time_in_fast_corrections() -> None:
         return float(np.mean([np.abs(np.diff(s["timing"].signal, axis=0)).mean() for s in signals]))
 
     assert speed(-2) > 1.3 * speed(0) > 1.6 * speed(2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(values=st.tuples(*[st.floats(-1.9, 1.9)] * 4), seed=st.integers(0, 2**32))
+def test_the_skill_of_drawn_spells_is_the_skill_that_they_were_drawn_for(
+    values: tuple[float, float, float, float], seed: int
+) -> None:
+    deviations = draw_deviations(Skill(values), SECONDS, np.random.default_rng(seed))
+    spells = [spell for deviation in deviations.values() for spell in deviation.spells]
+    found = skill_of(spells, duration_seconds=float(SECONDS[-1]))
+    np.testing.assert_allclose(found.components, values, atol=1e-6)
+
+
+def test_planted_spells_are_the_only_ones_whatever_the_skill() -> None:
+    planted = [Spell("frontal_control", 2.0, 4.0)]
+    deviations = draw_deviations(
+        Skill((-2.0,) * 4), SECONDS, np.random.default_rng(1), spells=planted
+    )
+    assert {name: list(each.spells) for name, each in deviations.items()} == {
+        name: planted if name == "frontal_control" else [] for name in COMPONENTS
+    }
+    signal, seconds = deviations["frontal_control"].signal, SECONDS[:-1]
+    speed = np.abs(np.diff(signal, axis=0)).mean(axis=1)
+    inside = (seconds >= 2.0) & (seconds < 4.0)
+    assert speed[inside].mean() > 2 * speed[~inside].mean()
