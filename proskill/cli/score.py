@@ -14,7 +14,8 @@ def score(
         list[Path] | None,
         typer.Argument(
             help="Video files of one performance. Those whose name says ego or aria are ego views; "
-            "the others are called exo1, exo2 and so on.",
+            "the others are called exo1, exo2 and so on. With --out many performances: folders, "
+            "patterns, a manifest; files that name a camera belong together.",
             show_default=False,
         ),
     ] = None,
@@ -43,6 +44,24 @@ def score(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page that explains it.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl|csv|parquet",
+            help="Score many performances and write one row for each; one that cannot be scored "
+            "becomes a row with status error.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --out: go on, keep rows of unchanged files.")
+    ] = False,
+    num_shards: Annotated[
+        int, typer.Option(min=1, help="With --out: split the work into so many parts.")
+    ] = 1,
+    shard: Annotated[
+        int, typer.Option(min=0, help="With --out: which part, from 0; the file is named for it.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="Where the model runs, e.g. cpu or cuda.")] = "cpu",
 ) -> None:
     """Say how skilled the performance in one or several synchronised videos is."""
@@ -50,6 +69,22 @@ def score(
     offsets = {name: _seconds(value) for name, value in _pairs("--offset", offset)}
     if not sources and not named:
         raise typer.BadParameter("no view given; name one video file or more")
+    if out is not None:
+        if named or offsets or as_json or report is not None:
+            raise typer.BadParameter("--out writes many performances; leave out the options of one")
+        from proskill.cli.score_batch import score_many
+
+        return score_many(
+            sources or [],
+            out=out,
+            checkpoint=checkpoint,
+            resume=resume,
+            num_shards=num_shards,
+            shard=shard,
+            device=device,
+        )
+    if resume or num_shards > 1 or shard:
+        raise typer.BadParameter("--resume, --num-shards and --shard go with --out")
 
     from proskill.cli.progress import progress_bar
     from proskill.scoring import Scorer, name_views

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def find_views(folder: Path) -> list[FoundView]:
     Raises:
         ManifestError: no such folder, or no video in it.
     """
-    return name_views_of(find_videos(folder), folder=folder)
+    return name_views_of(find_videos(folder), folders=[folder])
 
 
-def name_views_of(files: Iterable[Path], *, folder: Path) -> list[FoundView]:
+def name_views_of(files: Iterable[Path], *, folders: Sequence[Path]) -> list[FoundView]:
     """The take and view that each file's name suggests.
 
     A name with a camera in it (`anna_02_cam01.mp4`, `anna_02/ego.mp4`) belongs to the take that the
@@ -48,16 +49,19 @@ def name_views_of(files: Iterable[Path], *, folder: Path) -> list[FoundView]:
     are numbered.
 
     Args:
-        files: in `folder`.
-        folder: what the names of takes leave out.
+        files: each in one of the folders.
+        folders: where they were looked for; names of takes begin below what these share.
     """
+    if not folders:
+        return []
+    top = Path(os.path.commonpath([folder.absolute() for folder in folders]))
     views: list[FoundView] = []
     taken: set[tuple[str, str]] = set()
     for path in files:
         rest, camera = split_camera(path.stem)
-        above = path.relative_to(folder).parent.as_posix()
+        above = path.absolute().relative_to(top).parent.as_posix()
         parts = [part for part in (above if above != "." else "", rest) if part]
-        take_id = "/".join(parts) or folder.absolute().name or "take"
+        take_id = "/".join(parts) or top.name or "take"
         name = camera or guess_kind(path.stem)
         name = "exo1" if name == "exo" else name
         number = 2
@@ -103,6 +107,12 @@ def match_videos(pattern: str) -> list[Path]:
             f"{', '.join(VIDEO_SUFFIXES)}"
         )
     return found
+
+
+def fixed_part(pattern: str) -> Path:
+    """The folder that a pattern names before its first placeholder."""
+    parts = Path(pattern).parts
+    return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), parts))
 
 
 def is_pattern(text: str) -> bool:

@@ -36,7 +36,7 @@ def load_takes(
     source = Path(source)
     if not source.is_dir():
         return read_manifest(source, scale=scale, on_wrong_row=on_wrong_row)
-    manifests = [file for s in TABLE_SUFFIXES if (file := source / f"manifest{s}").is_file()]
+    manifests = _manifests(source)
     if len(manifests) > 1:
         names = " and ".join(file.name for file in manifests)
         raise ManifestError(f"{source}: has {names}; give the one that counts")
@@ -55,8 +55,21 @@ def load_takes(
     )
 
 
+def is_dataset(source: Path | str) -> bool:
+    """Whether `load_takes` is for this, by its suffix or by what its folder holds."""
+    source = Path(source)
+    if not source.is_dir():
+        return source.suffix.lower() in TABLE_SUFFIXES
+    is_known = (is_egoexo4d, is_basket, is_proskill)
+    return bool(_manifests(source)) or any(check(source) for check in is_known)
+
+
 def is_simulated(source: Path | str) -> bool:
     """Whether the dataset's folder holds the truth that only a simulation knows."""
     source = Path(source)
     folder = source if source.is_dir() else source.parent
     return (folder / "truth.jsonl").is_file()
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return [file for s in TABLE_SUFFIXES if (file := folder / f"manifest{s}").is_file()]

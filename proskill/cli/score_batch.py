@@ -1,0 +1,120 @@
+"""`proskill score --out`: many performances, from files, folders, patterns and manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from proskill.errors import ProskillError
+
+if TYPE_CHECKING:
+    from proskill.data import Take
+    from proskill.scoring.batch import BatchTake
+
+
+def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
+    """The performances behind the arguments of a command line, in a stable order.
+
+    Args:
+        sources: a dataset (a manifest file, or a folder that holds one), or any number of video
+            files, folders of videos and patterns; files that name a camera belong together.
+
+    Raises:
+        ManifestError: a folder or pattern without videos, or a manifest that breaks its rules.
+    """
+    from proskill.data.found_views import (
+        find_videos,
+        fixed_part,
+        is_pattern,
+        match_videos,
+        name_views_of,
+    )
+    from proskill.data.sources import is_dataset, load_takes
+    from proskill.scoring.batch import BatchTake
+
+    takes, files, folders = [], [], []
+    for source in sources:
+        if is_dataset(source):
+            takes += [_batch_take(take) for take in load_takes(source, scale=None)]
+        elif source.is_dir():
+            files += find_videos(source)
+            folders.append(source)
+        elif is_pattern(str(source)):
+            files += match_videos(str(source))
+            folders.append(fixed_part(str(source)))
+        else:
+            files.append(source)
+            folders.append(source.parent)
+    views: dict[str, dict[str, Path]] = {}
+    for found in name_views_of(dict.fromkeys(files), folders=folders):
+        views.setdefault(found.take_id, {})[found.view] = found.path
+    return [*takes, *(BatchTake(take_id, paths) for take_id, paths in views.items())]
+
+
+def score_many(
+    sources: Sequence[Path],
+    *,
+    out: Path,
+    checkpoint: Path | None,
+    resume: bool,
+    num_shards: int,
+    shard: int,
+    device: str,
+) -> None:
+    """Score the performances behind the arguments, write their rows, and say how it ended.
+
+    Raises:
+        ProskillError: nothing to score, `out` cannot be written, or no performance could be scored.
+    """
+    if shard >= num_shards:
+        raise typer.BadParameter(f"--shard {shard}: must be less than --num-shards {num_shards}")
+
+    from proskill import __version__
+    from proskill.cli.progress import progress_bar
+    from proskill.scoring import Scorer
+    from proskill.scoring.batch import score_batch, shard_of, shard_path
+    from proskill.scoring.default_checkpoint import find_default_checkpoint
+    from proskill.scoring.table_row import table_columns
+
+    takes = shard_of(takes_in(sources), num_shards=num_shards, shard=shard)
+    out = shard_path(out, num_shards=num_shards, shard=shard)
+    directory = find_default_checkpoint() if checkpoint is None else checkpoint
+    with progress_bar("performances") as on_progress:
+        scorer = Scorer.from_checkpoint(directory, device=device)
+        counts = score_batch(
+            takes,
+            lambda take: scorer.score(take.views, kinds=take.kinds, offsets=take.offsets),
+            out=out,
+            columns=table_columns(scorer.config.levels, scorer.config.skills),
+            scored_by=f"{scorer.sha256} {__version__}",
+            resume=resume,
+            progress=on_progress,
+        )
+    line = f"{out}: {counts.num_rows} rows, {counts.num_errors} of them errors"
+    if counts.num_kept:
+        line += f", {counts.num_kept} kept from an earlier run"
+    Console(stderr=True).print(Text(line), soft_wrap=True)
+    if counts.num_rows and counts.num_errors == counts.num_rows:
+        raise ProskillError(
+            f"none of the {counts.num_rows} performances could be scored; see {out}"
+        )
+
+
+def _batch_take(take: Take) -> BatchTake:
+    from proskill.scoring.batch import BatchTake
+
+    views = take.views
+    ends = [view.end_seconds for view in views.values() if view.end_seconds is not None]
+    return BatchTake(
+        take.take_id,
+        {name: view.path for name, view in views.items()},
+        kinds={name: view.kind for name, view in views.items()},
+        offsets={name: view.offset_seconds for name, view in views.items()},
+        start_seconds=max(view.start_seconds for view in views.values()),
+        end_seconds=min(ends, default=None),
+    )
