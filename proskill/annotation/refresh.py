@@ -1,0 +1,112 @@
+"""Ratings and summaries worked out beside the server, in processes of their own.
+
+A fit takes seconds in a large campaign. In the server's process it would hold up every vote; here
+it reads the database by itself and sends back numbers. Children give way to the server (nice) and
+end when it does, even when it is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from typing import Any, Final
+
+_LOGGER = logging.getLogger(__name__)
+
+# Of one core, a job that repeats itself takes a fifth at most.
+_REST_FACTOR: Final = 4.0
+
+_NICENESS: Final = 10
+
+
+class ChildProcess:
+    """Runs functions one after another in another process, which is started anew if it dies."""
+
+    def __init__(self) -> None:
+        self._pool = self._new_pool()
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The function's value; it and its arguments must be importable and picklable.
+
+        Raises:
+            Exception: whatever the function raised.
+            BrokenProcessPool: the child was killed; the next call starts another.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, function, *arguments
+            )
+        except BrokenProcessPool:
+            self._pool = self._new_pool()
+            raise
+
+    def close(self) -> None:
+        """End the child, and what it is doing with it."""
+        for process in list((self._pool._processes or {}).values()):
+            process.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @staticmethod
+    def _new_pool() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin_child,
+        )
+
+
+def _begin_child() -> None:
+    os.nice(_NICENESS)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """A server that is killed cannot end its children."""
+    wait([sentinel])
+    os._exit(1)
+
+
+class Repeater:
+    """Does something again and again, when there is reason to, and never twice at once.
+
+    Args:
+        job: what to do.
+        min_rest_seconds: between the end of one and the beginning of the next, and at least four
+            times as long as the one took.
+    """
+
+    def __init__(self, job: Callable[[], Awaitable[None]], *, min_rest_seconds: float) -> None:
+        self._job, self._min_rest_seconds = job, min_rest_seconds
+        self._due, self._at_once = asyncio.Event(), asyncio.Event()
+
+    def ask(self, *, at_once: bool = False) -> None:
+        """There is a reason now; `at_once` cuts the rest short."""
+        self._due.set()
+        if at_once:
+            self._at_once.set()
+
+    async def run(self) -> None:
+        """Until cancelled; a job that fails is logged and tried again when next asked."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            self._at_once.clear()
+            started = time.monotonic()
+            try:
+                await self._job()
+            except Exception:
+                _LOGGER.exception("what the server works out in the background failed")
+            rest = max(self._min_rest_seconds, _REST_FACTOR * (time.monotonic() - started))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._at_once.wait(), rest)
