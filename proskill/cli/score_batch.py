@@ -50,8 +50,9 @@ def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
         else:
             files.append(source)
             folders.append(source.parent)
+    once = {file.absolute(): file for file in files}
     views: dict[str, dict[str, Path]] = {}
-    for found in name_views_of(dict.fromkeys(files), folders=folders):
+    for found in name_views_of(once.values(), folders=folders):
         views.setdefault(found.take_id, {})[found.view] = found.path
     return [*takes, *(BatchTake(take_id, paths) for take_id, paths in views.items())]
 

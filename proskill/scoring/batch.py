@@ -125,7 +125,7 @@ def score_batch(
             that writes to it, or a file that cannot be written.
     """
     _require_distinct(takes)
-    with RowJournal(out, columns=columns, resume=resume) as journal:
+    with RowJournal(out, resume=resume) as journal:
         kept = 0
         for number, take in enumerate(takes):
             if progress:

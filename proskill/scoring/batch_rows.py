@@ -31,15 +31,13 @@ class RowJournal:
 
     Args:
         out: the file that the rows are for.
-        columns: of that file, if it is a table.
         resume: go on with the rows of `<out>.partial`, or of `out` itself.
 
     Raises:
-        ProskillError: another ending, an earlier file without `resume`, a journal that another
-            process writes, or one that cannot be written.
+        ProskillError: another ending, or an earlier file without `resume`.
     """
 
-    def __init__(self, out: Path, *, columns: Sequence[str], resume: bool) -> None:
+    def __init__(self, out: Path, *, resume: bool) -> None:
         if out.suffix.lower() not in RESULT_SUFFIXES:
             raise ProskillError(
                 f"{out}: results are written as {', '.join(RESULT_SUFFIXES)}; choose such an ending"
@@ -52,9 +50,18 @@ class RowJournal:
                     raise ProskillError(
                         f"{path}: exists already; go on with --resume, or remove it"
                     )
+        self._out = out
         self._rows: dict[str, tuple[int, str, bool]] = {}  # take -> (offset, fingerprint, is error)
+
+    def __enter__(self) -> Self:
+        """Open the journal, for this process alone.
+
+        Raises:
+            ProskillError: another process writes it, it cannot be written, or earlier rows are of
+                another kind.
+        """
         try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+            self._out.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
         except OSError as error:
             raise self._unwritable(error) from error
@@ -65,12 +72,14 @@ class RowJournal:
             raise ProskillError(
                 f"{self.path}: another process writes it; wait for it or choose another --out"
             ) from error
-        self._read_earlier()
-        if resume and not self._rows and out.is_file():
-            for row in read_rows(out):
-                self.add(row)
-
-    def __enter__(self) -> Self:
+        try:
+            self._read_earlier()
+            if not self._rows and self._out.is_file():
+                for row in read_rows(self._out):
+                    self.add(row)
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(
@@ -79,7 +88,7 @@ class RowJournal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._close()
 
     def has(self, take_id: str, fingerprint: str) -> bool:
         """Whether there is a row of this take, scored like this, that is no error."""
@@ -114,6 +123,11 @@ class RowJournal:
     def discard(self) -> None:
         """Remove the journal: its rows are in the file they are for."""
         self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if not self._rows:
+            self.path.unlink(missing_ok=True)
+        self._file.close()
 
     def _remember(self, offset: int, row: dict[str, Any]) -> None:
         is_error = row["status"] == "error"
