@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from proskill.annotation.summary_activity import Activity
-from proskill.annotation.summary_annotators import CONCERNS, AnnotatorSummary
+from proskill.annotation.summary_annotators import CONCERNS, MIN_KNOWN, AnnotatorSummary
 from proskill.annotation.summary_ratings import RatedCriterion
 from proskill.rating_files.headline import about
 
 _QUIET_SECONDS: Final = 3600.0
 _FEW_REPEATS: Final = 20
-_FAIR_AGREEMENT, _GOOD_AGREEMENT = 0.6, 0.7
+_FAIR_ALPHA, _GOOD_ALPHA = 0.1, 0.4
 _MAX_NAMED: Final = 3
 
 
@@ -190,9 +190,9 @@ def _about_agreement(rated: RatedCriterion) -> str:
             f"Wait: agreement can be told from about {_FEW_REPEATS} pairs on that two people "
             "judged, and these come by themselves."
         )
-    if rated.pair_agreement >= _GOOD_AGREEMENT:
+    if rated.alpha >= _GOOD_ALPHA:
         return "Nothing to do: annotators mostly see the same."
-    if rated.pair_agreement >= _FAIR_AGREEMENT:
+    if rated.alpha >= _FAIR_ALPHA:
         return (
             "Usual for pairs that are close; where clips differ plainly, talk the guideline over "
             "with the annotators."
@@ -206,6 +206,10 @@ def _about_annotators(annotators: Sequence[AnnotatorSummary]) -> str:
     named = [one for one in annotators if one.concerns and not one.is_excluded]
     if not named:
         return "Nothing to do: nobody stands out." if annotators else "Invite somebody."
+    tested = [one for one in annotators if one.num_known >= MIN_KNOWN]
+    wrong = [one for one in tested if "gold" in one.concerns]
+    if len(tested) > 2 and len(wrong) > len(tested) / 2:
+        return "Check the pairs of known answer first: most annotators see them the other way."
     shown = ", ".join(
         f"{one.name} ({CONCERNS[one.concerns[0]].partition(':')[0]})" for one in named[:_MAX_NAMED]
     )

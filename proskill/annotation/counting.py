@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from proskill.annotation.campaign import VoteRow
 from proskill.annotation.log import CampaignLog
 from proskill.rating import ComparisonTable
 from proskill.rating.comparisons import A_WINS, B_WINS, SKIP, TIE
-
-if TYPE_CHECKING:
-    from proskill.annotation import VoteRow
 
 LEFT_OUT: Final[dict[str, str]] = {
     "revoked": "taken back by the annotator",
@@ -93,9 +91,7 @@ def num_left_out(log: CampaignLog, criterion_id: int) -> dict[str, int]:
 
 
 def answer_seconds(vote: VoteRow) -> float:
-    """From the pair's first frame to the answer; NaN where unknown or where a clock was set."""
-    if vote.shown_at is None or vote.answered_at is None:
-        return math.nan
+    """From the pair's first frame to the answer; NaN where a clock was set back in between."""
     seconds = vote.answered_at - vote.shown_at
     return seconds if seconds >= 0 else math.nan
 
@@ -114,7 +110,7 @@ def is_right(vote: VoteRow, known: dict[tuple[int, int], str]) -> bool | None:
 def known_answers(log: CampaignLog) -> dict[tuple[int, int], str]:
     """(left, right) -> answer of every pair of known answer, in both orders."""
     turned = {"left": "right", "right": "left"}
-    answers = {}
+    answers: dict[tuple[int, int], str] = {}
     for gold in log.gold:
         answers[gold.left_clip, gold.right_clip] = gold.answer
         answers[gold.right_clip, gold.left_clip] = turned.get(gold.answer, gold.answer)

@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proskill.annotation.campaign import Annotator, Campaign, Clip, Flag, GoldPair, VoteRow
+
 if TYPE_CHECKING:
-    from proskill.annotation import (
-        Annotator,
-        Campaign,
-        CampaignStore,
-        Clip,
-        Flag,
-        GoldPair,
-        VoteRow,
-    )
+    from proskill.annotation.store import CampaignStore
 
 
 @dataclass(frozen=True)

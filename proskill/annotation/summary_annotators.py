@@ -6,16 +6,14 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from proskill.annotation.campaign import Annotator, VoteRow
 from proskill.annotation.counting import answer_seconds, is_right, known_answers
 from proskill.annotation.log import CampaignLog
 from proskill.rating import ANNOTATOR_FLAGS, Agreement, AnnotatorReport
 
-if TYPE_CHECKING:
-    from proskill.annotation import Annotator, VoteRow
-
-_MIN_KNOWN: Final = 4  # fewer answers tell nothing
+MIN_KNOWN: Final = 4  # fewer answers tell nothing
 _FEW_RIGHT: Final = 0.75
 
 CONCERNS: Final[dict[str, str]] = {
@@ -106,7 +104,7 @@ def _summary(
     gold = _right_answers(votes, known, "gold")
     practice = _right_answers(votes, known, "practice")
     concerns = () if report is None else report.flags
-    if len(gold) >= _MIN_KNOWN and sum(gold) < _FEW_RIGHT * len(gold):
+    if len(gold) >= MIN_KNOWN and sum(gold) < _FEW_RIGHT * len(gold):
         concerns += ("gold",)
 
     def figure(name: str) -> float:

@@ -32,6 +32,7 @@ class Votes:
         rows: (N,) row numbers in the file.
         revokes: tokens of votes that no longer count, in this file or in another.
         num_unknown_times: votes whose answer came before they were shown, as clocks say.
+        num_left_out: votes that the file itself says not to count, which are not among these.
     """
 
     rows: IntArray
@@ -45,6 +46,7 @@ class Votes:
     tokens: list[str] | None = None
     revokes: list[str] = field(default_factory=list)
     num_unknown_times: int = 0
+    num_left_out: int = 0
 
     def add_to(self, builder: ComparisonTableBuilder) -> None:
         """Append the votes; what they revoke is left out when the table is built."""
@@ -77,15 +79,24 @@ def votes_of_log(block: Block) -> Votes:
     """The annotation log: `token, left, right, answer`, instants, and `revokes`.
 
     A row that names a token in `revokes` takes that vote back; with an answer of its own it is the
-    vote that replaces it, without one it is no vote. A vote's seconds are those from `shown_at` to
-    `answered_at`, and unknown when a clock was set back in between.
+    vote that replaces it, without one it is no vote. A vote with a text in `left_out`, the reason
+    why it should not count, does not. A vote's seconds are those from `shown_at` to `answered_at`,
+    and unknown when a clock was set back in between.
+
+    Raises:
+        ComparisonError: the rows answer several questions, which have a scale each.
     """
     _required(block, "token")
+    if "criterion" in block.texts and len(set(texts_of(block.texts["criterion"]))) > 1:
+        reason = "holds votes on several criteria; rate the file of one criterion at a time"
+        raise ComparisonError(reason, path=block.path)
     nothing = TextColumn(("",), np.zeros(len(block.rows), np.int32))
     revokes = texts_of(block.texts.get("revokes", nothing))
     answered = _is_given(block.texts["answer"])
     undone = np.array([bool(token) for token in revokes], np.bool_)
-    votes = _rows_of(block, answered | ~undone)  # an empty answer that undoes nothing is refused
+    left_out = _is_given(block.texts.get("left_out", nothing))
+    # An empty answer that undoes nothing is refused.
+    votes = _rows_of(block, (answered | ~undone) & ~left_out)
     left, right = _required(votes, "left"), _required(votes, "right")
     unknown = np.full(len(votes.rows), np.nan)
     shown, answered_at = (votes.numbers.get(n, unknown) for n in ("shown_at", "answered_at"))
@@ -103,6 +114,7 @@ def votes_of_log(block: Block) -> Votes:
         tokens=texts_of(votes.texts["token"]),
         revokes=[token for token in revokes if token],
         num_unknown_times=int(is_backwards.sum()),
+        num_left_out=int(left_out.sum()),
     )
 
 
@@ -160,7 +172,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "comparisons": Layout((("item_a", "item_b", "outcome"),), _OPTIONS, votes_of_comparisons),
     "log": Layout(
         (("token", "left", "right", "answer"),),
-        ("annotator", "group", "shown_at", "answered_at", "revokes"),
+        ("annotator", "group", "shown_at", "answered_at", "revokes", "left_out", "criterion"),
         votes_of_log,
     ),
     "epic_skills": Layout(

@@ -143,17 +143,20 @@ def _add_votes(
     on_progress: Callable[[int, int], None] | None,
 ) -> list[str]:
     sizes = [source.path.stat().st_size for source in sources]
-    notes, num_unknown_times = [], 0
+    notes, num_unknown_times, num_left_out = [], 0, 0
     for index, source in enumerate(sources):
         for block in source.blocks():
             votes = source.votes(block)
             rows.add(builder.num_rows, source.path, votes.rows)
             votes.add_to(builder)
             num_unknown_times += votes.num_unknown_times
+            num_left_out += votes.num_left_out
             if on_progress is not None:
                 on_progress(sum(sizes[:index]) + block.num_bytes, sum(sizes))
         if source.unused:
             notes.append(f"{source.path}: not used: {', '.join(source.unused)}.")
+    if num_left_out:
+        notes.append(f"Votes left out, as their column left_out says: {num_left_out}.")
     if num_unknown_times:
         notes.append(
             f"{num_unknown_times} answers came before their pair was shown, as clocks say; how "

@@ -31,7 +31,10 @@ FORMATS: Final[dict[str, str]] = {
 }
 
 # Part of the log without a meaning for ratings: no reason for a note.
-_EXPECTED_UNUSED: Final = {"pair", "watched_left", "watched_right", "client"}
+_EXPECTED_UNUSED: Final = {
+    "pair", "watched_left", "watched_right", "client", "seq", "kind", "strength", "reason",
+    "received_at",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

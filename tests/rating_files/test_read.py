@@ -135,6 +135,25 @@ def test_a_token_counts_once_and_an_answer_that_was_taken_back_not_at_all(write:
     np.testing.assert_array_equal(read.table.seconds, np.float32([4.5, math.nan]))
 
 
+def test_a_vote_that_the_log_leaves_out_does_not_count_and_that_is_said(write: Write) -> None:
+    log = write(
+        "votes.csv",
+        "token,left,right,answer,annotator,left_out\nt1,x,y,left,ann,\nt2,x,y,right,bob,excluded\n",
+    )
+    read = read_comparisons([log])
+    assert _rows(read.table) == [("x", "y", 1, 1, "ann", "")]
+    assert read.notes == ("Votes left out, as their column left_out says: 1.",)
+
+
+def test_votes_on_two_questions_are_not_mixed_into_one_scale(write: Write) -> None:
+    log = write(
+        "votes.csv",
+        "token,criterion,left,right,answer\nt1,speed,x,y,left\nt1,style,x,y,left\n",
+    )
+    with pytest.raises(ComparisonError, match="one criterion at a time"):
+        read_comparisons([log])
+
+
 def test_the_log_reads_the_same_from_json_and_from_parquet(tmp_path: Path, write: Write) -> None:
     rows = [
         {

@@ -1,0 +1,74 @@
+"""`proskill annotate export`: a campaign as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proskill.cli.rate_levels import Levels, level_rule
+
+
+def export(
+    campaign: Annotated[Path, typer.Argument(help="Folder of the campaign.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder to write; files of an earlier export in it are replaced.",
+            show_default=False,
+        ),
+    ],
+    levels: Annotated[
+        Levels,
+        typer.Option(help="Cut levels: into equal shares, at --cuts, or between --anchors."),
+    ] = Levels.quantiles,
+    scale: Annotated[
+        str,
+        typer.Option(
+            help='Names of the levels: egoexo4d (the default), basket, or "Lowest,...,Highest".',
+            show_default=False,
+        ),
+    ] = "",
+    cuts: Annotated[
+        str,
+        typer.Option(
+            metavar="LOGITS", help="For --levels scores, e.g. -1.2,0,1.2.", show_default=False
+        ),
+    ] = "",
+    anchors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For --levels anchors: a table with item and level."),
+    ] = None,
+) -> None:
+    """Write votes, ratings, a manifest with levels, ProSkill's files and a report.
+
+    The campaign may be open and served meanwhile. `manifest.csv` is what `proskill fit` reads.
+    """
+    rule = level_rule(levels, scale=scale, cuts=cuts, anchors=anchors)
+    assert rule is not None  # there are levels always
+
+    from proskill.annotation.campaign import MANIFEST_FILE
+    from proskill.annotation.exports import export_campaign
+    from proskill.annotation.log import read_log
+    from proskill.annotation.store import CampaignStore
+    from proskill.cli.stages import Stages
+    from proskill.data import read_manifest
+
+    with CampaignStore.open(campaign) as store:
+        log, events = read_log(store), store.events()
+    with Stages() as stages:
+        written = export_campaign(
+            log,
+            out,
+            takes=read_manifest(campaign / MANIFEST_FILE, scale=None),
+            events=events,
+            rule=rule,
+            on_stage=stages.begin,
+            on_progress=stages.progress,
+        )
+    for path in written.files:
+        print(path)
+    for note in written.notes:
+        print(note)
