@@ -138,7 +138,7 @@ class TakeEncoder:
             VideoError: the file is gone or can no longer be read.
         """
         size = min(self._spec.img_size)
-        with VideoReader(view.source.path, size=size, limits=self._limits) as reader:
+        with VideoReader(view.source.read_path, size=size, limits=self._limits) as reader:
             frames = reader.frames_at(instants.ravel() + view.source.offset_seconds)
         return self._features(self._clips(frames, instants), on_batch=on_batch)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from proskill.errors import ProskillError, VideoError
 from proskill.scoring.calibration import VIEW_KINDS
+from proskill.video.sanitize import Proxy
 from proskill.view_names import guess_kind
 
 MAX_VIEWS = 8
@@ -25,15 +26,24 @@ class InputView:
 
     Attributes:
         name: of the view.
-        path: an existing file.
+        path: its file; it need not exist any more where there is a proxy of it.
         kind: "ego" or "exo".
         offset_seconds: added to the common clock to give this file's clock.
+        proxy: the copy that is read in the file's place; what is said is said of the file.
+        error: why there is no such copy, so that nothing is read.
     """
 
     name: str
     path: Path
     kind: str
     offset_seconds: float
+    proxy: Proxy | None = None
+    error: VideoError | None = None
+
+    @property
+    def read_path(self) -> Path:
+        """The file whose pictures are read."""
+        return self.path if self.proxy is None else self.proxy.path
 
 
 def name_views(
@@ -78,24 +88,37 @@ def check_views(
     """
     if isinstance(views, str | Path):
         views = name_views([views])
-    if not views:
-        raise ProskillError("no view given; give one video file or more")
-    if len(views) > MAX_VIEWS:
-        raise ProskillError(
-            f"{len(views)} views given; at most {MAX_VIEWS} are scored together, so leave out "
-            f"{len(views) - MAX_VIEWS}"
-        )
-    kinds, offsets = kinds or {}, offsets or {}
-    for what, given in (("kinds", kinds), ("offsets", offsets)):
-        strangers = [name for name in cast("Mapping[str, object]", given) if name not in views]
-        if strangers:
-            raise ProskillError(
-                f"{what} name the view {strangers[0]!r}, which is not given; views are "
-                f"{', '.join(views)}"
-            )
+    files = {name: Path(path) for name, path in views.items()}
+    inputs = _name_inputs(files, kinds=kinds or {}, offsets=offsets or {})
+    for name, file in files.items():
+        if not file.exists():
+            raise VideoError(file, f"no such file; check the path of view {name!r}")
+        if file.is_dir():
+            raise VideoError(file, f"is a directory; give one video file for view {name!r}")
+    return inputs
+
+
+def check_proxies(
+    proxies: Mapping[str, Proxy | VideoError],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    offsets: Mapping[str, float] | None = None,
+) -> dict[str, InputView]:
+    """The views to score from copies of their files, or why there is no copy, in the order given.
+
+    Raises:
+        ProskillError: as `check_views`.
+    """
+    files = {
+        name: given.info.path if isinstance(given, Proxy) else given.path
+        for name, given in proxies.items()
+    }
+    inputs = _name_inputs(files, kinds=kinds or {}, offsets=offsets or {})
     return {
-        name: _check_view(name, path, kinds.get(name), offsets.get(name, 0.0))
-        for name, path in views.items()
+        name: replace(inputs[name], proxy=given)
+        if isinstance(given, Proxy)
+        else replace(inputs[name], error=given)
+        for name, given in proxies.items()
     }
 
 
@@ -105,14 +128,32 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_view(name: str, path: str | Path, kind: str | None, offset_seconds: float) -> InputView:
-    file = Path(path)
+def _name_inputs(
+    files: Mapping[str, Path], *, kinds: Mapping[str, str], offsets: Mapping[str, float]
+) -> dict[str, InputView]:
+    if not files:
+        raise ProskillError("no view given; give one video file or more")
+    if len(files) > MAX_VIEWS:
+        raise ProskillError(
+            f"{len(files)} views given; at most {MAX_VIEWS} are scored together, so leave out "
+            f"{len(files) - MAX_VIEWS}"
+        )
+    for what, given in (("kinds", kinds), ("offsets", offsets)):
+        strangers = [name for name in cast("Mapping[str, object]", given) if name not in files]
+        if strangers:
+            raise ProskillError(
+                f"{what} name the view {strangers[0]!r}, which is not given; views are "
+                f"{', '.join(files)}"
+            )
+    return {
+        name: _input_view(name, file, kinds.get(name), offsets.get(name, 0.0))
+        for name, file in files.items()
+    }
+
+
+def _input_view(name: str, file: Path, kind: str | None, offset_seconds: float) -> InputView:
     if not name.strip():
-        raise ProskillError(f"view name {name!r} of {path}: is empty; give each view a name")
-    if not file.exists():
-        raise VideoError(file, f"no such file; check the path of view {name!r}")
-    if file.is_dir():
-        raise VideoError(file, f"is a directory; give one video file for view {name!r}")
+        raise ProskillError(f"view name {name!r} of {file}: is empty; give each view a name")
     if kind is None:
         kind = guess_kind(name)
     if kind not in VIEW_KINDS:

@@ -253,7 +253,7 @@ class Scorer:
         return ViewResult(
             status="unreadable" if view.error else "used" if is_used else "left_out",
             kind=view.source.kind,
-            file=view.file,
+            file=view.source.path.name,
             reasons=(view.error.reason,) if view.error else view.reasons,
             duration_seconds=None if info is None else info.duration_seconds,
             size_px=None if info is None else (info.width, info.height),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,6 @@ class SeenView:
 
     Attributes:
         source: what the caller asked for.
-        original: the file as its owner knows it, where `source.path` is a copy made of it; None
-            where it is the file itself.
         reader: open file, None if it cannot be opened.
         info: what the file is, None if it cannot be opened.
         sha256: of the file, empty if it cannot be opened.
@@ -45,7 +42,6 @@ class SeenView:
     """
 
     source: InputView
-    original: Path | None = None
     reader: VideoReader | None = None
     info: VideoInfo | None = None
     sha256: str = ""
@@ -59,11 +55,6 @@ class SeenView:
     def is_usable(self) -> bool:
         """Nothing speaks against it so far."""
         return self.error is None and not self.reasons
-
-    @property
-    def file(self) -> str:
-        """The file's name as its owner knows it, without its folder."""
-        return (self.original or self.source.path).name
 
     @property
     def kind_number(self) -> int:
@@ -94,12 +85,13 @@ class SeenView:
         """
         assert self.reader is not None, "only open views are read"
         frames = self.reader.frames_at(instants_seconds + self.source.offset_seconds)
-        self.info = self.reader.info  # reading may have found damage that the header hid
+        if self.source.proxy is None:
+            self.info = self.reader.info  # reading may have found damage that the header hid
         return frames
 
 
 def open_view(source: InputView, *, size: int, limits: VideoLimits, stack: ExitStack) -> SeenView:
-    """Open one view; a file that cannot be read becomes its `error`.
+    """Open one view, or the copy of it; a file that cannot be read becomes its `error`.
 
     Args:
         source: which file.
@@ -107,11 +99,17 @@ def open_view(source: InputView, *, size: int, limits: VideoLimits, stack: ExitS
         limits: larger videos are refused.
         stack: closes the file.
     """
+    if source.error is not None:
+        return SeenView(source, error=source.error)
     try:
-        reader = stack.enter_context(VideoReader(source.path, size=size, limits=limits))
+        reader = stack.enter_context(VideoReader(source.read_path, size=size, limits=limits))
     except VideoError as error:
         return SeenView(source, error=error)
-    return SeenView(source, reader=reader, info=reader.info, sha256=sha256_of(source.path))
+    if source.proxy is not None:
+        info, sha256 = source.proxy.info, source.proxy.sha256
+    else:
+        info, sha256 = reader.info, sha256_of(source.path)
+    return SeenView(source, reader=reader, info=info, sha256=sha256)
 
 
 def require_readable(seen: Mapping[str, SeenView]) -> None:
