@@ -1,0 +1,168 @@
+// The row of answers: one question after the other, each with its keys.
+
+import { KEYS, keyName } from "./keys.js";
+
+const STRENGTHS = ["a little", "clearly", "by far"];
+const TEXTS = { left: "A is better", right: "B is better", tie: "Both are equal" };
+const SAID = { ...TEXTS, skip: "cannot judge" };
+
+/** How an answer is said: "A is better, clearly". */
+export function answerText({ answer, strength }) {
+  return strength ? `${SAID[answer]}, ${STRENGTHS[strength - 1]}` : SAID[answer];
+}
+
+/**
+ * Asks the criteria of one pair in turn. Events: `complete` (detail `{answers}`, keyed by the id of
+ * the criterion), `change` (an answer was given, more are open).
+ */
+export class Answers extends EventTarget {
+  #criteria;
+  #allowTie;
+  #strength;
+  #given = {};
+  #previous = {};
+  #asked = 0;
+  #side = null; // the side whose strength is asked now
+  #row = document.getElementById("answers");
+  #list = document.getElementById("criteria");
+
+  constructor({ criteria, settings }) {
+    super();
+    this.#criteria = criteria;
+    this.#allowTie = settings.allow_tie;
+    this.#strength = settings.strength;
+    this.#list.hidden = criteria.length < 2;
+  }
+
+  /** Ask about a new pair; `previous`: the answers that are being changed. */
+  begin(previous = {}) {
+    this.#given = {};
+    this.#previous = previous;
+    this.#asked = 0;
+    this.#side = null;
+    this.#draw();
+  }
+
+  /** Criteria that have no answer yet. */
+  get open() {
+    return this.#criteria.filter(({ id }) => this.#given[id] === undefined);
+  }
+
+  /** The name of the criterion that is asked now. */
+  get criterion() {
+    return this.#criteria[this.#asked].name;
+  }
+
+  /** Take a key or a button: "left", "right", "tie", or the number of a strength. */
+  take(action, key) {
+    if (this.#side !== null) {
+      const strength = Number(key);
+      if (strength >= 1 && strength <= 3) this.#give({ answer: this.#side, strength });
+    } else if (action === "tie") {
+      if (this.#allowTie) this.#give({ answer: "tie" });
+    } else if (this.#strength) {
+      this.#side = action;
+      this.#draw();
+    } else {
+      this.#give({ answer: action });
+    }
+  }
+
+  /** No judgement: of the question asked now, or of all open ones. */
+  skip({ whole }) {
+    const asked = this.#criteria[this.#asked];
+    for (const { id } of whole ? this.open : [asked]) this.#given[id] = { answer: "skip" };
+    this.#goOn();
+  }
+
+  /** Go back within the pair; false when there is nowhere to go back to. */
+  goBack() {
+    if (this.#side !== null) this.#side = null;
+    else if (this.#asked > 0) delete this.#given[this.#criteria[--this.#asked].id];
+    else return false;
+    this.#draw();
+    return true;
+  }
+
+  #give(answer) {
+    this.#given[this.#criteria[this.#asked].id] = answer;
+    this.#goOn();
+  }
+
+  #goOn() {
+    this.#side = null;
+    const [next] = this.open;
+    if (next === undefined) {
+      this.dispatchEvent(new CustomEvent("complete", { detail: { answers: this.#given } }));
+      return;
+    }
+    this.#asked = this.#criteria.indexOf(next);
+    this.#draw();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #draw() {
+    const question = document.getElementById("question");
+    const letter = this.#side === "left" ? "A" : "B";
+    question.textContent =
+      this.#side === null ? `Which is better: ${this.criterion}?` : `How much better is ${letter}?`;
+    const before = this.#previous[this.#criteria[this.#asked].id]?.answer;
+    this.#row.replaceChildren(
+      ...(this.#side === null ? this.#choices(before) : this.#strengths(letter)),
+    );
+    this.#list.replaceChildren(
+      ...this.#criteria.map(({ id, name }, k) => {
+        const item = document.createElement("li");
+        item.textContent = this.#given[id] ? `${name}: ${answerText(this.#given[id])}` : name;
+        if (k === this.#asked) item.setAttribute("aria-current", "step");
+        if (this.#given[id]) item.classList.add("given");
+        return item;
+      }),
+    );
+  }
+
+  #choices(before) {
+    const actions = this.#allowTie ? ["left", "tie", "right"] : ["left", "right"];
+    return actions.map((action) => {
+      const { keys } = KEYS.find((row) => row.action === action);
+      const button = newButton(TEXTS[action], keys, action === before);
+      button.dataset.do = action;
+      button.classList.add({ left: "side-a", tie: "side-none", right: "side-b" }[action]);
+      return button;
+    });
+  }
+
+  #strengths(letter) {
+    return STRENGTHS.map((text, k) => {
+      const button = newButton(`${letter} is better, ${text}`, [String(k + 1)], false);
+      button.dataset.do = "strength";
+      button.dataset.key = String(k + 1);
+      button.classList.add(letter === "A" ? "side-a" : "side-b");
+      return button;
+    });
+  }
+}
+
+function newButton(text, keys, isBefore) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "answer";
+  button.setAttribute("aria-keyshortcuts", keys.join(" "));
+  const label = document.createElement("span");
+  label.textContent = text;
+  button.append(label);
+  if (isBefore) {
+    const mark = document.createElement("small");
+    mark.textContent = "your answer";
+    button.append(mark);
+  }
+  const caps = document.createElement("span");
+  caps.className = "caps";
+  for (const key of keys) {
+    const cap = document.createElement("kbd");
+    cap.textContent = keyName(key);
+    caps.append(cap);
+  }
+  button.append(caps);
+  return button;
+}

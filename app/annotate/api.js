@@ -1,0 +1,73 @@
+// The server's HTTP interface, and what an answer of it means for the page.
+
+const TIMEOUT_MILLISECONDS = 15000;
+
+/** A request that got no good answer; `status` is 0 when there was no answer at all. */
+export class RequestError extends Error {
+  constructor(status, body) {
+    super(body.message ?? "The server cannot be reached.");
+    this.status = status;
+    this.code = body.code ?? (status === 0 ? "offline" : "unknown");
+    this.body = body;
+  }
+
+  /** Whether sending the same again later can succeed. */
+  get isPassing() {
+    if (this.code === "paused") return true;
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  /** Whether the annotator's link or session is not, or no longer, accepted. */
+  get isSignedOut() {
+    return this.status === 401;
+  }
+}
+
+export async function request(method, path, body) {
+  let response;
+  let text;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+    });
+    text = await response.text();
+  } catch {
+    throw new RequestError(0, {});
+  }
+  const parsed = parse(text);
+  if (!response.ok) throw new RequestError(response.status, parsed);
+  return parsed;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Exchange the secret in the address for a session and remove it from the address bar, so that
+ * neither the history nor a screenshot shows it.
+ */
+export async function signInFromAddress() {
+  const secret = new URLSearchParams(location.hash.slice(1)).get("t");
+  if (secret === null) return;
+  await request("POST", "/api/session", { token: secret });
+  history.replaceState(null, "", location.pathname);
+}
+
+/** A random UUID (version 4). `crypto.randomUUID` is missing where a page comes over plain HTTP. */
+export function newToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

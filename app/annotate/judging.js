@@ -1,0 +1,316 @@
+// One annotator's pairs: which is shown, when answers count, and what happens with an answer.
+
+import { newToken, request } from "./api.js";
+import { Answers, answerText } from "./answers.js";
+import { askSkipReason, isDialogOpen } from "./dialogs.js";
+import { showExplanation } from "./explanation.js";
+import { Outbox } from "./outbox.js";
+import { Stage } from "./stage.js";
+import { note, say, showBanner, showMessage, showProgress, showSaving, showWork } from "./status.js";
+import { Transport } from "./transport.js";
+import { Watched } from "./watched.js";
+import { joinWork, reasonForNothing } from "./work.js";
+
+// Proxies of clips have 30 frames a second.
+const FRAME_SECONDS = 1 / 30;
+const SIDES = ["left", "right"];
+const LETTERS = { left: "A", right: "B" };
+const ASK_AGAIN_MILLISECONDS = 5000;
+// A second press of the same key is no judgement of the pair that has just come.
+const SETTLE_MILLISECONDS = 300;
+
+const byId = (id) => document.getElementById(id);
+
+export class Judging {
+  #work;
+  #settings;
+  #answers;
+  #outbox;
+  #watched = new Watched();
+  #stage = new Stage(byId("stage"), { frame: FRAME_SECONDS });
+  #changing = null; // {entry, place}: the earlier answer that is being changed
+  #practice = null; // token of the practice answer whose feedback is awaited or shown
+  #reason = null;
+  #since = 0; // when the pair came on the stage, seconds
+  #failure = null;
+  #timer = null;
+
+  constructor(work) {
+    this.#settings = work.campaign.settings;
+    this.#answers = new Answers(work.campaign);
+    this.#outbox = new Outbox(`${work.campaign.name}/${work.annotator.name}`);
+    this.transport = new Transport(this.#stage);
+    this.#work = work;
+    this.#answers.addEventListener("complete", ({ detail }) => this.#submit(detail.answers));
+    this.#answers.addEventListener("change", () => this.#sayQuestion());
+    this.#stage.addEventListener("frame", ({ detail }) => this.#noteFrame(detail));
+    this.#stage.addEventListener("shown", () => this.#prepareNext());
+    this.#stage.addEventListener("broken", ({ detail }) => {
+      note(`Clip ${LETTERS[detail.side]} does not play. Report it with X, then press S.`);
+    });
+    this.#listenToOutbox();
+  }
+
+  start() {
+    this.#outbox.flush();
+    this.#show();
+  }
+
+  get pair() {
+    return this.#stage.pair;
+  }
+
+  get hasPair() {
+    return this.pair !== null && this.#practice === null;
+  }
+
+  get isExplaining() {
+    return !byId("explanation").hidden;
+  }
+
+  /** Whether closing the page now would lose an answer. */
+  get wouldLose() {
+    return this.#outbox.entries.length > 0 && !this.#outbox.isDurable;
+  }
+
+  sendKept() {
+    return this.#outbox.flush();
+  }
+
+  /** Take an answer by key or button, once enough of both clips was seen. */
+  answer(action, key) {
+    if (Date.now() / 1000 - this.#since < SETTLE_MILLISECONDS / 1000) return;
+    const missing = this.#missing();
+    if (missing !== null) {
+      byId("gate").classList.remove("urgent");
+      requestAnimationFrame(() => byId("gate").classList.add("urgent"));
+      say(`Not yet: ${missing}`);
+      return;
+    }
+    this.#answers.take(action, key);
+  }
+
+  /** No judgement, with a reason. */
+  async skip() {
+    const { pair } = this;
+    const answer = await askSkipReason({ numOpen: this.#answers.open.length });
+    if (answer === null || this.pair !== pair) return;
+    this.#reason = [this.#reason, answer.reason].filter(Boolean).join("; ");
+    this.#answers.skip(answer);
+  }
+
+  /** Bring back the last answered pair to change its answer; again, the one before. */
+  changeLast() {
+    const { recent } = joinWork(this.#work, this.#outbox.entries);
+    const place = this.#changing === null ? 0 : this.#changing.place + 1;
+    const entry = recent.slice(0, this.#settings.undo_depth)[place];
+    if (entry === undefined) {
+      note(place === 0 ? "There is no answer to change yet." : "No earlier answer can be changed.");
+      return;
+    }
+    this.#changing = { entry, place };
+    this.#put(entry.pair, entry.answers);
+  }
+
+  /** Back to the question before, or from an earlier pair to the one to be judged. */
+  goBack() {
+    if (this.#answers.goBack() || this.#changing === null) return;
+    this.#changing = null;
+    this.#show();
+  }
+
+  /** On to the next pair after a practice pair was explained. */
+  goOn() {
+    this.#practice = null;
+    showExplanation(null);
+    this.#show();
+  }
+
+  /** Nobody is there: the clips stop, and the pair may go to others. */
+  rest() {
+    this.#stage.players.pause();
+  }
+
+  /** Ask the server what there is to do. */
+  async refresh() {
+    clearTimeout(this.#timer);
+    try {
+      this.#take(await request("GET", "/api/work"));
+    } catch (error) {
+      if (!error.isPassing) showMessage({ title: "This page needs your link", text: error.message });
+      else this.#askLater();
+    }
+  }
+
+  async keepLease() {
+    const { current } = this.#work;
+    if (!current || this.pair?.lease !== current.lease) return;
+    try {
+      await request("POST", `/api/leases/${current.lease}/keep`);
+    } catch (error) {
+      if (!error.isPassing) this.refresh();
+    }
+  }
+
+  #listenToOutbox() {
+    const outbox = this.#outbox;
+    outbox.addEventListener("change", () => showSaving(outbox.entries.length, this.#failure));
+    outbox.addEventListener("waiting", ({ detail }) => {
+      this.#failure = detail.error;
+      showSaving(outbox.entries.length, detail.error);
+      this.#show();
+    });
+    outbox.addEventListener("sent", ({ detail: { entry, response } }) => {
+      this.#failure = null;
+      showSaving(outbox.entries.length, null);
+      if (entry.vote.token === this.#practice) this.#explain(response.practice_feedback);
+      this.#take(response);
+    });
+    outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
+      if (entry.vote.token === this.#practice) this.#practice = null;
+      note(`An answer was not counted. ${error.message}`);
+      if (error.body.progress) this.#take(error.body);
+      else this.refresh();
+    });
+  }
+
+  /** The server's newest word about what there is to do. */
+  #take(work) {
+    this.#work = { ...this.#work, reason: null, ...work };
+    this.#show();
+  }
+
+  #submit(answers) {
+    const { pair } = this;
+    const shares = SIDES.map((side) => this.#watched.share(pair.lease, side, this.#duration(side)));
+    const { width, height } = screen;
+    const vote = {
+      token: newToken(),
+      lease: pair.lease,
+      answers,
+      shown_at: this.#changing === null ? this.#watched.shownAt(pair.lease) : this.#since,
+      answered_at: Date.now() / 1000,
+      watched_left: shares[0],
+      watched_right: shares[1],
+      client: `${width}x${height} ${navigator.userAgent}`.slice(0, 300),
+    };
+    if (this.#reason !== null) vote.reason = this.#reason;
+    if (this.#changing !== null) vote.revokes = this.#changing.entry.token;
+    if (pair.practice && this.#changing === null) this.#practice = vote.token;
+    this.#changing = null;
+    this.#watched.save();
+    this.#outbox.add(vote, pair);
+    this.#show();
+  }
+
+  #explain(feedback) {
+    if (feedback === undefined) this.#practice = null;
+    else showExplanation(feedback);
+  }
+
+  /** Show what is to be judged now, unless an earlier pair or an explanation is on the page. */
+  #show() {
+    const kept = this.#outbox.entries;
+    const { pairs, recent } = joinWork(this.#work, kept);
+    showSaving(kept.length, this.#failure);
+    const newOnes = kept.filter(({ vote, pair }) => vote.revokes === undefined && !pair.practice);
+    const { progress } = this.#work;
+    showProgress({ ...progress, done: progress.done + newOnes.length });
+    byId("undo").disabled = recent.length === 0;
+    if (this.#changing !== null || this.#practice !== null) return;
+    if (pairs.length > 0) {
+      if (this.pair?.lease !== pairs[0].lease || byId("work").hidden) this.#put(pairs[0]);
+      else this.#prepareNext();
+      return;
+    }
+    this.#stage.clear();
+    if (kept.length > 0) {
+      showMessage({
+        title: this.#failure === null ? "Saving your answers" : "Waiting for the server",
+        text: "Your answers are kept in this browser. The next pair comes once they are saved.",
+      });
+      return;
+    }
+    const reason = reasonForNothing(this.#work.reason, progress);
+    showMessage(reason);
+    if (reason.again) this.#askLater();
+  }
+
+  /** Put a pair on the stage; `previous`: its answers, when they are being changed. */
+  #put(pair, previous) {
+    const changed = previous === undefined ? null : Object.values(previous).map(answerText);
+    showWork();
+    this.#since = Date.now() / 1000;
+    this.#reason = null;
+    this.#stage.show(pair);
+    this.#watched.shownAt(pair.lease);
+    this.#answers.begin(previous);
+    byId("keep").hidden = changed === null;
+    if (changed !== null) {
+      showBanner(`An earlier pair. Your answer: ${changed.join("; ")}. Answer anew to change it.`,
+        "changing");
+    } else if (pair.practice) {
+      showBanner("A practice pair: it does not count, and you are told the expected answer.",
+        "practice");
+    } else showBanner(null);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.transport.begin({ plays: !isDialogOpen() && !calm && changed === null });
+    this.#showGate();
+    this.#sayQuestion();
+  }
+
+  #prepareNext() {
+    if (this.#changing !== null || !this.#stage.players.isReady) return;
+    const { pairs } = joinWork(this.#work, this.#outbox.entries);
+    const next = pairs.find(({ lease }) => lease !== this.pair?.lease);
+    if (next !== undefined) this.#stage.prepare(next);
+    this.#showGate();
+  }
+
+  #noteFrame({ side, seconds, time, lease, duration }) {
+    if (!this.#stage.sees(side) || lease === undefined) return;
+    this.#watched.add(lease, side, { seconds, time, duration });
+    this.#showGate();
+  }
+
+  #duration(side) {
+    return this.#stage.players.videos[side].duration || this.pair[side].seconds || 1;
+  }
+
+  /** What is still to be watched before answers count, as a sentence; null: nothing. */
+  #missing() {
+    const needed = this.#settings.min_watched;
+    const left = SIDES.map((side) => {
+      const seen = this.#watched.seen(this.pair.lease, side, this.#duration(side));
+      return [LETTERS[side], (needed - seen) * this.#duration(side)];
+    }).filter(([, seconds]) => seconds > 0);
+    if (left.length === 0) return null;
+    const seconds = Math.ceil(Math.max(...left.map(([, each]) => each)));
+    return `watch ${left.map(([letter]) => letter).join(" and ")} for ${seconds} s more.`;
+  }
+
+  #showGate() {
+    if (this.pair === null) return;
+    for (const side of SIDES) {
+      const seen = this.#watched.seen(this.pair.lease, side, this.#duration(side));
+      this.#stage.markSeen(side, seen, this.#settings.min_watched);
+    }
+    const missing = this.#missing();
+    const text = missing === null ? "" : `First ${missing}`;
+    if (byId("gate").textContent !== text) byId("gate").textContent = text;
+    byId("judge").classList.toggle("locked", missing !== null);
+    for (const button of byId("answers").children) {
+      button.setAttribute("aria-disabled", String(missing !== null));
+    }
+  }
+
+  #sayQuestion() {
+    this.#showGate();
+    say(`${byId("banner").textContent} ${byId("question").textContent}`.trim());
+  }
+
+  #askLater() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refresh(), ASK_AGAIN_MILLISECONDS);
+  }
+}
