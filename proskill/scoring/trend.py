@@ -1,0 +1,124 @@
+"""Whether an athlete's score changed by more than its own noise, and how it moves over sessions.
+
+The noise of a score is its standard error of measurement, taken from the calibrated interval: the
+interval holds the truth with probability c at half width h, and a normal error of standard
+deviation h / z((1 + c) / 2) would do the same. Two scores of an athlete who did not change then
+differ by less than 1.96 * sqrt(SEM_1^2 + SEM_2^2) in 95 of 100 cases: the minimal detectable
+change, 1.96 * sqrt(2) * SEM for equal ones (Weir 2005, "Quantifying test-retest reliability using
+the intraclass correlation coefficient and the SEM"; the reliable change index of Jacobson and Truax
+1991 is the same comparison). What the model always gets wrong about an athlete cancels in a
+difference but is part of the interval, so the limit errs on the careful side.
+
+Pure arithmetic: no file, no clock, no assessment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+CONFIDENCE = 0.95
+_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+_DAY_SECONDS = 86400.0
+MIN_SESSIONS_OF_A_TREND = 3
+MIN_DAYS_OF_A_TREND = 7  # a slope over hours says nothing about months
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One session's score.
+
+    Attributes:
+        at_seconds: when, in seconds on any clock.
+        score: on the scale of levels.
+        standard_error: of measurement; None where nothing is known about it.
+    """
+
+    at_seconds: float
+    score: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far two scores lie apart, beside what an unchanged athlete would show.
+
+    Attributes:
+        difference: later score less earlier one.
+        detectable: the smallest difference that is more than noise, with 95 % confidence; None
+            where the noise of a score is not known.
+    """
+
+    difference: float
+    detectable: float | None
+
+    @property
+    def is_more_than_noise(self) -> bool | None:
+        """Yes, no, or None: cannot be said."""
+        return None if self.detectable is None else abs(self.difference) > self.detectable
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A straight line through the sessions.
+
+    Attributes:
+        per_30_days: change of the score in 30 days.
+        lower: end of its 95 % interval.
+        upper: the other end.
+    """
+
+    per_30_days: float
+    lower: float
+    upper: float
+
+
+def standard_error_of(score: float, *, lower: float, upper: float, coverage: float) -> float:
+    """Standard error of measurement behind an interval, in the score's unit.
+
+    Args:
+        score: the score; an end that the scale cuts off leaves the other one to go by.
+        lower: of the interval.
+        upper: of the interval.
+        coverage: how often it holds the truth, in (0, 1).
+    """
+    half_width = max(upper - score, score - lower)
+    return half_width / NormalDist().inv_cdf((1 + coverage) / 2)
+
+
+def change_between(earlier: Measurement, later: Measurement) -> Change:
+    """Compare two sessions."""
+    errors = (earlier.standard_error, later.standard_error)
+    known = [error for error in errors if error is not None]
+    detectable = _Z * math.hypot(*known) if len(known) == 2 else None
+    return Change(later.score - earlier.score, detectable)
+
+
+def trend_of(sessions: Sequence[Measurement]) -> Trend | None:
+    """The weighted least-squares line, its interval from the sessions' standard errors.
+
+    Args:
+        sessions: in any order.
+
+    Returns:
+        None with fewer than three sessions, all within a week, or one of unknown noise.
+    """
+    errors = [session.standard_error for session in sessions]
+    known = [error for error in errors if error]
+    if len(sessions) < MIN_SESSIONS_OF_A_TREND or len(known) < len(sessions):
+        return None
+    weights = 1 / np.square(known)
+    days = np.array([session.at_seconds for session in sessions]) / _DAY_SECONDS
+    if np.ptp(days) < MIN_DAYS_OF_A_TREND:
+        return None
+    months = days / 30
+    scores = np.array([session.score for session in sessions])
+    apart = months - np.average(months, weights=weights)
+    information = float(weights @ apart**2)
+    slope = float(weights @ (apart * scores)) / information
+    half = _Z / math.sqrt(information)
+    return Trend(slope, slope - half, slope + half)
