@@ -1,0 +1,195 @@
+// The organiser's live page: asks for the summary every few seconds and draws what has changed.
+
+import { request, signInFromAddress } from "./api.js";
+import { el } from "./dom.js";
+import { clock } from "./figures.js";
+import * as people from "./organiser_people.js";
+import * as sections from "./organiser_sections.js";
+
+const EVERY_MILLISECONDS = 4000;
+const STATES = { open: "open", paused: "paused", closed: "closed" };
+
+const at = (id) => document.getElementById(id);
+const drawn = new Map();
+let summary = null;
+let criterionId = null;
+let timer = 0;
+
+function say(text) {
+  at("spoken").textContent = text;
+}
+
+/** Draw a section when what it shows is new; focus and open details stay as they were. */
+function draw(id, shown, build) {
+  const place = at(id);
+  const signature = JSON.stringify(shown);
+  if (drawn.get(id) === signature) return;
+  drawn.set(id, signature);
+  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const opened = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.key));
+  place.replaceChildren(...build().flat(2).filter((part) => part));
+  for (const details of place.querySelectorAll("details")) {
+    details.open = opened.has(details.dataset.key);
+  }
+  if (key) [...place.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key)?.focus();
+}
+
+function preview(clip) {
+  const video = at("preview-video");
+  at("preview-title").textContent = clip.take;
+  at("preview-note").textContent = clip.note ? `“${clip.note}”` : "";
+  video.src = `/clips/${encodeURIComponent(clip.clip)}`;
+  at("preview").showModal();
+  video.play().catch(() => {});
+}
+
+/** Send a change, then show what became of it. */
+async function change(path, body, said) {
+  try {
+    const answer = await request("POST", `/api/organiser/${path}`, body);
+    say(said);
+    await refresh();
+    return answer;
+  } catch (error) {
+    showProblem(error);
+    return null;
+  }
+}
+
+function showProblem(error) {
+  const since = summary ? ` What you see is of ${clock(summary.as_of)}.` : "";
+  at("problem").textContent = error.isSignedOut || error.status === 403
+    ? "This page needs an organiser's link: open the one that you were given, or make one with “proskill annotate invite CAMPAIGN --organiser NAME”."
+    : `${error.message}${error.status === 0 ? since : ""}`;
+  at("problem").hidden = false;
+}
+
+function drawState() {
+  const { state } = summary;
+  at("campaign").textContent = summary.name;
+  document.title = `${summary.name} · proskill`;
+  at("state").textContent = STATES[state];
+  at("state").className = `chip ${state === "open" ? "ok" : "low"}`;
+  at("state").hidden = false;
+  at("state-buttons").hidden = false;
+  at("pause").hidden = state !== "open";
+  at("resume").hidden = state === "open";
+  at("resume").textContent = state === "closed" ? "Open again" : "Resume";
+  at("close").hidden = state === "closed";
+}
+
+function drawTabs() {
+  const { criteria } = summary;
+  if (!criteria.some((one) => one.id === criterionId)) criterionId = criteria[0].id;
+  at("criteria").hidden = criteria.length < 2;
+  draw("criteria", [criteria.map((one) => [one.id, one.name]), criterionId], () =>
+    criteria.map((one) =>
+      el("button", { type: "button", "aria-pressed": one.id === criterionId, "data-key": `criterion-${one.id}`,
+        on: { click: () => { criterionId = one.id; drawAll(); } } }, one.name)));
+}
+
+function drawAll() {
+  drawState();
+  at("message").hidden = !summary.pending;
+  at("page").hidden = Boolean(summary.pending);
+  if (summary.pending) {
+    at("message-text").textContent = "The figures are being worked out; they appear here by themselves.";
+    return;
+  }
+  drawTabs();
+  const criterion = summary.criteria.find((one) => one.id === criterionId);
+  const { rated } = criterion;
+  const { meanings, advice } = summary;
+  at("fresh").textContent = `Figures of ${clock(summary.as_of)}, kept up to date`;
+  draw("step", [summary.step, summary.counts, summary.activity.last_hour, rated?.headline], () => sections.step(summary, rated));
+  draw("activity", [summary.activity, advice.activity], () => sections.activity(summary));
+  const parts = {
+    reliability: () => sections.reliability(criterion),
+    comparisons: () => sections.comparisons(criterion),
+    levels: () => sections.levels(criterion),
+    health: () => sections.health(criterion, meanings),
+    agreement: () => sections.agreement(criterion),
+    ranking: () => sections.ranking(criterion, meanings, preview),
+  };
+  for (const [id, build] of Object.entries(parts)) {
+    at(id).hidden = !rated;
+    if (rated) draw(id, criterion, build);
+  }
+  const now = summary.server_time ?? summary.as_of;
+  const minute = Math.floor(now / 60);
+  draw("annotators", [summary.annotators, advice.annotators, minute], () =>
+    people.annotators(summary, now, (one, what) =>
+      change(`annotators/${one.id}`, what, `${one.name} was changed.`)));
+  draw("flags", [summary.flags, minute], () =>
+    people.flags(summary, now, {
+      preview,
+      resolve: (flag, resolved) => change(`flags/${flag.id}`, { resolved }, "The report was changed."),
+    }));
+  at("footer").textContent =
+    "Ratings say what these annotators saw in these clips, and how sure that is. Export with “proskill annotate export CAMPAIGN --out DIR”.";
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  try {
+    summary = await request("GET", "/api/organiser/summary");
+    at("problem").hidden = true;
+    drawAll();
+  } catch (error) {
+    if (!error.name?.includes("RequestError") && error.status === undefined) throw error;
+    showProblem(error);
+  } finally {
+    if (!document.hidden) timer = setTimeout(refresh, EVERY_MILLISECONDS);
+  }
+}
+
+function setState(state, said) {
+  return change("state", { state }, said);
+}
+
+async function invite(event) {
+  event.preventDefault();
+  const name = at("invite-name").value.trim();
+  if (!name) return;
+  const answer = await change("annotators", { name }, `A link for ${name} was made.`);
+  if (answer === null) return;
+  at("invited-for").textContent = `Link for ${name}; it is shown this once:`;
+  at("invited-link").value = answer.link;
+  at("invited").hidden = false;
+  at("invite").reset();
+  at("invited-link").select();
+}
+
+async function copyLink() {
+  at("invited-link").select();
+  try {
+    await navigator.clipboard.writeText(at("invited-link").value);
+    say("The link was copied.");
+  } catch {
+    document.execCommand("copy"); // where a page comes over plain HTTP
+  }
+}
+
+at("pause").addEventListener("click", () => setState("paused", "The campaign is paused."));
+at("resume").addEventListener("click", () => setState("open", "The campaign is open."));
+at("close").addEventListener("click", () => {
+  if (confirm("Close the campaign? Annotators get no more pairs; it can be opened again.")) {
+    setState("closed", "The campaign is closed.");
+  }
+});
+at("invite").addEventListener("submit", invite);
+at("copy-link").addEventListener("click", copyLink);
+at("preview").addEventListener("close", () => {
+  at("preview-video").pause();
+  at("preview-video").removeAttribute("src");
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) refresh();
+});
+
+try {
+  await signInFromAddress();
+  await refresh();
+} catch (error) {
+  showProblem(error);
+}
