@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from proskill.annotation.campaign import VoteRow
 from proskill.annotation.log import CampaignLog
+from proskill.annotation.records import VoteRow
 from proskill.rating import ComparisonTable
 from proskill.rating.comparisons import A_WINS, B_WINS, SKIP, TIE
 

@@ -8,7 +8,7 @@
     proskill/                     pairs by split, participants, and rankings/*.yml
 
 With several criteria, `votes.jsonl` (of the criterion alone), ratings, report and `proskill/` of
-each lie in `criterion-1/`, `criterion-2/`, ..., and the manifest holds a column `skill:NAME` for each.
+each lie in `criterion-1/`, `criterion-2/`, ..., and the manifest has a column `skill:NAME` for each.
 `proskill rate` reads `votes.jsonl` of one criterion and comes to the same ratings.
 """
 
@@ -23,10 +23,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from proskill.annotation.campaign import Criterion, Event
 from proskill.annotation.counting import LEFT_OUT, counted_table, num_left_out, why_left_out
 from proskill.annotation.log import CampaignLog
 from proskill.annotation.proskill_files import write_proskill_files
+from proskill.annotation.records import Criterion, Event
 from proskill.data import Take, write_manifest
 from proskill.rating import LevelRule, RatingRun, rate
 from proskill.rating_files import Origin, ReadComparisons, write_ratings, write_report
@@ -117,8 +117,8 @@ def export_campaign(
         without = sum(take.rating is None for take in labelled)
         if without:
             notes.append(
-                f"{without:,} of {len(labelled):,} takes have no label: nothing links them with the "
-                "others yet."
+                f"{without:,} of {len(labelled):,} takes have no label: nothing links them with "
+                "the others yet."
             )
     return ExportedCampaign(tuple(files), tuple(notes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proskill.annotation.campaign import Annotator, Campaign, Clip, Flag, GoldPair, VoteRow
+from proskill.annotation.records import Annotator, Campaign, Clip, Flag, GoldPair, VoteRow
 
 if TYPE_CHECKING:
     from proskill.annotation.store import CampaignStore

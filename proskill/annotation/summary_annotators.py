@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from proskill.annotation.campaign import Annotator, VoteRow
 from proskill.annotation.counting import answer_seconds, is_right, known_answers
 from proskill.annotation.log import CampaignLog
+from proskill.annotation.records import Annotator, VoteRow
 from proskill.rating import ANNOTATOR_FLAGS, Agreement, AnnotatorReport
 
 MIN_KNOWN: Final = 4  # fewer answers tell nothing
