@@ -1,0 +1,172 @@
+"""What passes between the pages and the campaign: pairs out, answers in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from proskill.annotation.records import AnswerChoice, Clip
+
+NoWorkReason = Literal["nothing_left", "quota_reached", "paused", "closed", "waiting"]
+
+_MAX_TOKEN_CHARACTERS = 100
+_MAX_TEXT_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One criterion's answer.
+
+    Attributes:
+        answer: the side that shows more skill, "tie", or "skip" when it cannot be judged.
+        strength: 1 to 3 for a side, where the campaign asks for it; else None.
+
+    Raises:
+        ValueError: a value is outside of what is said above.
+    """
+
+    answer: AnswerChoice
+    strength: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.answer not in get_args(AnswerChoice):
+            raise ValueError(f"answer={self.answer!r}: allowed are left, right, tie and skip")
+        if self.strength is None:
+            return
+        if self.strength not in (1, 2, 3) or self.answer not in ("left", "right"):
+            raise ValueError(
+                f"strength={self.strength!r}: allowed are 1, 2 and 3, with left or right only"
+            )
+
+
+@dataclass(frozen=True)
+class Vote:
+    """An annotator's answer to a pair, as the page sends it.
+
+    Attributes:
+        token: made by the page for this answer; sent again it counts once.
+        lease: the pair's lease.
+        answers: id of each criterion -> answer.
+        shown_at, answered_at: UTC seconds by the page's clock.
+        watched_left, watched_right: how often each clip was watched, as a share of its length.
+        client: which page, for the log.
+        reason: why it could not be judged, or None.
+        revokes: the token of the earlier answer that this one replaces, or None.
+
+    Raises:
+        ValueError: a text is empty or too long, or a number is not finite or negative.
+    """
+
+    token: str
+    lease: str
+    answers: Mapping[int, Answer]
+    shown_at: float
+    answered_at: float
+    watched_left: float
+    watched_right: float
+    client: str = ""
+    reason: str | None = None
+    revokes: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 8 <= len(self.token) <= _MAX_TOKEN_CHARACTERS or not self.token.isprintable():
+            raise ValueError(
+                f"token={self.token[:_MAX_TOKEN_CHARACTERS]!r}: needs 8 to "
+                f"{_MAX_TOKEN_CHARACTERS} printable characters"
+            )
+        for name in ("client", "reason"):
+            text = getattr(self, name)
+            if text is not None and (len(text) > _MAX_TEXT_CHARACTERS or "\0" in text):
+                raise ValueError(
+                    f"{name}: allowed are {_MAX_TEXT_CHARACTERS} characters, none of them null"
+                )
+        for name in ("shown_at", "answered_at", "watched_left", "watched_right"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name}={value}: must be a finite number, 0 or more")
+        if self.revokes == self.token:
+            raise ValueError("revokes: an answer cannot replace itself")
+        object.__setattr__(self, "answers", MappingProxyType(dict(self.answers)))
+
+
+@dataclass(frozen=True)
+class LeasedPair:
+    """A pair as its annotator gets it.
+
+    Attributes:
+        lease: its public id.
+        left, right: the clips on their sides; `public_id` is all to show of them.
+        is_practice: whether the answer gets feedback and counts for nothing.
+        expires_at: UTC seconds.
+    """
+
+    lease: str
+    left: Clip
+    right: Clip
+    is_practice: bool
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that may still be changed: with a new token, and this one in `revokes`."""
+
+    pair: LeasedPair
+    token: str
+    answers: Mapping[int, Answer]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far somebody is: answers so far, how many are wanted, practice pairs to come."""
+
+    done: int
+    quota: int | None
+    practice_left: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What somebody has to do.
+
+    Attributes:
+        current, next: the pair to judge, and the one to load meanwhile.
+        reason: why there is no pair; None when there is one.
+        progress: see there.
+        recent: the last answers, newest first.
+    """
+
+    current: LeasedPair | None
+    next: LeasedPair | None
+    reason: NoWorkReason | None
+    progress: Progress
+    recent: tuple[Answered, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class PracticeFeedback:
+    """Whether a practice answer was right, what the right one is, and why."""
+
+    is_right: bool
+    answer: AnswerChoice
+    feedback: str
+
+
+@dataclass(frozen=True)
+class VoteResult:
+    """What follows from a vote that is on the disk.
+
+    Attributes:
+        token: the vote's.
+        is_duplicate: it was there before, and nothing changed.
+        practice: feedback, after practice only.
+        work: what comes next.
+    """
+
+    token: str
+    is_duplicate: bool
+    practice: PracticeFeedback | None
+    work: Work

@@ -1,0 +1,171 @@
+"""From takes to a campaign: a folder, a database, one clip for each take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from proskill.annotation import schema
+from proskill.annotation.campaign import (
+    CAMPAIGN_FILE,
+    DATABASE_FILE,
+    MANIFEST_FILE,
+    CampaignSettings,
+    write_campaign_file,
+)
+from proskill.annotation.database import Database, sqlite_url
+from proskill.annotation.gold import GoldTakes
+from proskill.annotation.migrations import upgrade
+from proskill.annotation.store import CampaignStore, add_event
+from proskill.annotation.tokens import new_public_id
+from proskill.data import Take, View, write_manifest
+from proskill.errors import CampaignError
+
+
+def create_campaign(
+    folder: Path,
+    *,
+    takes: Sequence[Take],
+    name: str,
+    now: float,
+    criteria: Sequence[str] = ("overall skill",),
+    settings: CampaignSettings | None = None,
+    view: str | None = None,
+    group_by_scenario: bool = False,
+    gold: Sequence[GoldTakes] = (),
+    database_url: str | None = None,
+    seed: int = 0,
+) -> CampaignStore:
+    """Make a campaign; its clips have no proxies yet.
+
+    Args:
+        folder: made when missing; must be empty.
+        takes: two or more, with distinct ids.
+        name: what annotators see.
+        now: UTC seconds.
+        criteria: what is judged of each pair.
+        settings: None: all as they are by default.
+        view: the view to show of each take; None: the first exo view, or else the first one.
+        group_by_scenario: pair takes of one scenario only.
+        gold: pairs whose answer is known, by take ids.
+        database_url: an empty PostgreSQL database; None: a SQLite file in the folder.
+        seed: of the choice of pairs.
+
+    Raises:
+        CampaignError: the folder or the database is in use, a take lacks the view, a criterion is
+            named twice, there is nothing to pair, or a gold pair cannot be asked.
+        ManifestError: the takes make no manifest.
+    """
+    _check(folder, takes, criteria)
+    shown = {take.take_id: _shown_view(take, view) for take in takes}
+    group = {take.take_id: take.scenario if group_by_scenario else "" for take in takes}
+    if max(Counter(group.values()).values()) < 2:
+        raise CampaignError("no scenario has two takes, so there is nothing to compare")
+    clip_ids = {take.take_id: number for number, take in enumerate(takes, 1)}
+    gold_rows = [_gold_row(pair, clip_ids, group) for pair in gold]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        write_manifest(folder / MANIFEST_FILE, takes)
+        database = Database(database_url or sqlite_url(folder / DATABASE_FILE))
+        with database.write() as connection:
+            upgrade(connection)
+            _require_empty(connection)
+            connection.execute(
+                insert(schema.campaign).values(
+                    id=1, name=name, created_at=now, state="open",
+                    settings=(settings or CampaignSettings()).to_json(), seed=seed,
+                )
+            )  # fmt: skip
+            names = [{"id": number, "name": text} for number, text in enumerate(criteria, 1)]
+            connection.execute(insert(schema.criteria), names)
+            rows = [
+                _clip_row(clip_ids[take.take_id], take, *shown[take.take_id], group[take.take_id])
+                for take in takes
+            ]
+            connection.execute(insert(schema.clips), rows)
+            if gold_rows:
+                numbered = [{"id": number, **row} for number, row in enumerate(gold_rows, 1)]
+                connection.execute(insert(schema.gold), numbered)
+            add_event(
+                connection, now, "campaign",
+                {"event": "created", "name": name, "clips": len(takes), "gold": len(gold_rows)},
+            )  # fmt: skip
+        # Last, so that a folder without this file holds no campaign.
+        write_campaign_file(folder, database_url=database_url)
+    except BaseException:
+        for file in folder.iterdir():  # it was empty before
+            file.unlink()
+        raise
+    return CampaignStore(folder, database)
+
+
+def _check(folder: Path, takes: Sequence[Take], criteria: Sequence[str]) -> None:
+    if (folder / CAMPAIGN_FILE).exists():
+        raise CampaignError(f"{folder}: holds a campaign already; choose another folder")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CampaignError(f"{folder}: must be an empty folder, or not there yet")
+    if len(takes) < 2:
+        raise CampaignError(f"{len(takes)} takes: a campaign compares two or more")
+    if not criteria or len(set(criteria)) < len(criteria):
+        raise CampaignError(f"criteria={list(criteria)}: one or more are needed, each once")
+    for text in criteria:
+        if not text or text != text.strip() or not text.isprintable():
+            raise CampaignError(f"criterion {text!r}: needs text without space around it")
+
+
+def _require_empty(connection: Connection) -> None:
+    found = connection.scalar(select(schema.campaign.c.name))
+    if found is not None:
+        raise CampaignError(
+            f"the database holds the campaign {found!r} already; give each campaign its own"
+        )
+
+
+def _shown_view(take: Take, name: str | None) -> tuple[str, View]:
+    """The view that annotators see."""
+    if name is None:
+        exo = [found for found, view in take.views.items() if view.kind == "exo"]
+        name = next(iter([*exo, *take.views]))
+    if name not in take.views:
+        raise CampaignError(
+            f"take {take.take_id!r} has no view {name!r}; its views are {', '.join(take.views)}"
+        )
+    return name, take.views[name]
+
+
+def _clip_row(number: int, take: Take, name: str, view: View, group: str) -> dict[str, Any]:
+    end = None if view.end_seconds is None else view.end_seconds + view.offset_seconds
+    return {
+        "id": number,
+        "public_id": new_public_id(),
+        "take_id": take.take_id,
+        "view": name,
+        "path": str(view.path.absolute()),
+        "start_seconds": max(0.0, view.start_seconds + view.offset_seconds),
+        "end_seconds": end,
+        "item_group": group,
+    }
+
+
+def _gold_row(
+    pair: GoldTakes, clip_ids: Mapping[str, int], group: Mapping[str, str]
+) -> dict[str, Any]:
+    for take_id in (pair.left, pair.right):
+        if take_id not in clip_ids:
+            raise CampaignError(f"gold pair: there is no take {take_id!r} in the manifest")
+    if group[pair.left] != group[pair.right]:
+        raise CampaignError(
+            f"gold pair {pair.left!r}, {pair.right!r}: the takes are of different scenarios, "
+            "which this campaign does not compare"
+        )
+    return {
+        "left_clip": clip_ids[pair.left],
+        "right_clip": clip_ids[pair.right],
+        "answer": pair.answer,
+        "is_practice": pair.is_practice,
+        "feedback": pair.feedback,
+    }

@@ -1,0 +1,36 @@
+"""What a campaign answers instead of recording something."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from proskill.errors import CampaignError
+
+RefusalCode = Literal[
+    "lease_expired", "lease_moved", "paused", "closed", "not_watched", "cannot_undo",
+    "token_taken", "wrong_answers", "storage_full", "unavailable",
+]  # fmt: skip
+
+
+class Refusal(CampaignError):
+    """Nothing was recorded, and the message says why.
+
+    Attributes:
+        code: for programs:
+            lease_expired: the time for this pair ran out;
+            lease_moved: the pair is not the annotator's, or was answered before;
+            paused, closed: the campaign takes no answers now, or any more;
+            not_watched: too little of the clips was watched;
+            cannot_undo: the earlier answer is not the annotator's, was changed already, or lies
+                too far back;
+            token_taken: the token stands for another answer;
+            wrong_answers: not what the campaign asks;
+            storage_full, unavailable: the database cannot record it.
+    """
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
+        self.code: RefusalCode = code
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[Refusal], tuple[RefusalCode, str]]:
+        return type(self), (self.code, str(self))
