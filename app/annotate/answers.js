@@ -105,7 +105,9 @@ export class Answers extends EventTarget {
     const question = document.getElementById("question");
     const letter = this.#side === "left" ? "A" : "B";
     question.textContent =
-      this.#side === null ? `Which is better: ${this.criterion}?` : `How much better is ${letter}?`;
+      this.#side === null
+        ? `${capitalised(this.criterion)}: which is better?`
+        : `How much better is ${letter}?`;
     const before = this.#previous[this.#criteria[this.#asked].id]?.answer;
     this.#row.replaceChildren(
       ...(this.#side === null ? this.#choices(before) : this.#strengths(letter)),
@@ -141,6 +143,10 @@ export class Answers extends EventTarget {
       return button;
     });
   }
+}
+
+function capitalised(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function newButton(text, keys, isBefore) {

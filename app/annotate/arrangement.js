@@ -1,5 +1,8 @@
 // Where two clips go so that they are as large as the place allows.
 
+// Side by side is easier to compare, so one above the other must be clearly larger.
+const WORTH_STACKING = 1.4;
+
 /**
  * @param {{width: number, height: number}} place pixels
  * @param {number[]} aspects width by height of each clip
@@ -10,7 +13,7 @@ export function arrange({ width, height }, aspects, { gap, inPlace }) {
   if (inPlace) return { direction: "row", sizes: aspects.map((a) => fit(a, width, height)) };
   const row = aspects.map((a) => fit(a, (width - gap) / 2, height));
   const column = aspects.map((a) => fit(a, width, (height - gap) / 2));
-  return area(column) > area(row)
+  return area(column) > WORTH_STACKING * area(row)
     ? { direction: "column", sizes: column }
     : { direction: "row", sizes: row };
 }

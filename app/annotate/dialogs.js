@@ -33,17 +33,18 @@ export function openGuideline(text) {
 
 /** Show what each key does. */
 export function openHelp() {
-  byId("help-keys").replaceChildren(...KEYS.flatMap(({ keys, text }) => {
+  const rows = KEYS.map(({ keys, text }) => {
+    const row = document.createElement("div");
     const term = document.createElement("dt");
     for (const key of keys) {
       const cap = document.createElement("kbd");
       cap.textContent = keyName(key);
       term.append(cap);
     }
-    const meaning = document.createElement("dd");
-    meaning.textContent = text;
-    return [term, meaning];
-  }));
+    row.append(term, withText("dd", text));
+    return row;
+  });
+  byId("help-keys").replaceChildren(...rows);
   return open(byId("help-dialog"));
 }
 

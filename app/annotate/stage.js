@@ -105,6 +105,12 @@ export class Stage extends EventTarget {
     for (const kind of ["time", "change"]) {
       deck.players.addEventListener(kind, () => this.#tellOf(deck, kind));
     }
+    deck.players.addEventListener("change", () => {
+      const { solo } = deck.players;
+      for (const side of SIDES) {
+        clips[side].figure.classList.toggle("resting", solo !== null && solo !== side);
+      }
+    });
     deck.players.addEventListener("frame", ({ detail }) => {
       const duration = videos[detail.side].duration;
       this.#tellOf(deck, "frame", { ...detail, lease: deck.pair?.lease, duration });

@@ -143,7 +143,7 @@ export class Transport {
       press(this.#elements[`solo-${side}`], players.solo === side);
     }
     const { start, end } = players.range;
-    this.#elements["range-clear"].disabled = start === null && end === null;
+    this.#elements["range-clear"].hidden = start === null && end === null;
     this.#showTime();
   }
 }
