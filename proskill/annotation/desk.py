@@ -1,0 +1,114 @@
+"""What the routes share: the database, who writes to it, and what was worked out last."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import numpy as np
+
+from proskill.annotation.assignment import Assignment
+from proskill.annotation.records import Campaign, Clip
+from proskill.annotation.refresh import ChildProcess, Repeater
+from proskill.annotation.security import RateLimiter
+from proskill.annotation.store import CampaignStore
+from proskill.annotation.worked_out import fitted_params, summary_json
+
+# Nobody judges this many pairs a second; a page that loads preloads a few things at once.
+_REQUESTS_PER_SECOND: Final = 30.0
+_REQUESTS_AT_ONCE: Final = 120.0
+
+# Wrong links from one address; people behind one address open theirs at the same time.
+_WRONG_LINKS_PER_SECOND: Final = 2.0
+_WRONG_LINKS_AT_ONCE: Final = 60.0
+
+# Ratings for pairing may be this old; a summary is worked out while somebody looks at it.
+_PARAMS_REST_SECONDS: Final = 2.0
+_SUMMARY_REST_SECONDS: Final = 2.0
+
+
+class Desk:
+    """One campaign while it is served. Made by `Desk.open`, within a running event loop.
+
+    Attributes:
+        store: the database.
+        clips: public id -> clip.
+        requests: allowance of each annotator.
+        wrong_links: allowance of each address.
+        summary: what the organiser's page shows, None until it was worked out once.
+        refreshed_at: seconds since 1970 when it was.
+    """
+
+    def __init__(self, store: CampaignStore, assignment: Assignment, writer: ThreadPoolExecutor):
+        self.store = store
+        self.clips: dict[str, Clip] = {clip.public_id: clip for clip in store.clips()}
+        self.requests = RateLimiter(rate=_REQUESTS_PER_SECOND, burst=_REQUESTS_AT_ONCE)
+        self.wrong_links = RateLimiter(rate=_WRONG_LINKS_PER_SECOND, burst=_WRONG_LINKS_AT_ONCE)
+        self.summary: dict[str, Any] | None = None
+        self.refreshed_at: float | None = None
+        self._assignment, self._writer = assignment, writer
+        self._fitter, self._summariser = ChildProcess(), ChildProcess()
+        self._params = Repeater(self._refresh_params, min_rest_seconds=_PARAMS_REST_SECONDS)
+        self._look = Repeater(self._refresh_summary, min_rest_seconds=_SUMMARY_REST_SECONDS)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, store: CampaignStore) -> AsyncIterator[Desk]:
+        """Read the log, then serve until the block ends; the store stays open."""
+        # One thread writes, so that writers of this process never wait for each other's locks.
+        with ThreadPoolExecutor(1, thread_name_prefix="writer") as writer:
+            loop = asyncio.get_running_loop()
+            assignment = await loop.run_in_executor(writer, _open_assignment, store)
+            desk = cls(store, assignment, writer)
+            tasks = [asyncio.create_task(r.run()) for r in (desk._params, desk._look)]
+            desk.note_change()
+            try:
+                yield desk
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                desk._fitter.close()
+                desk._summariser.close()
+
+    async def assign(self, act: Callable[[Assignment, float], Any]) -> Any:
+        """What an act on the assignment returns; acts run one after another, by the clock."""
+        return await self.write(lambda now: act(self._assignment, now))
+
+    async def write(self, act: Callable[[float], Any]) -> Any:
+        """What an act that writes returns; it is given the time."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, lambda: act(time.time()))
+
+    def note_vote(self) -> None:
+        """Ratings for pairing are out of date."""
+        self._params.ask()
+
+    def note_change(self) -> None:
+        """Everything worked out is out of date, and somebody waits for it."""
+        self._params.ask()
+        self._look.ask(at_once=True)
+
+    def note_look(self) -> None:
+        """Somebody looks at the summary."""
+        self._look.ask()
+
+    async def campaign(self) -> Campaign:
+        """As it stands in the database."""
+        return await asyncio.to_thread(self.store.campaign)
+
+    async def _refresh_params(self) -> None:
+        params: np.ndarray = await self._fitter.run(fitted_params, self.store.folder)
+        await self.assign(lambda assignment, now: assignment.update_params(params))
+
+    async def _refresh_summary(self) -> None:
+        self.summary = await self._summariser.run(summary_json, self.store.folder)
+        self.refreshed_at = time.time()
+
+
+def _open_assignment(store: CampaignStore) -> Assignment:
+    return Assignment(store, now=time.time())

@@ -1,0 +1,113 @@
+"""Routes of the organiser's page: the summary, and what an organiser may change."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+
+from proskill.annotation.request_bodies import (
+    AnnotatorBody,
+    FlagStateBody,
+    InvitationBody,
+    StateBody,
+)
+from proskill.annotation.security import RefusedRequest
+from proskill.annotation.sessions import AnOrganiser, TheDesk
+
+organiser_router = APIRouter(prefix="/api/organiser")
+
+RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@organiser_router.get("/summary")
+async def get_summary(desk: TheDesk, person: AnOrganiser) -> dict[str, Any]:
+    """The live page; asking for it keeps it being worked out."""
+    campaign = await desk.campaign()
+    desk.note_look()
+    if desk.summary is None:
+        return {"name": campaign.name, "state": campaign.state, "pending": True}
+    return {
+        **desk.summary,
+        "state": campaign.state,
+        "refreshed_at": desk.refreshed_at,
+        "num_votes_now": await asyncio.to_thread(desk.store.num_votes),
+        "server_time": time.time(),
+    }
+
+
+@organiser_router.post("/state")
+async def post_state(body: StateBody, desk: TheDesk, person: AnOrganiser) -> dict[str, Any]:
+    """Open, pause or close the campaign."""
+    await desk.write(lambda now: desk.store.set_state(body.state, who=person.name, now=now))
+    desk.note_change()
+    return {"state": body.state}
+
+
+@organiser_router.post("/annotators")
+async def post_annotator(
+    body: InvitationBody, request: Request, desk: TheDesk, person: AnOrganiser
+) -> dict[str, Any]:
+    """Invite an annotator; inviting a known one again replaces their link."""
+    token = await desk.write(lambda now: desk.store.invite(body.name, role="annotator", now=now))
+    desk.note_change()
+    return {"name": body.name, "link": f"{request.url.scheme}://{request.url.netloc}/#t={token}"}
+
+
+@organiser_router.post("/annotators/{annotator_id}")
+async def change_annotator(
+    annotator_id: RowId, body: AnnotatorBody, desk: TheDesk, person: AnOrganiser
+) -> dict[str, Any]:
+    """Exclude or revoke an annotator, or take that back."""
+    known = {row.id: row for row in await asyncio.to_thread(desk.store.annotators)}
+    if annotator_id not in known:
+        raise RefusedRequest(404, "not_found", "This campaign has no such annotator.")
+    if known[annotator_id].role != "annotator":
+        raise RefusedRequest(
+            403, "wrong_role", "Organisers are changed by `proskill annotate invite` alone."
+        )
+    for given, change in (
+        (body.excluded, desk.store.set_excluded),
+        (body.revoked, desk.store.set_revoked),
+    ):
+        if given is not None:
+            await desk.write(
+                lambda now, given=given, change=change: change(
+                    annotator_id, given, who=person.name, now=now
+                )
+            )
+    desk.note_change()
+    return {"id": annotator_id}
+
+
+@organiser_router.post("/flags/{flag_id}")
+async def change_flag(
+    flag_id: RowId, body: FlagStateBody, desk: TheDesk, person: AnOrganiser
+) -> dict[str, Any]:
+    """Say that a flag was dealt with, or that it was not."""
+    if flag_id not in {flag.id for flag in await asyncio.to_thread(desk.store.flags)}:
+        raise RefusedRequest(404, "not_found", "This campaign has no such flag.")
+    await desk.write(
+        lambda now: desk.store.resolve_flag(flag_id, body.resolved, who=person.name, now=now)
+    )
+    desk.note_change()
+    return {"id": flag_id}
+
+
+@organiser_router.get("/clips")
+async def get_clips(desk: TheDesk, person: AnOrganiser) -> dict[str, Any]:
+    """Which take each clip shows."""
+    return {
+        "clips": [
+            {
+                "clip": clip.public_id,
+                "url": f"/clips/{clip.public_id}",
+                "take": clip.take_id,
+                "view": clip.view,
+                "seconds": clip.duration_seconds,
+            }
+            for clip in desk.clips.values()
+        ]
+    }

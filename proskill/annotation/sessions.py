@@ -1,0 +1,102 @@
+"""Who is asking: links become cookies, and every route names the role that may use it.
+
+The cookie holds the link's secret itself, which the database knows by its hash alone: sessions
+survive a restart, hold on every server process, and end at once when a link is revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import Depends, Request, Response
+
+from proskill.annotation.desk import Desk
+from proskill.annotation.records import Annotator, Role
+from proskill.annotation.security import RefusedRequest
+
+# One cookie per role, so that an organiser who tries an annotator's link stays logged in.
+COOKIES: Final[dict[Role, str]] = {
+    "annotator": "proskill_session",
+    "organiser": "proskill_organiser",
+}
+
+_COOKIE_SECONDS: Final = 30 * 24 * 3600
+
+
+def the_desk(request: Request) -> Desk:
+    """The campaign that this application serves."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(the_desk)]
+
+
+async def log_in(desk: Desk, request: Request, response: Response, token: str) -> Annotator:
+    """Turn the secret of a link into a cookie.
+
+    Raises:
+        RefusedRequest: the link is unknown or revoked, or too many wrong ones came from there.
+    """
+    person = await _find(desk, request, token)
+    response.set_cookie(
+        COOKIES[person.role],
+        token,
+        max_age=_COOKIE_SECONDS,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return person
+
+
+def log_out(response: Response) -> None:
+    """Take all cookies back."""
+    for name in COOKIES.values():
+        response.delete_cookie(name, path="/", httponly=True, samesite="strict")
+
+
+async def _annotator(request: Request, desk: TheDesk) -> Annotator:
+    return await _person(desk, request, "annotator")
+
+
+async def _organiser(request: Request, desk: TheDesk) -> Annotator:
+    return await _person(desk, request, "organiser")
+
+
+async def _anybody(request: Request, desk: TheDesk) -> Annotator:
+    role: Role = "annotator" if COOKIES["annotator"] in request.cookies else "organiser"
+    return await _person(desk, request, role)
+
+
+async def _person(desk: Desk, request: Request, role: Role) -> Annotator:
+    token = request.cookies.get(COOKIES[role])
+    if token is None:
+        raise RefusedRequest(
+            401, "no_session", f"This needs an {role}'s link; open the link you were sent again."
+        )
+    person = await _find(desk, request, token)
+    if person.role != role:  # a cookie under another name
+        raise RefusedRequest(403, "wrong_role", f"Only an {role} may do this.")
+    if not desk.requests.take(str(person.id)):
+        raise RefusedRequest(429, "too_fast", "Too many requests; wait a second and try again.")
+    return person
+
+
+async def _find(desk: Desk, request: Request, token: str) -> Annotator:
+    person = await asyncio.to_thread(desk.store.find_annotator, token)
+    if person is None:
+        address = request.client.host if request.client else ""
+        if not desk.wrong_links.take(address):
+            raise RefusedRequest(429, "too_fast", "Too many wrong links; wait a minute.")
+        raise RefusedRequest(
+            401, "no_session", "This link is not valid any more; ask the organiser for another."
+        )
+    return person
+
+
+AnAnnotator = Annotated[Annotator, Depends(_annotator)]
+AnOrganiser = Annotated[Annotator, Depends(_organiser)]
+Anybody = Annotated[Annotator, Depends(_anybody)]

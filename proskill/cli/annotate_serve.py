@@ -1,0 +1,123 @@
+"""`proskill annotate serve|simulate|status`: commands around a running campaign."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Campaign = Annotated[Path, typer.Argument(help="Folder of the campaign.", show_default=False)]
+
+
+def serve(
+    campaign: Campaign,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need HTTPS.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the pages of a campaign until interrupted.
+
+    Several servers may share one campaign. Behind a reverse proxy on the same machine that speaks
+    HTTPS, cookies are sent over HTTPS alone; the proxy must pass on the `Host` header.
+    """
+    import uvicorn
+
+    import proskill.app
+    from proskill.annotation.server import create_app
+    from proskill.annotation.store import CampaignStore
+
+    with CampaignStore.open(campaign) as store:
+        app = create_app(store, pages=Path(proskill.app.__path__[0]) / "annotate")
+        typer.echo(f"Serving {store.campaign().name!r} at http://{host}:{port} (Ctrl-C ends it)")
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            typer.echo(
+                "Others can reach this address: links and answers travel unencrypted unless a "
+                "reverse proxy in front of it speaks HTTPS.",
+                err=True,
+            )
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,  # addresses of clips are secrets of the campaign
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+
+
+def simulate(
+    campaign: Campaign,
+    url: Annotated[
+        list[str],
+        typer.Option(help="Where the campaign is being served; once for each of its servers."),
+    ],
+    annotators: Annotated[int, typer.Option(min=1, help="How many vote side by side.")] = 20,
+    votes: Annotated[int, typer.Option(min=1, help="Votes of all of them together.")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same hidden truth.")] = 0,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="Append a line of JSON with the token of every vote the server acknowledged.",
+            show_default=False,
+        ),
+    ] = None,
+    pause: Annotated[
+        float, typer.Option(min=0, help="Seconds that each waits before answering.")
+    ] = 0.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of sentences.")
+    ] = False,
+) -> None:
+    """Let simulated annotators vote over HTTP against a running server.
+
+    The hidden truth is the manifest's rating, else its level, else drawn. Exit code 1 when the
+    server is lost; the log then has every vote that it acknowledged.
+    """
+    import contextlib
+
+    from proskill.annotation.simulate import simulate_annotators
+    from proskill.annotation.simulated_truth import hidden_skill, invite_simulated
+    from proskill.annotation.store import CampaignStore
+
+    with CampaignStore.open(campaign) as store:
+        skill = hidden_skill(store, seed=seed)
+        tokens = invite_simulated(store, annotators)
+    with contextlib.ExitStack() as stack:
+        file = None if log is None else stack.enter_context(log.open("a", encoding="utf-8"))
+        result = simulate_annotators(
+            url,
+            tokens=tokens,
+            skill=skill,
+            num_votes=votes,
+            seed=seed,
+            pause_seconds=pause,
+            log=file,
+        )
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+        return
+    for sentence in result.sentences():
+        typer.echo(sentence)
+
+
+def status(
+    campaign: Campaign,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Show how far a campaign is and how sure its ratings are; no server needs to run."""
+    import time
+
+    from proskill.annotation.store import CampaignStore
+    from proskill.annotation.summary import status_lines, summarise
+
+    with CampaignStore.open(campaign) as store:
+        summary = summarise(store.read_log(), now=time.time())
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), ensure_ascii=False, allow_nan=False))
+        return
+    for line in status_lines(summary):
+        typer.echo(line)

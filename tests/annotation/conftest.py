@@ -1,0 +1,149 @@
+"""A small campaign, and a server of it in a process of its own, as organisers start it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from proskill.annotation.campaign import CampaignSettings
+from proskill.annotation.creation import create_campaign
+from proskill.annotation.store import CampaignStore
+from proskill.data.take import Take, View
+
+
+class Server:
+    """`proskill annotate serve` on a free port of this machine."""
+
+    def __init__(self, campaign: Path) -> None:
+        self.campaign = campaign
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(self.campaign),
+             "--port", str(self.port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while True:
+            assert self._process.poll() is None, self._process.stderr
+            assert time.monotonic() < end, "the server does not answer"
+            try:
+                httpx.get(f"{self.url}/api/work", trust_env=False)
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.communicate()
+
+    def stop(self) -> str:
+        """As Ctrl-C does; what it printed about errors."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.communicate(timeout=20)[1]
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+@pytest.fixture
+def new_campaign(tmp_path: Path) -> Callable[..., CampaignStore]:
+    """Make a campaign of takes without videos; keywords are its settings."""
+
+    def make(num_clips: int = 30, *, url: str | None = None, **settings: Any) -> CampaignStore:
+        takes = [
+            Take(
+                take_id=f"secret take {place}",
+                participant_id=f"p{place}",
+                scenario="secret scenario",
+                views={"exo1": View(path=tmp_path / f"secret file {place}.mp4", kind="exo")},
+                rating=float(place),
+            )
+            for place in range(num_clips)
+        ]
+        return create_campaign(
+            tmp_path / "campaign",
+            takes=takes,
+            name="Cooking",
+            settings=CampaignSettings(**settings),
+            database_url=url,
+            now=time.time(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Server]]:
+    """Start servers of campaigns, which end with the test."""
+    started: list[Server] = []
+
+    def start(campaign: Path) -> Server:
+        started.append(Server(campaign))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+class Visitor:
+    """Somebody with a link, as far as a browser's requests go."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=20)
+        self.login = self.http.post("/api/session", json={"token": token})
+
+    def work(self) -> dict[str, Any]:
+        answer = self.http.get("/api/work")
+        assert answer.status_code == 200, answer.text
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def vote(self, lease: str, choice: str = "left", **changes: Any) -> httpx.Response:
+        body = {
+            "token": str(uuid.uuid4()),
+            "lease": lease,
+            "answers": {"1": {"answer": choice}},
+            "shown_at": time.time() - 1,
+            "answered_at": time.time(),
+            "watched_left": 1.0,
+            "watched_right": 1.0,
+            "client": "test",
+        }
+        return self.http.post("/api/votes", json=body | changes)
+
+
+@pytest.fixture
+def visit() -> Iterator[Callable[[str, str], Visitor]]:
+    """Open links; connections are closed with the test."""
+    visitors: list[Visitor] = []
+
+    def open_link(url: str, token: str) -> Visitor:
+        visitors.append(Visitor(url, token))
+        return visitors[-1]
+
+    yield open_link
+    for visitor in visitors:
+        visitor.http.close()
