@@ -16,6 +16,8 @@ from typing import Annotated
 import typer
 
 from proskill import __version__
+from proskill.cli.app import app as coach_app
+from proskill.cli.app import app_user
 from proskill.cli.calibrate import calibrate
 from proskill.cli.compare import compare
 from proskill.cli.data import data_app
@@ -45,6 +47,8 @@ app.command()(compare)
 app.command()(submission)
 app.add_typer(weights_app)
 app.command()(score)
+app.command(name="app")(coach_app)
+app.command()(app_user)
 app.command(cls=RateCommand)(rate)
 app.command()(demo)
 

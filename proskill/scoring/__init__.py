@@ -17,6 +17,13 @@ from proskill.scoring.inputs import MAX_VIEWS, name_views
 from proskill.scoring.pictures import read_takes_statistics
 from proskill.scoring.scorer import Scorer
 from proskill.scoring.status_limits import StatusLimits
+from proskill.scoring.uploads import (
+    UploadResult,
+    make_proxies,
+    score_proxies,
+    score_uploads,
+)
+from proskill.video.sanitize import Proxy
 from proskill.view_names import guess_kind
 
 __all__ = [
@@ -30,11 +37,13 @@ __all__ = [
     "LevelSet",
     "Moment",
     "Provenance",
+    "Proxy",
     "ScoreInterval",
     "Scorer",
     "SegmentEffect",
     "StatusLimits",
     "TimelineWindow",
+    "UploadResult",
     "ViewEffect",
     "ViewFeatures",
     "ViewResult",
@@ -42,6 +51,9 @@ __all__ = [
     "fit_calibration",
     "fit_familiarity",
     "guess_kind",
+    "make_proxies",
     "name_views",
     "read_takes_statistics",
+    "score_proxies",
+    "score_uploads",
 ]

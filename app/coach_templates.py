@@ -1,0 +1,36 @@
+"""Templates and style sheets of the coach's page, in the look that all pages share."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+
+from proskill.pages import template_environment
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def coach_environment() -> Environment:
+    """Templates of this package; usable before torch is loaded."""
+    return template_environment(FileSystemLoader(FOLDER / "templates"))
+
+
+@cache
+def answer_environment() -> Environment:
+    """The same, with the parts of an assessment that reports show; loads torch."""
+    from proskill.scoring.report import page_environment
+
+    return page_environment(FileSystemLoader(FOLDER / "templates"))
+
+
+@cache
+def style_sheet() -> str:
+    """The shared look, kept to what this package draws: Gradio's own parts keep theirs."""
+    environment = coach_environment()
+    palette = environment.get_template("palette.css").render()
+    shared = environment.get_template("base.css").render()
+    own = (FOLDER / "coach.css").read_text(encoding="utf-8")
+    return f"{palette}\n.coach {{\n{shared}\n}}\n{own}"

@@ -1,0 +1,56 @@
+"""`proskill app` and `proskill app-user`: the coach's page, and who may open it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def app(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint directory; the demo checkpoint if left out."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
+    auth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Accounts that may open the page, made by `proskill app-user`; everybody who "
+            "reaches the address if left out.",
+        ),
+    ] = None,
+) -> None:
+    """Open the coach's page: drop videos, read the level, see when and where it shows."""
+    from proskill.app.coach import launch_coach  # type: ignore[import-not-found]
+    from proskill.app.coach_server import CoachSettings  # type: ignore[import-not-found]
+    from proskill.errors import CheckpointError
+
+    if checkpoint is not None and not (checkpoint / "config.json").is_file():
+        raise CheckpointError(f"{checkpoint}: holds no config.json; name a checkpoint's directory")
+    launch_coach(CoachSettings(checkpoint, host=host, port=port, accounts=auth))
+
+
+def app_user(
+    file: Annotated[Path, typer.Argument(help="File of accounts; made when missing.")],
+    name: Annotated[str, typer.Argument(help="Account to add, or to give a new password.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Add an account to the file that `proskill app --auth` reads."""
+    import sys
+
+    from proskill.app.coach_accounts import add_account  # type: ignore[import-not-found]
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    add_account(file, name, password)
+    print(f"{name} may log in with {file}.")
