@@ -34,7 +34,11 @@ class Chart {
       this.line("grid", low, value, high, value);
       this.text(text, LEFT - 7, this.y(value) + 5, "end");
     }
-    for (const [value, text] of xTicks) this.text(text, this.x(value), HEIGHT - BOTTOM + 18);
+    for (const [value, text] of xTicks) {
+      // At the right edge a name would be cut off.
+      const anchor = this.x(value) > WIDTH - 24 ? "end" : "middle";
+      this.text(text, this.x(value) + (anchor === "end" ? 10 : 0), HEIGHT - BOTTOM + 18, anchor);
+    }
     this.text(name, WIDTH - RIGHT, HEIGHT - 4, "end");
     this.title = title;
   }
@@ -77,26 +81,26 @@ function countTicks(most) {
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => [i * step, whole(i * step)]);
 }
 
-/** Answers over time. */
+/** Answers per hour over time; the last bar, which is still growing, is paler. */
 export function activityChart(activity) {
   const { start, width_seconds: width, bars } = activity;
-  const most = Math.max(...bars, 4);
-  const end = start + bars.length * width;
+  const perHour = (count) => (count * 3600) / width;
+  const most = Math.max(...bars.map(perHour), 4);
   const every = Math.max(Math.ceil(bars.length / 5), 1);
   const text = width < 6 * 3600 ? clock : day;
   const xTicks = bars
     .map((_, index) => [start + (index + 0.5) * width, text(start + index * width)])
-    .filter((_, index) => index % every === 0);
+    .filter((_, index) => index % every === 0)
+    .filter(([, name], index, all) => index === 0 || name !== all[index - 1][1]);
   const total = bars.reduce((sum, count) => sum + count, 0);
   const title = `answers over time: ${whole(total)} since ${day(start)} ${clock(start)}`;
-  const name = `answers in each ${span(width)} ↑`;
-  const chart = new Chart(title, { low: start, high: end, most, yTicks: countTicks(most), xTicks, name });
+  const high = start + bars.length * width;
+  const chart = new Chart(title, { low: start, high, most, yTicks: countTicks(most), xTicks, name: "time →, answers per hour ↑" });
   bars.forEach((count, index) => {
     const from = start + index * width;
-    if (count) {
-      chart.bar({ class: "plain-fill" }, from, from + width, 0, count,
-        `${day(from)} ${clock(from)}: ${counted(count, "answer")}`);
-    }
+    const look = index === bars.length - 1 ? "pale-fill" : "plain-fill";
+    chart.bar({ class: look }, from, from + width, 0, perHour(count),
+      `${day(from)} ${clock(from)}: ${counted(count, "answer")} in ${span(width)}`);
   });
   return chart.element();
 }

@@ -40,7 +40,7 @@ export function about(number) {
 }
 
 export function clock(seconds) {
-  return new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 export function day(seconds) {
@@ -59,6 +59,6 @@ export function ago(seconds, now) {
 /** A width in time, such as of a chart's bars. */
 export function span(seconds) {
   if (seconds < 3600) return `${seconds / 60} minutes`;
-  if (seconds === 3600) return "hour";
-  return seconds < 86400 ? `${seconds / 3600} hours` : "day";
+  if (seconds === 3600) return "an hour";
+  return seconds < 86400 ? `${seconds / 3600} hours` : "a day";
 }

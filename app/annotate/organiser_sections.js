@@ -49,7 +49,7 @@ export function activity(summary) {
   const { bars, width_seconds: width } = summary.activity;
   return section("Votes per hour", summary.advice.activity,
     bars.length ? activityChart(summary.activity) : null,
-    bars.length ? `Each bar is ${width === 3600 ? "an" : "a span of"} ${span(width)}. While somebody is at work there are about ${whole(Math.round(summary.activity.per_hour))} answers an hour.` : "");
+    bars.length ? `Each bar stands for ${span(width)}, the pale one is not over. While somebody is at work there are about ${whole(Math.round(summary.activity.per_hour))} answers an hour.` : "");
 }
 
 export function reliability(criterion) {
@@ -134,8 +134,9 @@ function rankingTable(group, rated, meanings, preview) {
     ? [el("tr", { class: "gap" }, el("td", { colspan: 6 }, `${counted(group.num_hidden, "clip")} between, in the export`))] : [];
   const head = ["", "clip", "", "rating", "level", "comparisons"].map((name, index) =>
     el("th", { class: index === 3 || index === 5 ? "num" : null, scope: "col" }, name || el("span", { class: "visually-hidden" }, index ? "interval" : "rank")));
-  return el("table", { class: "ranking" }, el("thead", {}, el("tr", {}, head)),
+  const table = el("table", { class: "ranking" }, el("thead", {}, el("tr", {}, head)),
     el("tbody", {}, group.top.map(row), gap, group.bottom.map(row)));
+  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Ranking" }, table);
 }
 
 function rankingRow(clip, { low, high, names, meanings, preview }) {

@@ -99,7 +99,8 @@ def advise_campaign(
         "annotators": _about_annotators(annotators),
         "flags": "Nothing to do: no report is open."
         if not num_open_flags
-        else f"Watch {_counted(num_open_flags, 'reported clip')} and mark each as dealt with.",
+        else f"Watch {_counted(num_open_flags, 'reported clip')} and mark "
+        f"{'it' if num_open_flags == 1 else 'each'} as dealt with.",
     }
 
 
@@ -180,7 +181,8 @@ def _about_health(rated: RatedCriterion) -> str:
         )
     if rated.flags:
         num = max(flag.num_items for flag in rated.flags)
-        return f"Go on: more votes mend this; until then be careful with up to {num:,} clips below."
+        which = f"the {num:,} clips" if num > 1 else "the clip"
+        return f"Go on: more votes mend this; until then be careful with {which} below."
     return "Nothing to do: any two clips of a group can be compared over others."
 
 
@@ -205,7 +207,9 @@ def _about_agreement(rated: RatedCriterion) -> str:
 def _about_annotators(annotators: Sequence[AnnotatorSummary]) -> str:
     named = [one for one in annotators if one.concerns and not one.is_excluded]
     if not named:
-        return "Nothing to do: nobody stands out." if annotators else "Invite somebody."
+        if not any(one.num_votes for one in annotators):
+            return "Send the links: nobody has answered yet." if annotators else "Invite somebody."
+        return "Nothing to do: nobody stands out."
     tested = [one for one in annotators if one.num_known >= MIN_KNOWN]
     wrong = [one for one in tested if "gold" in one.concerns]
     if len(tested) > 2 and len(wrong) > len(tested) / 2:

@@ -8,7 +8,7 @@
     proskill/                     pairs by split, participants, and rankings/*.yml
 
 With several criteria, `votes.jsonl` (of the criterion alone), ratings, report and `proskill/` of
-each lie in `criterion-1/`, `criterion-2/`, ..., and the manifest has a column `skill:NAME` for each.
+each lie in `criterion-1/` and so on, and the manifest has a column `skill:NAME` for each.
 `proskill rate` reads `votes.jsonl` of one criterion and comes to the same ratings.
 """
 
