@@ -150,8 +150,7 @@ class Assignment:
                         for row in leases.leases_after(connection, self._memory.last_change):
                             self._memory.apply(row)
                         # What expires here is offered again from the next transaction on.
-                        if leases.has_due_leases(connection, now):
-                            leases.expire_due_leases(connection, now)
+                        leases.expire_due_leases(connection, now)
                         return act(connection, state, taken)
                 except BaseException as error:
                     for proposal in taken:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from proskill.annotation import leases
 from proskill.annotation.campaign import DATABASE_FILE, CampaignSettings, read_database_url
@@ -117,7 +117,7 @@ class CampaignStore:
         """
         with self.database.write() as connection:
             # SQLite has locked the whole file by now and knows no FOR UPDATE.
-            state = connection.execute(select(campaign.c.state).with_for_update()).scalar_one()
+            state = connection.execute(_LOCK).scalar_one()
             yield connection, state
 
     # --- the campaign
@@ -181,11 +181,8 @@ class CampaignStore:
 
     def find_annotator(self, token: str) -> Annotator | None:
         """Whose secret it is; None when nobody's, or revoked."""
-        query = _PEOPLE.where(
-            annotators.c.token_hash == hash_token(token), annotators.c.revoked_at.is_(None)
-        )
         with self.database.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_PERSON, {"token_hash": hash_token(token)}).first()
         return None if row is None else Annotator(*row)
 
     def annotators(self) -> list[Annotator]:
@@ -383,10 +380,14 @@ class CampaignStore:
             return leases.all_leases(connection)
 
 
+_LOCK = select(campaign.c.state).with_for_update()
 _PEOPLE = select(
     annotators.c.id, annotators.c.name, annotators.c.role, annotators.c.created_at,
     annotators.c.revoked_at, annotators.c.excluded_at,
 )  # fmt: skip
+_PERSON = _PEOPLE.where(
+    annotators.c.token_hash == bindparam("token_hash"), annotators.c.revoked_at.is_(None)
+)
 
 
 def add_event(connection: Connection, now: float, who: str, what: Mapping[str, Any]) -> None:
