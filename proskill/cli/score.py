@@ -42,7 +42,7 @@ def score(
         bool, typer.Option("--json", help="Print the whole assessment as JSON.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write a page that explains it.")
+        Path | None, typer.Option(metavar="FILE.html|pdf|csv|json", help="Write a report.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -100,7 +100,7 @@ def score(
             progress=lambda what, share: on_progress(round(100 * share), 100),
         )
     if report is not None:
-        from proskill.scoring.report import write_report
+        from proskill.scoring.report_files import write_report
 
         write_report(report, assessment, files=files)
     if as_json:

@@ -1,22 +1,20 @@
 """One assessment as one HTML file that needs no other file and no network.
 
 Every text that comes from outside is escaped by the template engine. Not here: drawing
-(`figures.py`), layout (`templates/`).
+(`figures.py`), layout (`templates/`), files and other formats (`report_files.py`).
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import BaseLoader, Environment, PackageLoader
 
-from proskill.errors import ProskillError, VideoError
+from proskill.errors import VideoError
 from proskill.pages import template_environment
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.figures import image_data_uri, score_scale, timeline_chart, view_colours
@@ -26,6 +24,10 @@ from proskill.video.sampling import uniform_instants
 STATUS_NAMES = {"ok": "Assessed", "low_confidence": "Unsure", "abstained": "Not assessable"}
 VIEW_STATUS_NAMES = {"used": "looked at", "left_out": "left out", "unreadable": "unreadable"}
 KIND_NAMES = {"ego": "worn by the performer", "exo": "watching the performer"}
+DECISION_SUPPORT = (
+    "Decision support, not selection: a person who knows the activity should look at the "
+    "performance, too."
+)
 SIMULATED_NOTICE = "This model learned from simulated motion; it is no judge of real athletes."
 
 _THUMBNAILS_PER_VIEW = 6
@@ -138,38 +140,10 @@ def render_report(
         assessment, strips=thumbnail_strips(assessment, files) if files else None
     )
     template = page_environment().get_template("assessment.html")
-    return template.render(**context, heading=heading or _heading(assessment))
+    return template.render(**context, heading=heading or heading_of(assessment))
 
 
-def write_report(
-    path: str | Path,
-    assessment: Assessment,
-    *,
-    files: Mapping[str, str | Path] | None = None,
-    heading: str = "",
-) -> None:
-    """Write the page whole or not at all; arguments as `render_report`.
-
-    Raises:
-        ProskillError: the file cannot be written.
-    """
-    out = Path(path)
-    text = render_report(assessment, files=files, heading=heading)
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, out)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise ProskillError(
-            f"{out}: the report cannot be written ({error.strerror or error}); free some space or "
-            "choose another place"
-        ) from error
-
-
-def _heading(assessment: Assessment) -> str:
+def heading_of(assessment: Assessment) -> str:
     """The words that the files' names begin with, if there are any that all share."""
     names = [view.file for view in assessment.views.values()]
     if len(names) == 1:

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from jinja2 import DictLoader
 
-from proskill.errors import ProskillError
 from proskill.scoring import Assessment, Scorer
 from proskill.scoring.figures import figure_data_uri, image_data_uri, score_scale
-from proskill.scoring.report import page_environment, render_report, write_report
+from proskill.scoring.report import page_environment, render_report
 
 MakeVideo = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]
@@ -114,18 +113,6 @@ def test_real_weights_carry_no_simulation_notice(
     checkpoint = make_checkpoint(data="takes of 300 climbers")
     assessment = Scorer.from_checkpoint(checkpoint).score({"exo1": make_video()})
     assert "no judge of real athletes" not in render_report(assessment)
-
-
-def test_the_page_is_written_whole_or_not_at_all(
-    scored: tuple[Assessment, dict[str, Path]], tmp_path: Path
-) -> None:
-    assessment, _ = scored
-    out = tmp_path / "deep" / "report.html"
-    write_report(out, assessment)
-    assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert [path.name for path in out.parent.iterdir()] == ["report.html"]
-    with pytest.raises(ProskillError, match=r"report\.html/x\.html: the report cannot be written"):
-        write_report(out / "x.html", assessment)
 
 
 def test_other_pages_build_on_the_same_look() -> None:
