@@ -4,16 +4,15 @@ import { newToken, request } from "./api.js";
 import { Answers, answerText } from "./answers.js";
 import { askSkipReason, isDialogOpen } from "./dialogs.js";
 import { showExplanation } from "./explanation.js";
+import { Gate } from "./gate.js";
 import { Outbox } from "./outbox.js";
 import { Stage } from "./stage.js";
 import { note, say, showBanner, showMessage, showProgress, showSaving, showWork } from "./status.js";
 import { Transport } from "./transport.js";
-import { Watched } from "./watched.js";
 import { joinWork, reasonForNothing } from "./work.js";
 
 // Proxies of clips have 30 frames a second.
 const FRAME_SECONDS = 1 / 30;
-const SIDES = ["left", "right"];
 const LETTERS = { left: "A", right: "B" };
 const ASK_AGAIN_MILLISECONDS = 5000;
 // A second press of the same key is no judgement of the pair that has just come.
@@ -26,8 +25,9 @@ export class Judging {
   #settings;
   #answers;
   #outbox;
-  #watched = new Watched();
+  #gate;
   #stage = new Stage(byId("stage"), { frame: FRAME_SECONDS });
+  #answered; // leases that need no answer any more, whatever a late word of the server says
   #changing = null; // {entry, place}: the earlier answer that is being changed
   #practice = null; // token of the practice answer whose feedback is awaited or shown
   #reason = null;
@@ -39,11 +39,12 @@ export class Judging {
     this.#settings = work.campaign.settings;
     this.#answers = new Answers(work.campaign);
     this.#outbox = new Outbox(`${work.campaign.name}/${work.annotator.name}`);
+    this.#answered = new Set(this.#outbox.entries.map(({ vote }) => vote.lease));
+    this.#gate = new Gate(this.#stage, this.#settings.min_watched);
     this.transport = new Transport(this.#stage);
     this.#work = work;
     this.#answers.addEventListener("complete", ({ detail }) => this.#submit(detail.answers));
     this.#answers.addEventListener("change", () => this.#sayQuestion());
-    this.#stage.addEventListener("frame", ({ detail }) => this.#noteFrame(detail));
     this.#stage.addEventListener("shown", () => this.#prepareNext());
     this.#stage.addEventListener("broken", ({ detail }) => {
       note(`Clip ${LETTERS[detail.side]} does not play. Report it with X, then press S.`);
@@ -80,10 +81,9 @@ export class Judging {
   /** Take an answer by key or button, once enough of both clips was seen. */
   answer(action, key) {
     if (Date.now() / 1000 - this.#since < SETTLE_MILLISECONDS / 1000) return;
-    const missing = this.#missing();
+    const { missing } = this.#gate;
     if (missing !== null) {
-      byId("gate").classList.remove("urgent");
-      requestAnimationFrame(() => byId("gate").classList.add("urgent"));
+      this.#gate.urge();
       say(`Not yet: ${missing}`);
       return;
     }
@@ -101,7 +101,7 @@ export class Judging {
 
   /** Bring back the last answered pair to change its answer; again, the one before. */
   changeLast() {
-    const { recent } = joinWork(this.#work, this.#outbox.entries);
+    const { recent } = this.#joined;
     const place = this.#changing === null ? 0 : this.#changing.place + 1;
     const entry = recent.slice(0, this.#settings.undo_depth)[place];
     if (entry === undefined) {
@@ -152,6 +152,10 @@ export class Judging {
     }
   }
 
+  get #joined() {
+    return joinWork(this.#work, this.#outbox.entries, this.#answered);
+  }
+
   #listenToOutbox() {
     const outbox = this.#outbox;
     outbox.addEventListener("change", () => showSaving(outbox.entries.length, this.#failure));
@@ -168,6 +172,7 @@ export class Judging {
     });
     outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
       if (entry.vote.token === this.#practice) this.#practice = null;
+      this.#answered.delete(entry.vote.lease);
       note(`An answer was not counted. ${error.message}`);
       if (error.body.progress) this.#take(error.body);
       else this.refresh();
@@ -177,28 +182,33 @@ export class Judging {
   /** The server's newest word about what there is to do. */
   #take(work) {
     this.#work = { ...this.#work, reason: null, ...work };
+    const lease = this.#changing === null ? this.pair?.lease : undefined;
+    const isTaken = lease !== undefined && !this.#answered.has(lease);
+    if (isTaken && work.current && work.current.lease !== lease && work.next?.lease !== lease) {
+      note("The pair you looked at went back to the others. Here is the next one.");
+    }
     this.#show();
   }
 
   #submit(answers) {
     const { pair } = this;
-    const shares = SIDES.map((side) => this.#watched.share(pair.lease, side, this.#duration(side)));
+    const [watchedLeft, watchedRight] = this.#gate.shares;
     const { width, height } = screen;
     const vote = {
       token: newToken(),
       lease: pair.lease,
       answers,
-      shown_at: this.#changing === null ? this.#watched.shownAt(pair.lease) : this.#since,
+      shown_at: this.#changing === null ? this.#gate.shownAt : this.#since,
       answered_at: Date.now() / 1000,
-      watched_left: shares[0],
-      watched_right: shares[1],
+      watched_left: watchedLeft,
+      watched_right: watchedRight,
       client: `${width}x${height} ${navigator.userAgent}`.slice(0, 300),
     };
     if (this.#reason !== null) vote.reason = this.#reason;
     if (this.#changing !== null) vote.revokes = this.#changing.entry.token;
     if (pair.practice && this.#changing === null) this.#practice = vote.token;
     this.#changing = null;
-    this.#watched.save();
+    this.#answered.add(pair.lease);
     this.#outbox.add(vote, pair);
     this.#show();
   }
@@ -211,7 +221,7 @@ export class Judging {
   /** Show what is to be judged now, unless an earlier pair or an explanation is on the page. */
   #show() {
     const kept = this.#outbox.entries;
-    const { pairs, recent } = joinWork(this.#work, kept);
+    const { pairs, recent } = this.#joined;
     showSaving(kept.length, this.#failure);
     const newOnes = kept.filter(({ vote, pair }) => vote.revokes === undefined && !pair.practice);
     const { progress } = this.#work;
@@ -243,7 +253,6 @@ export class Judging {
     this.#since = Date.now() / 1000;
     this.#reason = null;
     this.#stage.show(pair);
-    this.#watched.shownAt(pair.lease);
     this.#answers.begin(previous);
     byId("keep").hidden = changed === null;
     if (changed !== null) {
@@ -255,57 +264,20 @@ export class Judging {
     } else showBanner(null);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.transport.begin({ plays: !isDialogOpen() && !calm && changed === null });
-    this.#showGate();
+    this.#gate.show();
     this.#sayQuestion();
   }
 
   #prepareNext() {
     if (this.#changing !== null || !this.#stage.players.isReady) return;
-    const { pairs } = joinWork(this.#work, this.#outbox.entries);
+    const { pairs } = this.#joined;
     const next = pairs.find(({ lease }) => lease !== this.pair?.lease);
     if (next !== undefined) this.#stage.prepare(next);
-    this.#showGate();
-  }
-
-  #noteFrame({ side, seconds, time, lease, duration }) {
-    if (!this.#stage.sees(side) || lease === undefined) return;
-    this.#watched.add(lease, side, { seconds, time, duration });
-    this.#showGate();
-  }
-
-  #duration(side) {
-    return this.#stage.players.videos[side].duration || this.pair[side].seconds || 1;
-  }
-
-  /** What is still to be watched before answers count, as a sentence; null: nothing. */
-  #missing() {
-    const needed = this.#settings.min_watched;
-    const left = SIDES.map((side) => {
-      const seen = this.#watched.seen(this.pair.lease, side, this.#duration(side));
-      return [LETTERS[side], (needed - seen) * this.#duration(side)];
-    }).filter(([, seconds]) => seconds > 0);
-    if (left.length === 0) return null;
-    const seconds = Math.ceil(Math.max(...left.map(([, each]) => each)));
-    return `watch ${left.map(([letter]) => letter).join(" and ")} for ${seconds} s more.`;
-  }
-
-  #showGate() {
-    if (this.pair === null) return;
-    for (const side of SIDES) {
-      const seen = this.#watched.seen(this.pair.lease, side, this.#duration(side));
-      this.#stage.markSeen(side, seen, this.#settings.min_watched);
-    }
-    const missing = this.#missing();
-    const text = missing === null ? "" : `First ${missing}`;
-    if (byId("gate").textContent !== text) byId("gate").textContent = text;
-    byId("judge").classList.toggle("locked", missing !== null);
-    for (const button of byId("answers").children) {
-      button.setAttribute("aria-disabled", String(missing !== null));
-    }
+    this.#gate.show();
   }
 
   #sayQuestion() {
-    this.#showGate();
+    this.#gate.show();
     say(`${byId("banner").textContent} ${byId("question").textContent}`.trim());
   }
 

@@ -4,14 +4,14 @@ import { JUMP_SECONDS, followingSpeed, frameAt, frameTime, playedRange } from ".
 
 /**
  * Events: `time` (a new frame is shown), `change` (playing, speed, range or solo changed),
- * `frame` with `detail: {side, seconds}` (seconds of a clip that were played since its last frame).
+ * `frame` with `detail: {side, seconds, time}`: of a clip `seconds` up to `time` were played.
  */
 export class PlayerPair extends EventTarget {
   #wanted = false; // whether to play once nothing hinders
   #target = null; // where to seek once the running seek has ended
   #speed = 1;
   #range = { start: null, end: null };
-  #shown = {}; // side -> {media, display}: the last frame on the screen
+  #shown = {}; // side -> seconds: the last frame on the screen
 
   /**
    * @param {{left: HTMLVideoElement, right: HTMLVideoElement}} videos
@@ -93,13 +93,15 @@ export class PlayerPair extends EventTarget {
   play() {
     const { start, end } = this.#played;
     if (this.time >= end - 1.5 * this.frame || this.time < start - this.frame) this.seek(start);
-    else if (this.#drift() !== 0) this.seek(this.time);
+    else if (Math.abs(this.#drift()) > this.frame / 2) this.seek(this.time);
     this.#wanted = true;
     this.#settle();
     this.#tell("change");
   }
 
+  /** Stop, both on the same frame. */
   pause() {
+    if (this.#wanted) this.#target ??= frameTime(frameAt(this.time, this.frame), this.frame);
     this.#wanted = false;
     this.#settle();
     this.#tell("change");
@@ -163,7 +165,7 @@ export class PlayerPair extends EventTarget {
       }
     }
     const hindered = this.#active.some(
-      (video) => video.seeking || (video.readyState < 3 && !video.ended),
+      (video) => video.seeking || (video.readyState < 3 && !this.#hasEnded(video)),
     );
     for (const video of both) {
       const plays = this.#wanted && !hindered && this.#active.includes(video);
@@ -192,13 +194,12 @@ export class PlayerPair extends EventTarget {
     const video = this.videos[side];
     video.requestVideoFrameCallback((now, next) => this.#onFrame(side, next));
     const before = this.#shown[side];
-    this.#shown[side] = { media: shown.mediaTime, display: shown.expectedDisplayTime };
-    const seconds = before === undefined ? 0 : shown.mediaTime - before.media;
+    this.#shown[side] = shown.mediaTime;
+    const seconds = before === undefined ? this.frame : shown.mediaTime - before;
     // A jump is not watching; frames that the browser dropped are.
     if (!video.paused && seconds > 0 && seconds < 0.5) {
-      this.dispatchEvent(
-        new CustomEvent("frame", { detail: { side, seconds, time: shown.mediaTime } }),
-      );
+      const time = shown.mediaTime + this.frame;
+      this.dispatchEvent(new CustomEvent("frame", { detail: { side, seconds, time } }));
     }
     if (video !== this.#leader) this.#follow(video);
     else if (this.#wanted && shown.mediaTime >= this.#played.end - 1.01 * this.frame) {

@@ -3,11 +3,11 @@
 /**
  * @param {object} work the last `{current, next, recent}` of the server
  * @param {object[]} unsent entries of the outbox, oldest first
+ * @param {Set<string>} answered leases that were answered on this page
  * @returns {{pairs: object[], recent: object[]}} pairs to judge, in order; the annotator's last
  *   answers, newest first, one for each pair
  */
-export function joinWork(work, unsent) {
-  const answered = new Set(unsent.map((entry) => entry.vote.lease));
+export function joinWork(work, unsent, answered) {
   const pairs = [work.current, work.next].filter((pair) => pair && !answered.has(pair.lease));
   const kept = unsent.map(({ vote, pair }) => ({ pair, token: vote.token, answers: vote.answers }));
   const recent = [];
