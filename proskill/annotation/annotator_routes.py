@@ -155,7 +155,7 @@ def _no_such_clip() -> RefusedRequest:
 
 
 def _work_json(work: Work) -> dict[str, Any]:
-    answer = {
+    answer: dict[str, Any] = {
         "progress": {
             "done": work.progress.done,
             "quota": work.progress.quota,

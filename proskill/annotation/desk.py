@@ -51,6 +51,7 @@ class Desk:
         self.summary: dict[str, Any] | None = None
         self.refreshed_at: float | None = None
         self._assignment, self._writer = assignment, writer
+        self._num_votes_seen = -1
         self._fitter, self._summariser = ChildProcess(), ChildProcess()
         self._params = Repeater(self._refresh_params, min_rest_seconds=_PARAMS_REST_SECONDS)
         self._look = Repeater(self._refresh_summary, min_rest_seconds=_SUMMARY_REST_SECONDS)
@@ -93,9 +94,11 @@ class Desk:
         self._params.ask()
         self._look.ask(at_once=True)
 
-    def note_look(self) -> None:
-        """Somebody looks at the summary."""
-        self._look.ask()
+    def note_look(self, num_votes: int) -> None:
+        """Somebody looks at the summary, when there are so many votes."""
+        if num_votes != self._num_votes_seen:
+            self._num_votes_seen = num_votes
+            self._look.ask()
 
     async def campaign(self) -> Campaign:
         """As it stands in the database."""

@@ -26,14 +26,15 @@ RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 async def get_summary(desk: TheDesk, person: AnOrganiser) -> dict[str, Any]:
     """The live page; asking for it keeps it being worked out."""
     campaign = await desk.campaign()
-    desk.note_look()
+    num_votes = await asyncio.to_thread(desk.store.num_votes)
+    desk.note_look(num_votes)
     if desk.summary is None:
         return {"name": campaign.name, "state": campaign.state, "pending": True}
     return {
         **desk.summary,
         "state": campaign.state,
         "refreshed_at": desk.refreshed_at,
-        "num_votes_now": await asyncio.to_thread(desk.store.num_votes),
+        "num_votes_now": num_votes,
         "server_time": time.time(),
     }
 
@@ -68,16 +69,14 @@ async def change_annotator(
         raise RefusedRequest(
             403, "wrong_role", "Organisers are changed by `proskill annotate invite` alone."
         )
-    for given, change in (
-        (body.excluded, desk.store.set_excluded),
-        (body.revoked, desk.store.set_revoked),
-    ):
-        if given is not None:
-            await desk.write(
-                lambda now, given=given, change=change: change(
-                    annotator_id, given, who=person.name, now=now
-                )
-            )
+
+    def change(now: float) -> None:
+        if body.excluded is not None:
+            desk.store.set_excluded(annotator_id, body.excluded, who=person.name, now=now)
+        if body.revoked is not None:
+            desk.store.set_revoked(annotator_id, body.revoked, who=person.name, now=now)
+
+    await desk.write(change)
     desk.note_change()
     return {"id": annotator_id}
 

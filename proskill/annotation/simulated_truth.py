@@ -25,8 +25,8 @@ _WITHIN_LEVEL: Final = 0.3
 def hidden_skill(store: CampaignStore, *, seed: int) -> dict[str, float]:
     """Public id of each clip -> its hidden skill in logits.
 
-    The ratings of the campaign's manifest, where all of its takes have one, else their levels, else a draw;
-    scaled to a standard deviation of 2 logits.
+    The ratings of the campaign's manifest, where all of its takes have one, else their levels,
+    else a draw; scaled to a standard deviation of 2 logits.
 
     Args:
         store: the campaign; its manifest may be gone, then skills are drawn.
@@ -59,5 +59,5 @@ def _known(takes: Sequence[Take | None], drawn: FloatArray) -> FloatArray:
     names = EGOEXO4D_LEVELS.names
     levels = [names.index(t.level) for t in takes if t is not None and t.level in names]
     if len(levels) == len(takes):
-        return np.array(levels, float) + _WITHIN_LEVEL * drawn
+        return np.asarray(np.array(levels, float) + _WITHIN_LEVEL * drawn)
     return drawn

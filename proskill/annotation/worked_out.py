@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from proskill.annotation.log import read_log
 from proskill.annotation.store import CampaignStore
 from proskill.annotation.summary import summarise
 from proskill.rating import fit_bradley_terry
@@ -24,5 +25,5 @@ def fitted_params(campaign: Path) -> np.ndarray:
 def summary_json(campaign: Path) -> dict[str, Any]:
     """The organiser's page as JSON."""
     with CampaignStore.open(campaign) as store:
-        log = store.read_log()
+        log = read_log(store)
     return summarise(log, now=time.time()).as_json()

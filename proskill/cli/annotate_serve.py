@@ -23,14 +23,15 @@ def serve(
     Several servers may share one campaign. Behind a reverse proxy on the same machine that speaks
     HTTPS, cookies are sent over HTTPS alone; the proxy must pass on the `Host` header.
     """
+    from importlib.resources import files
+
     import uvicorn
 
-    import proskill.app
     from proskill.annotation.server import create_app
     from proskill.annotation.store import CampaignStore
 
     with CampaignStore.open(campaign) as store:
-        app = create_app(store, pages=Path(proskill.app.__path__[0]) / "annotate")
+        app = create_app(store, pages=Path(str(files("proskill.app"))) / "annotate")
         typer.echo(f"Serving {store.campaign().name!r} at http://{host}:{port} (Ctrl-C ends it)")
         if host not in ("127.0.0.1", "localhost", "::1"):
             typer.echo(
@@ -111,11 +112,13 @@ def status(
     """Show how far a campaign is and how sure its ratings are; no server needs to run."""
     import time
 
+    from proskill.annotation.log import read_log
+    from proskill.annotation.status_lines import status_lines
     from proskill.annotation.store import CampaignStore
-    from proskill.annotation.summary import status_lines, summarise
+    from proskill.annotation.summary import summarise
 
     with CampaignStore.open(campaign) as store:
-        summary = summarise(store.read_log(), now=time.time())
+        summary = summarise(read_log(store), now=time.time())
     if as_json:
         typer.echo(json.dumps(summary.as_json(), ensure_ascii=False, allow_nan=False))
         return

@@ -18,6 +18,7 @@ import typer
 from proskill import __version__
 from proskill.cli.app import app as coach_app
 from proskill.cli.app import app_user
+from proskill.cli.annotate import annotate_app
 from proskill.cli.calibrate import calibrate
 from proskill.cli.compare import compare
 from proskill.cli.data import data_app
@@ -50,6 +51,7 @@ app.command()(score)
 app.command(name="app")(coach_app)
 app.command()(app_user)
 app.command(cls=RateCommand)(rate)
+app.add_typer(annotate_app)
 app.command()(demo)
 
 # What a library raises about its input; anything else is a bug and shows its traceback.

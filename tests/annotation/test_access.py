@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from proskill.annotation.security import MAX_BODY_BYTES
+from proskill.annotation.server import create_app
+from proskill.annotation.sessions import COOKIES
+from proskill.annotation.store import CampaignStore
+
+PAGES = Path(str(files("proskill.app"))) / "annotate"
+
+
+@pytest.fixture
+def campaign(new_campaign: Any) -> CampaignStore:
+    store: CampaignStore = new_campaign()
+    return store
+
+
+@pytest.fixture
+def annotator(campaign: CampaignStore, serve: Any, visit: Any) -> Any:
+    return visit(serve(campaign.folder).url, campaign.invite("Ada", now=time.time()))
+
+
+@pytest.fixture
+def organiser(campaign: CampaignStore, annotator: Any, visit: Any) -> Any:
+    token = campaign.invite("Olga", role="organiser", now=time.time())
+    return visit(str(annotator.http.base_url), token)
+
+
+def routes(campaign: CampaignStore) -> list[tuple[str, str]]:
+    """Method and address of every route but the login."""
+    example = {"clip": "f" * 24, "lease": "f" * 24, "annotator_id": "1", "flag_id": "1"}
+    paths = create_app(campaign, pages=PAGES).openapi()["paths"]
+    return [
+        (method.upper(), path.format(**example))
+        for path, methods in paths.items()
+        for method in methods
+        if path != "/api/session"
+    ]
+
+
+def test_without_a_link_no_route_gives_anything(campaign: CampaignStore, annotator: Any) -> None:
+    assert len(routes(campaign)) >= 11
+    for cookies in ({}, dict.fromkeys(COOKIES.values(), "guess"), {"proskill_session": "é"}):
+        with httpx.Client(base_url=annotator.http.base_url, trust_env=False) as stranger:
+            for method, path in routes(campaign):
+                cookie = "; ".join(f"{k}={v}" for k, v in cookies.items()).encode()
+                answer = stranger.request(method, path, json={}, headers={b"cookie": cookie})
+                assert answer.status_code == 401, (method, path)
+                assert answer.json()["code"] == "no_session"
+
+
+def test_each_role_has_its_own_routes(
+    campaign: CampaignStore, annotator: Any, organiser: Any
+) -> None:
+    tokens = {
+        role: visitor.http.cookies[COOKIES[role]]
+        for role, visitor in (("annotator", annotator), ("organiser", organiser))
+    }
+    for method, path in routes(campaign):
+        if path.startswith("/clips/"):
+            continue
+        wrong = "annotator" if path.startswith("/api/organiser") else "organiser"
+        # An honest cookie is not looked at; one under the other role's name is seen through.
+        for name, status in (
+            (COOKIES[wrong], 401),
+            *((c, 403) for c in set(COOKIES.values()) - {COOKIES[wrong]}),
+        ):
+            answer = httpx.request(
+                method, annotator.http.base_url.join(path), json={}, trust_env=False,
+                headers={"cookie": f"{name}={tokens[wrong]}"},
+            )  # fmt: skip
+            assert answer.status_code == status, (method, path, name)
+
+
+def test_a_revoked_link_is_dead_at_once_and_a_new_one_replaces_it(
+    campaign: CampaignStore, annotator: Any, organiser: Any, visit: Any
+) -> None:
+    lease = annotator.work()["current"]["lease"]
+    (row,) = [row for row in campaign.annotators() if row.name == "Ada"]
+    answer = organiser.http.post(f"/api/organiser/annotators/{row.id}", json={"revoked": True})
+    assert answer.status_code == 200
+    assert annotator.http.get("/api/work").status_code == 401
+    assert annotator.vote(lease).status_code == 401
+    link = organiser.http.post("/api/organiser/annotators", json={"name": "Ada"}).json()["link"]
+    again = visit(str(annotator.http.base_url), link.split("#t=")[1])
+    assert again.work()["annotator"] == {"name": "Ada"}
+    campaign.invite("Ada", now=time.time())  # by another process
+    assert again.http.get("/api/work").status_code == 401
+
+
+def test_the_database_knows_links_by_their_hash_alone(
+    campaign: CampaignStore, annotator: Any
+) -> None:
+    token = annotator.http.cookies[COOKIES["annotator"]]
+    assert len(token) >= 40
+    annotator.vote(annotator.work()["current"]["lease"])
+    for path in campaign.folder.rglob("*"):
+        assert path.is_dir() or token.encode() not in path.read_bytes()
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(annotator: Any) -> None:
+    cookie = annotator.login.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+
+
+def test_behind_https_the_cookie_travels_over_https_alone(annotator: Any) -> None:
+    token = annotator.http.cookies[COOKIES["annotator"]]
+    answer = annotator.http.post(
+        "/api/session", json={"token": token}, headers={"X-Forwarded-Proto": "https"}
+    )
+    assert "Secure" in answer.headers["set-cookie"].split("; ")
+
+
+def test_logging_out_takes_the_cookie_back(annotator: Any) -> None:
+    assert annotator.http.delete("/api/session").status_code == 200
+    assert annotator.http.get("/api/work").status_code == 401
+
+
+def test_a_post_of_another_site_changes_nothing(campaign: CampaignStore, annotator: Any) -> None:
+    lease = annotator.work()["current"]["lease"]
+    annotator.http.headers["origin"] = "http://evil.example"
+    assert annotator.vote(lease).json()["code"] == "other_origin"
+    assert campaign.vote_log() == []
+    annotator.http.headers["origin"] = str(annotator.http.base_url).rstrip("/")
+    assert annotator.vote(lease).status_code == 200
+
+
+def test_a_form_cannot_post_a_vote(annotator: Any) -> None:
+    body = json.dumps({"clip": "f" * 24, "reason": "other"})
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", None):
+        headers = {} if content_type is None else {"content-type": content_type}
+        answer = annotator.http.post("/api/flags", content=body, headers=headers)
+        assert answer.status_code == 422
+
+
+def test_a_huge_body_is_refused(annotator: Any) -> None:
+    answer = annotator.vote(annotator.work()["current"]["lease"], reason="x" * MAX_BODY_BYTES)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+    def endless() -> Any:
+        for _ in range(3):
+            yield b"[" * (MAX_BODY_BYTES // 2)
+
+    answer = annotator.http.post(
+        "/api/flags", content=endless(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_who_asks_too_fast_has_to_wait_and_nobody_else_does(
+    campaign: CampaignStore, annotator: Any, visit: Any
+) -> None:
+    ben = visit(str(annotator.http.base_url), campaign.invite("Ben", now=time.time()))
+    clip = "/clips/" + "f" * 24
+    codes = [annotator.http.get(clip).status_code for _ in range(400)]
+    assert codes[0] == 404
+    assert codes[-1] == 429
+    answer = annotator.http.get(clip)
+    assert answer.json()["code"] == "too_fast"
+    assert float(answer.headers["retry-after"]) >= 1
+    assert ben.work()["current"] is not None
+
+
+def test_links_cannot_be_guessed_fast(annotator: Any) -> None:
+    with httpx.Client(base_url=annotator.http.base_url, trust_env=False) as stranger:
+        codes = [
+            stranger.post("/api/session", json={"token": f"guess {place}"}).status_code
+            for place in range(100)
+        ]
+    assert codes[0] == 401
+    assert codes[-1] == 429
+    assert annotator.work()["current"] is not None  # from the same address
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/clips/../campaign.sqlite",
+        "/clips/..%2fcampaign.sqlite",
+        "/clips/%2e%2e/campaign.json",
+        "/clips//etc/passwd",
+        "/clips/1",
+        "/static/../coach.py",
+        "/static/..%2f__init__.py",
+        "/static/%2e%2e/%2e%2e/pyproject.toml",
+        "/campaign.sqlite",
+        "/openapi.json",
+        "/docs",
+    ],
+)
+def test_no_address_leads_to_another_file(annotator: Any, path: str) -> None:
+    with socket.create_connection(
+        (annotator.http.base_url.host, annotator.http.base_url.port)
+    ) as line:
+        cookie = f"{COOKIES['annotator']}={annotator.http.cookies[COOKIES['annotator']]}"
+        head = ["GET " + path + " HTTP/1.1", "Host: here", "Connection: close", "Cookie: " + cookie]
+        line.sendall("\r\n".join([*head, "", ""]).encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    assert answer.split(b" ", 2)[1] == b"404"
+
+
+def test_pages_come_with_a_policy_that_forbids_foreign_code(annotator: Any) -> None:
+    for path in ("/", "/organiser", *(f"/static/{p.name}" for p in PAGES.glob("*.js"))):
+        answer = annotator.http.get(path)
+        assert answer.status_code == 200
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+    page = annotator.http.get("/").text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|<style|\sstyle=|https?://", page)
+
+
+def test_the_server_is_reached_from_this_machine_alone(annotator: Any) -> None:
+    """An address of this machine that is not the one it was told to listen on."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", annotator.http.base_url.port))
+
+
+def test_names_are_data_and_never_markup(
+    campaign: CampaignStore, annotator: Any, visit: Any
+) -> None:
+    name = "<script>alert(1)</script>"
+    visitor = visit(str(annotator.http.base_url), campaign.invite(name, now=time.time()))
+    answer = visitor.http.get("/api/work")
+    assert answer.json()["annotator"]["name"] == name
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_campaign_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(tmp_path)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "proskill annotate create" in done.stderr
