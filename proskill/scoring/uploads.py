@@ -127,9 +127,17 @@ def make_proxies(
     folder: Path,
     *,
     limits: VideoLimits = DEFAULT_LIMITS,
+    keep_audio: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Proxy | VideoError]:
     """Copies of several files, as many at a time as there are processors.
+
+    Args:
+        views: view name -> file that somebody sent; it stays where it is.
+        folder: where the copies are put.
+        limits: larger videos are refused.
+        keep_audio: keep the sound beside each copy, to align views by it.
+        progress: as for `score_uploads`.
 
     Returns:
         View name -> the copy, or why there is none, in the order of `views`.
@@ -143,7 +151,11 @@ def make_proxies(
     def copy(name: str) -> Proxy | VideoError:
         try:
             return make_proxy(
-                views[name], folder, limits=limits, progress=partial(_note, shares, name, stop)
+                views[name],
+                folder,
+                limits=limits,
+                keep_audio=keep_audio,
+                progress=partial(_note, shares, name, stop),
             )
         except VideoError as error:
             return error
@@ -188,3 +200,5 @@ def _remove(made: Mapping[str, Proxy | VideoError]) -> None:
     for proxy in made.values():
         if isinstance(proxy, Proxy):
             proxy.path.unlink(missing_ok=True)
+            if proxy.audio is not None:
+                proxy.audio.unlink(missing_ok=True)
