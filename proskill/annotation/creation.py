@@ -20,6 +20,7 @@ from proskill.annotation.campaign import (
 from proskill.annotation.database import Database, sqlite_url
 from proskill.annotation.gold import GoldTakes
 from proskill.annotation.migrations import upgrade
+from proskill.annotation.records import CampaignState
 from proskill.annotation.store import CampaignStore, add_event
 from proskill.annotation.tokens import new_public_id
 from proskill.data import Take, View, write_manifest
@@ -38,6 +39,7 @@ def create_campaign(
     group_by_scenario: bool = False,
     gold: Sequence[GoldTakes] = (),
     database_url: str | None = None,
+    state: CampaignState = "open",
     seed: int = 0,
 ) -> CampaignStore:
     """Make a campaign; its clips have no proxies yet.
@@ -53,6 +55,7 @@ def create_campaign(
         group_by_scenario: pair takes of one scenario only.
         gold: pairs whose answer is known, by take ids.
         database_url: an empty PostgreSQL database; None: a SQLite file in the folder.
+        state: to begin with.
         seed: of the choice of pairs.
 
     Raises:
@@ -61,42 +64,39 @@ def create_campaign(
         ManifestError: the takes make no manifest.
     """
     _check(folder, takes, criteria)
-    shown = {take.take_id: _shown_view(take, view) for take in takes}
     group = {take.take_id: take.scenario if group_by_scenario else "" for take in takes}
     if max(Counter(group.values()).values()) < 2:
         raise CampaignError("no scenario has two takes, so there is nothing to compare")
-    clip_ids = {take.take_id: number for number, take in enumerate(takes, 1)}
-    gold_rows = [_gold_row(pair, clip_ids, group) for pair in gold]
+    clip_rows = [
+        _clip_row(number, take, *_shown_view(take, view), group[take.take_id])
+        for number, take in enumerate(takes, 1)
+    ]
+    clip_ids = {row["take_id"]: row["id"] for row in clip_rows}
+    gold_rows = [_gold_row(number, pair, clip_ids, group) for number, pair in enumerate(gold, 1)]
     folder.mkdir(parents=True, exist_ok=True)
+    database = Database(database_url or sqlite_url(folder / DATABASE_FILE))
     try:
         write_manifest(folder / MANIFEST_FILE, takes)
-        database = Database(database_url or sqlite_url(folder / DATABASE_FILE))
         with database.write() as connection:
             upgrade(connection)
             _require_empty(connection)
             connection.execute(
                 insert(schema.campaign).values(
-                    id=1, name=name, created_at=now, state="open",
+                    id=1, name=name, created_at=now, state=state,
                     settings=(settings or CampaignSettings()).to_json(), seed=seed,
                 )
             )  # fmt: skip
             names = [{"id": number, "name": text} for number, text in enumerate(criteria, 1)]
             connection.execute(insert(schema.criteria), names)
-            rows = [
-                _clip_row(clip_ids[take.take_id], take, *shown[take.take_id], group[take.take_id])
-                for take in takes
-            ]
-            connection.execute(insert(schema.clips), rows)
+            connection.execute(insert(schema.clips), clip_rows)
             if gold_rows:
-                numbered = [{"id": number, **row} for number, row in enumerate(gold_rows, 1)]
-                connection.execute(insert(schema.gold), numbered)
-            add_event(
-                connection, now, "campaign",
-                {"event": "created", "name": name, "clips": len(takes), "gold": len(gold_rows)},
-            )  # fmt: skip
-        # Last, so that a folder without this file holds no campaign.
-        write_campaign_file(folder, database_url=database_url)
+                connection.execute(insert(schema.gold), gold_rows)
+            what = {"event": "created", "name": name, "clips": len(takes), "gold": len(gold_rows)}
+            add_event(connection, now, "campaign", what)
+            # Last: a folder without this file holds no campaign.
+            write_campaign_file(folder, database_url=database_url)
     except BaseException:
+        database.close()
         for file in folder.iterdir():  # it was empty before
             file.unlink()
         raise
@@ -152,7 +152,7 @@ def _clip_row(number: int, take: Take, name: str, view: View, group: str) -> dic
 
 
 def _gold_row(
-    pair: GoldTakes, clip_ids: Mapping[str, int], group: Mapping[str, str]
+    number: int, pair: GoldTakes, clip_ids: Mapping[str, int], group: Mapping[str, str]
 ) -> dict[str, Any]:
     for take_id in (pair.left, pair.right):
         if take_id not in clip_ids:
@@ -163,6 +163,7 @@ def _gold_row(
             "which this campaign does not compare"
         )
     return {
+        "id": number,
         "left_clip": clip_ids[pair.left],
         "right_clip": clip_ids[pair.right],
         "answer": pair.answer,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -46,8 +46,7 @@ class Database:
         CampaignError: another kind of database, or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str | URL) -> None:
         self._lock = threading.RLock()
         try:
             kind = make_url(url).get_backend_name()
@@ -105,12 +104,12 @@ class Database:
         self._reader.dispose()
 
 
-def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite:///{path}"
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file, whatever characters are in its path."""
+    return URL.create("sqlite", database=str(path))
 
 
-def _sqlite_engine(url: str, *, begin: str) -> Engine:
+def _sqlite_engine(url: str | URL, *, begin: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -167,8 +166,8 @@ def _refusal_of(error: DBAPIError) -> Refusal | None:
     return None
 
 
-def _without_password(url: str) -> str:
+def _without_password(url: str | URL) -> str:
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
-        return url.split("://", 1)[0] + "://..."
+        return str(url).split("://", 1)[0] + "://..."

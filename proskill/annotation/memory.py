@@ -168,9 +168,13 @@ def _key(pair: GoldPair) -> tuple[int, int]:
 
 
 def _prior_params(clips: Sequence[Clip]) -> FloatArray | None:
-    """Scores on the scale of logits, with a spread that is usual for skill; only order matters."""
+    """Scores on the scale of logits, with a spread that is usual for skill; only order matters.
+
+    Clips without a score are in the middle.
+    """
     scores = np.array([np.nan if clip.prior is None else clip.prior for clip in clips])
-    if np.isnan(scores).any() or scores.std() == 0:
+    known = scores[~np.isnan(scores)]
+    if not len(known) or known.std() == 0:
         return None
-    params: FloatArray = (scores - scores.mean()) / scores.std()
-    return params
+    params: FloatArray = (scores - known.mean()) / known.std()
+    return np.nan_to_num(params)

@@ -1,14 +1,317 @@
-"""`proskill annotate`: campaigns of pairwise comparisons."""
+"""`proskill annotate`: campaigns of pairwise comparisons; here create, invite and backup."""
 
 from __future__ import annotations
 
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from proskill.cli.annotate_serve import serve, simulate, status
+from proskill.cli.annotate_export import export
+from proskill.cli.annotate_serve import Campaign, serve, simulate, status
+from proskill.errors import CampaignError
+
+if TYPE_CHECKING:
+    from proskill.annotation import CampaignStore
+    from proskill.data import Take
 
 annotate_app = typer.Typer(
-    name="annotate", help="Campaigns of pairwise comparisons.", no_args_is_help=True
+    name="annotate", help="Let people compare takes, and rate them.", no_args_is_help=True
 )
+
+
+class Group(StrEnum):
+    """What pairs are made within."""
+
+    scenario = "scenario"
+
+
+@annotate_app.callback()
+def _group() -> None:
+    """Let people compare takes, and rate them."""
+
+
+@annotate_app.command()
+def create(
+    campaign: Campaign,
+    manifest: Annotated[
+        Path,
+        typer.Option(help="A manifest file, or the folder of a dataset.", show_default=False),
+    ],
+    criterion: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is judged of each pair; may be repeated. Overall skill when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    group: Annotated[
+        Group | None,
+        typer.Option(help="Compare takes of one scenario only.", show_default=False),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Pairs whose answer is known: a table with left, right (take ids) and answer "
+            "(left, right or tie), and where wanted practice (yes or no) and feedback.",
+            show_default=False,
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An empty PostgreSQL database, postgresql+psycopg://USER@HOST/NAME; a SQLite file "
+            "in the folder when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            help="View to show of each take; the first exo view when left out, or else the first.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="What annotators read at the top; the folder's name when left out.")
+    ] = "",
+    guideline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Text that annotators can always read.", show_default=False
+        ),
+    ] = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Score the clips by a checkpoint, to start with pairs of like skill; the scores "
+            "are in the log and nowhere shown to annotators.",
+            show_default=False,
+        ),
+    ] = None,
+    tie: Annotated[
+        bool, typer.Option("--tie/--no-tie", help='Whether "equally good" is an answer.')
+    ] = True,
+    strength: Annotated[
+        bool, typer.Option("--strength", help="Ask how much better, from 1 to 3.")
+    ] = False,
+    min_watched: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of each clip to watch before answering.")
+    ] = 0.5,
+    quota: Annotated[
+        int | None,
+        typer.Option(min=1, help="Answers of each annotator; no end when left out."),
+    ] = None,
+    target: Annotated[
+        int, typer.Option(min=1, help="Comparisons of each clip to aim at; nothing stops there.")
+    ] = 10,
+    repeat_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the pairs that a second person judges.")
+    ] = 0.15,
+    swapped_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Part that comes back with sides swapped.")
+    ] = 0.05,
+    gold_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Part whose answer is known.")
+    ] = 0.05,
+    lease_seconds: Annotated[
+        float, typer.Option(min=1, help="How long a pair waits for an annotator who has gone.")
+    ] = 300.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed and answers, same pairs.")] = 0,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out takes whose video cannot be shown.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Videos transcoded at a time.", show_default=False)
+    ] = None,
+) -> None:
+    """Make a campaign: a folder with a database, and a copy of each clip for the browser.
+
+    When it was interrupted, the same command goes on.
+    """
+    from proskill.annotation import CampaignSettings, create_campaign, read_gold
+    from proskill.data import load_takes
+
+    takes = load_takes(manifest, scale=None)
+    settings = CampaignSettings(
+        allow_tie=tie,
+        strength=strength,
+        min_watched=min_watched,
+        quota=quota,
+        target_votes_per_clip=target,
+        lease_seconds=lease_seconds,
+        repeat_share=repeat_share,
+        swapped_share=swapped_share,
+        gold_share=gold_share,
+        guideline="" if guideline is None else guideline.read_text("utf-8").strip(),
+    )
+    store = _half_made(campaign, takes) or create_campaign(
+        campaign,
+        takes=takes,
+        name=name or campaign.absolute().name,
+        now=time.time(),
+        criteria=criterion or ("overall skill",),
+        settings=settings,
+        view=view,
+        group_by_scenario=group is not None,
+        gold=[] if gold is None else read_gold(gold),
+        database_url=database,
+        state="paused",  # until there is something to see
+        seed=seed,
+    )
+    with store:
+        _make_videos(store, skip_broken=skip_broken, workers=workers)
+        if prior is not None:
+            _score_clips(store, prior)
+        store.set_state("open", who="campaign", now=time.time())
+        print(campaign)
+
+
+def _half_made(campaign: Path, takes: list[Take]) -> CampaignStore | None:
+    """A campaign of the same takes whose making was interrupted."""
+    from proskill.annotation import CampaignStore
+    from proskill.annotation.campaign import CAMPAIGN_FILE
+
+    if not (campaign / CAMPAIGN_FILE).is_file():
+        return None
+    store = CampaignStore.open(campaign)
+    was_opened = any(event.what["event"] == "state" for event in store.events())
+    is_same = {clip.take_id for clip in store.clips()} <= {take.take_id for take in takes}
+    if was_opened or store.campaign().state != "paused" or not is_same:
+        store.close()
+        raise CampaignError(f"{campaign}: holds a campaign already; choose another folder")
+    return store
+
+
+def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None) -> None:
+    from proskill.annotation.proxies import make_proxies
+    from proskill.cli.progress import progress_bar
+
+    with progress_bar("making clips") as on_progress:
+        reasons = make_proxies(store, num_workers=workers, on_progress=on_progress)
+    if not reasons:
+        return
+    if not skip_broken:
+        raise CampaignError(
+            f"{len(reasons)} takes cannot be shown, the first being {next(iter(reasons.values()))} "
+            "-- mend them and repeat the command, or leave them out with --skip-broken"
+        )
+    for take_id, reason in reasons.items():
+        typer.echo(f"left out: take {take_id}: {reason}", err=True)
+    store.drop_clips(reasons, now=time.time())
+
+
+def _score_clips(store: CampaignStore, checkpoint: Path) -> None:
+    """Score what annotators will see."""
+    from proskill.cli.progress import progress_bar
+    from proskill.scoring import Scorer
+
+    scorer = Scorer.from_checkpoint(checkpoint)
+    clips = store.clips()
+    scores: dict[str, float] = {}
+    with progress_bar("scoring clips") as on_progress:
+        for number, clip in enumerate(clips, 1):
+            assert clip.proxy is not None
+            score = scorer.score({clip.view: clip.proxy}).score
+            if score is not None:
+                scores[clip.take_id] = score
+            on_progress(number, len(clips))
+    if len(scores) < len(clips):
+        typer.echo(
+            f"{len(clips) - len(scores)} of {len(clips)} clips have no score and begin in the "
+            "middle",
+            err=True,
+        )
+    store.set_priors(scores, source=str(checkpoint), now=time.time())
+
+
+@annotate_app.command()
+def invite(
+    campaign: Campaign,
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Whom to invite; may be repeated.", show_default=False),
+    ] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(help="More names.", show_default=False)
+    ] = None,
+    organiser: Annotated[
+        bool, typer.Option("--organiser", help="As organisers, who see and steer the campaign.")
+    ] = False,
+    revoke: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Whose link is to open nothing any more; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="Where the campaign is served, as annotators reach it.")
+    ] = "http://127.0.0.1:8000",
+) -> None:
+    """Print a link for each name, which is shown this once; an earlier link of theirs ends.
+
+    A link is a key: give it to its owner alone.
+    """
+    from proskill.annotation import CampaignStore
+
+    names = [*(annotator or []), *(more or [])]
+    if not names and not revoke:
+        raise typer.BadParameter("name whom to invite with --annotator, or --revoke somebody")
+    page = url.rstrip("/") + ("/organiser" if organiser else "/")
+    with CampaignStore.open(campaign) as store:
+        known = {person.name: person.id for person in store.annotators()}
+        for gone in revoke or []:
+            if gone not in known:
+                raise CampaignError(f"nobody of the name {gone!r} was invited")
+            store.set_revoked(known[gone], True, who="command line", now=time.time())
+            print(f"{gone}\trevoked")
+        for new in names:
+            token = store.invite(
+                new, role="organiser" if organiser else "annotator", now=time.time()
+            )
+            print(f"{new}\t{page}#t={token}")
+
+
+@annotate_app.command()
+def backup(
+    campaign: Campaign,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder to write; must be empty.", show_default=False),
+    ],
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An empty PostgreSQL database to copy into; a SQLite file in the folder when left "
+            "out.",
+            show_default=False,
+        ),
+    ] = None,
+    videos: Annotated[
+        bool, typer.Option("--videos/--no-videos", help="Copy the clips as well.")
+    ] = True,
+) -> None:
+    """Copy a campaign as it is at this moment, while it is served.
+
+    The copy is a campaign that can be served: to restore one, serve its copy, or copy it back.
+    """
+    from proskill.annotation import CampaignStore
+    from proskill.annotation.backup import back_up
+
+    with CampaignStore.open(campaign) as store:
+        back_up(store, out, with_videos=videos, database_url=database)
+    print(out)
+
+
 annotate_app.command()(serve)
 annotate_app.command()(status)
 annotate_app.command()(simulate)
+annotate_app.command()(export)

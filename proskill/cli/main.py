@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 
 from proskill import __version__
+from proskill.cli.annotate import annotate_app
 from proskill.cli.app import app as coach_app
 from proskill.cli.app import app_user
-from proskill.cli.annotate import annotate_app
 from proskill.cli.calibrate import calibrate
 from proskill.cli.compare import compare
 from proskill.cli.data import data_app
