@@ -58,7 +58,8 @@ def read_table(connection: Connection, clips: Sequence[Clip], criterion_id: int)
         .order_by(votes.c.seq)
     )
     rows = connection.execute(query).all()
-    people = dict(connection.execute(select(annotators.c.id, annotators.c.name)).tuples().all())
+    names = connection.execute(select(annotators.c.id, annotators.c.name))
+    people = {person: name for person, name in names}
     numbers = {person: number for number, person in enumerate(people)}
     seconds = np.array([row[4] for row in rows], np.float32)
     empty = empty_table(clips)
