@@ -80,6 +80,10 @@ def build_page(coach: Coach) -> Any:
     """The page as Gradio blocks."""
     import gradio as gr
 
+    from .coach_compare import build_compare
+    from .coach_history import build_history
+    from .coach_api import add_endpoint
+    from .coach_examples import examples_of
     from .coach_score import build_score
 
     with gr.Blocks(title="proskill", analytics_enabled=False, fill_width=True) as page:
@@ -89,8 +93,13 @@ def build_page(coach: Coach) -> Any:
             "<h1>How skilled is it, how sure is that, and where does it show?</h1></header></div>",
             apply_default_css=False,
         )
-        with gr.Tabs(), gr.Tab("Score"):
-            build_score(coach, scored=scored)
+        with gr.Tabs():
+            with gr.Tab("Score"):
+                build_score(coach, scored=scored, examples=examples_of(coach.settings.examples))
+            with gr.Tab("Compare"):
+                build_compare(coach, scored=scored)
+            with gr.Tab("History"):
+                build_history(coach, scored=scored)
     return page
 
 

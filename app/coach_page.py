@@ -10,7 +10,10 @@ import gradio as gr
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _MONO = ["ui-monospace", "SF Mono", "Consolas", "monospace"]
-_SCRIPTS = ("coach_views.js", "coach_player.js")
+_SCRIPTS = (
+    "coach_views.js", "coach_player.js", "coach_reports.js", "coach_compare.js",
+    "coach_progress.js", "coach_history.js",
+)  # fmt: skip
 
 # Hands every new value to the element and sends what the element says as a Gradio event. The
 # element may not be defined yet: scripts are fetched beside Gradio's own.

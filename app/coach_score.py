@@ -1,104 +1,208 @@
-"""The tab "Score": views in, the answer, why, and the endpoint `/score`. Layout and callbacks."""
+"""The tab "Score": views in, the answer, and why. Layout and callbacks; the work is elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from proskill.errors import ProskillError, VideoError
 
-from .coach_answer import answer_html, player_value
-from .coach_api import add_endpoint, sentence
-from .coach_page import element
+from .coach_answer import answer_html, details_html, player_value
+from .coach_api import sentence
+from .coach_examples import Example
+from .coach_page import PRIVATE, element
 from .coach_queue import Cancelled
+from .coach_report import build_report_downloads
 from .coach_server import Coach
-from .coach_sessions import CoachSession, SessionView
-from .coach_views import views_value
-from .coach_work import copying, explaining, scoring
+from .coach_sessions import CoachSession
+from .coach_uploads import discard
+from .coach_views import first_value, views_value
+from .coach_work import aligning, copying, explaining, making, scoring
 
-_EVENTS = ("added", "edited", "score", "cancel")
+_EVENTS = ("added", "edited", "example", "align", "clear", "score", "cancel")
+
+Shown = dict[Any, Any]  # component -> its new value
 
 
-def build_score(coach: Coach, *, scored: gr.State) -> None:
-    """Place the tab; `scored` changes with every answer."""
-    views = element("coach-views", events=_EVENTS, value={"views": []})
+@dataclass(frozen=True)
+class _Parts:
+    """The components of the tab."""
+
+    views: Any
+    answer: Any
+    player: Any
+    details: Any
+    scored: Any
+
+
+def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> None:
+    """Place the tab; `scored` changes with every answer, and is empty without one."""
+    views = element("coach-views", events=_EVENTS, value=first_value(examples))
     answer = gr.HTML(visible=False, apply_default_css=False, elem_id="coach-answer")
     player = element("coach-player")
+    build_report_downloads(coach, scored=scored)
+    details = gr.HTML(visible=False, apply_default_css=False)
+    parts = _Parts(views, answer, player, details, scored)
 
     async def on_added(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
-        async for _ in _copy(coach, session, event._data):
-            yield views_value(session)
-
-    async def on_edited(request: gr.Request, event: gr.EventData) -> Any:
-        session = coach.session_of(request)
         try:
-            session.edit_views(event._data.get("rows"))
+            upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
         except ProskillError as error:
-            return views_value(session, message=str(error))
-        return views_value(session)
+            yield views_value(session, message=str(error))
+            return
+        row = str(event._data.get("row"))
+        copies = _copy(coach, session, upload.path, row=row, after=lambda: discard(upload))
+        async for value in copies:
+            yield value
 
-    async def on_score(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
+    def on_edited(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
-        nothing = gr.skip()
+        return views_value(session, message=_edit(session, event))
+
+    async def on_align(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
+        session = coach.session_of(request)
+        message = _edit(session, event)
         try:
-            session.edit_views(event._data.get("rows"))
-            async for step in coach.run(scoring(coach, session), session=session):
-                if step.result is None:
-                    yield views_value(session, step=step), nothing, nothing, nothing
-                else:
-                    session.result = step.result
-        except Cancelled:
-            yield views_value(session, message="Cancelled."), nothing, nothing, nothing
-            return
-        except ProskillError as error:
-            yield views_value(session, message=sentence(error)), nothing, nothing, nothing
-            return
-        take = session.result
-        assert take is not None
-        shown = gr.update(value=answer_html(take.assessment), visible=True)
-        yield views_value(session), shown, player_value(coach, session), take.id
-        if take.assessment.status == "abstained":
-            return
-        try:
-            async for part in coach.run(explaining(coach, take), session=session):
-                if part.result is not None:
-                    session.result = replace(take, explanation=part.result)
-                yield nothing, nothing, player_value(coach, session, step=part), nothing
+            async for step in coach.run(aligning(session), session=session):
+                message = "" if step.result is None else _aligned(session, step.result)
         except (Cancelled, ProskillError) as error:
-            yield nothing, nothing, player_value(coach, session, failure=str(error)), nothing
+            message = sentence(error)
+        yield views_value(session, message=message)
+
+    async def on_score(request: gr.Request, event: gr.EventData) -> AsyncIterator[Shown]:
+        session = coach.session_of(request)
+        if message := _edit(session, event):
+            yield {views: views_value(session, message=message)}
+            return
+        async for shown in _score(coach, session, parts):
+            yield shown
+
+    async def on_example(request: gr.Request, event: gr.EventData) -> AsyncIterator[Shown]:
+        session = coach.session_of(request)
+        chosen = [each for each in examples if each.id == event._data.get("id")]
+        if chosen:
+            yield _cleared(session, parts)
+            async for shown in _try(coach, session, parts, chosen[0]):
+                yield shown
+
+    def on_clear(request: gr.Request) -> Shown:
+        return _cleared(coach.session_of(request), parts)
 
     def on_cancel(request: gr.Request) -> None:
         coach.session_of(request).cancel()
 
-    hidden = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
-    views.added(on_added, None, views, **hidden)
-    views.edited(on_edited, None, views, **hidden)
-    views.score(on_score, None, [views, answer, player, scored], **hidden)
-    views.cancel(on_cancel, None, None, **hidden)
-    add_endpoint(coach)
+    everything = [views, answer, player, details, scored]
+    views.added(on_added, None, views, **PRIVATE)
+    views.edited(on_edited, None, views, **PRIVATE)
+    views.align(on_align, None, views, **PRIVATE)
+    views.score(on_score, None, everything, **PRIVATE)
+    views.example(on_example, None, everything, **PRIVATE)
+    views.clear(on_clear, None, everything, **PRIVATE)
+    views.cancel(on_cancel, None, None, **PRIVATE)
 
 
-async def _copy(coach: Coach, session: CoachSession, data: Any) -> AsyncIterator[None]:
-    """Take an upload over and make its safe copy; every step ends in the session."""
-    view: SessionView | None = None
+async def _copy(
+    coach: Coach, session: CoachSession, source: Path, *, row: str, after: Callable[[], None]
+) -> AsyncIterator[dict[str, Any]]:
+    """Make the safe copy of a video; every step is a new value of the views."""
     try:
-        upload = coach.uploads.claim(str(data.get("path")), owner=session.owner)
-        view = session.add_view(upload.path.name, row=str(data.get("row")))
-        work = copying(upload, session.folder, max_bytes=coach.settings.max_upload_bytes)
-        async for step in coach.run(work, session=session):
-            view.what, view.share = step.what, step.share
+        view = session.add_view(source.name, row=row)
+    except ProskillError as error:
+        after()
+        yield views_value(session, message=str(error))
+        return
+    try:
+        async for step in coach.run(copying(source, session.folder, after=after), session=session):
+            view.step = step
             if isinstance(step.result, VideoError):
                 view.error = step.result
             elif step.result is not None:
                 view.proxy = step.result
                 view.url = coach.media.publish(view.proxy.path, owner=session.owner)
-            yield
+            yield views_value(session)
     except (Cancelled, ProskillError) as error:
-        if view is not None:
-            reason = "was cancelled" if isinstance(error, Cancelled) else sentence(error)
-            view.error = VideoError(view.file, reason)
-        yield
+        view.error = VideoError(view.file, sentence(error))
+        yield views_value(session)
+
+
+async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIterator[Shown]:
+    """Score what the page holds, show the answer, then say why."""
+    take = None
+    try:
+        async for step in coach.run(scoring(coach, session), session=session):
+            take = step.result
+            if take is None:
+                yield {parts.views: views_value(session, step=step)}
+    except (Cancelled, ProskillError) as error:
+        yield {parts.views: views_value(session, message=sentence(error))}
+    if take is None:
+        return
+    session.result = take
+    yield {
+        parts.views: views_value(session),
+        parts.answer: gr.update(value=answer_html(coach, take.assessment), visible=True),
+        parts.player: player_value(coach, session),
+        parts.details: gr.update(value=details_html(take.assessment), visible=True),
+        parts.scored: take.id,
+    }
+    if take.assessment.status == "abstained":
+        return
+    try:
+        async for part in coach.run(explaining(coach, take), session=session):
+            if part.result is not None:
+                session.result = replace(take, explanation=part.result)
+            yield {parts.player: player_value(coach, session, step=part)}
+    except (Cancelled, ProskillError) as error:
+        yield {parts.player: player_value(coach, session, failure=sentence(error))}
+
+
+async def _try(
+    coach: Coach, session: CoachSession, parts: _Parts, example: Example
+) -> AsyncIterator[Shown]:
+    """Put an example on the page and score it."""
+    paths: list[Path] = []
+    try:
+        async for step in coach.run(making(coach, example), session=session):
+            paths = step.result or []
+            if not step.is_done:
+                yield {parts.views: views_value(session, step=step)}
+    except (Cancelled, ProskillError) as error:
+        yield {parts.views: views_value(session, message=sentence(error))}
+        return
+    for number, path in enumerate(paths):
+        row = f"{example.id}-{number}"
+        async for value in _copy(coach, session, path, row=row, after=lambda: None):
+            yield {parts.views: value}
+    async for shown in _score(coach, session, parts):
+        yield shown
+
+
+def _cleared(session: CoachSession, parts: _Parts) -> Shown:
+    session.clear()
+    return {
+        parts.views: views_value(session),
+        parts.answer: gr.update(value="", visible=False),
+        parts.player: None,
+        parts.details: gr.update(value="", visible=False),
+        parts.scored: "",
+    }
+
+
+def _edit(session: CoachSession, event: gr.EventData) -> str:
+    """Take over what was typed; a sentence where it is not allowed."""
+    try:
+        session.edit_views(event._data.get("rows"))
+    except ProskillError as error:
+        return str(error)
+    return ""
+
+
+def _aligned(session: CoachSession, origins: dict[str, float]) -> str:
+    for view in session.views.values():
+        view.origin_seconds = origins.get(view.name, view.origin_seconds)
+    return "Aligned by sound. Look at a moment that is easy to see, to be sure."

@@ -32,5 +32,6 @@ def style_sheet() -> str:
     environment = coach_environment()
     palette = environment.get_template("palette.css").render()
     shared = environment.get_template("base.css").render()
-    own = (FOLDER / "coach.css").read_text(encoding="utf-8")
+    sheets = (FOLDER / name for name in ("coach.css", "coach_records.css"))
+    own = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return f"{palette}\n.coach {{\n{shared}\n}}\n{own}"

@@ -1,0 +1,140 @@
+"""An athlete's sessions beside each other: which can be compared, what changed, and how it goes on.
+
+Scores of different checkpoints lie on different scales, so only sessions of the newest one's
+checkpoint are compared. Not here: the arithmetic (`trend.py`), keeping sessions (`history.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from proskill.scoring.assessment import Assessment
+from proskill.scoring.trend import (
+    Change,
+    Measurement,
+    Trend,
+    change_between,
+    standard_error_of,
+    trend_of,
+)
+
+
+@dataclass(frozen=True)
+class ProgressPoint:
+    """One session of a chart.
+
+    Attributes:
+        at: when it was scored.
+        status: of its assessment, "ok" or "low_confidence".
+        level: of its assessment.
+        score: on the scale of levels.
+        lower: of the interval, None without one.
+        upper: of the interval, None without one.
+        views: names of the views that were looked at.
+    """
+
+    at: datetime
+    status: str
+    level: str
+    score: float
+    lower: float | None
+    upper: float | None
+    views: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the sessions say together.
+
+    Attributes:
+        levels: names, lowest skill first; empty without a session that can be compared.
+        points: sessions that can be compared, oldest first.
+        since_last: the newest against the one before; None with fewer than two.
+        since_first: the newest against the oldest; None with fewer than three.
+        trend: the line through them, None where there is none to draw.
+        num_other: sessions left out: of another checkpoint, or without an answer.
+        remarks: what should be known about the comparison, in sentences.
+    """
+
+    levels: tuple[str, ...]
+    points: tuple[ProgressPoint, ...]
+    since_last: Change | None
+    since_first: Change | None
+    trend: Trend | None
+    num_other: int
+    remarks: tuple[str, ...]
+
+
+def progress_of(sessions: Iterable[tuple[datetime, Assessment]]) -> Progress:
+    """Compare an athlete's sessions, given in any order."""
+    ordered = sorted(sessions, key=lambda session: session[0])
+    answered = [(at, each) for at, each in ordered if each.score is not None]
+    newest = answered[-1][1].provenance.checkpoint_sha256 if answered else ""
+    same = [(at, each) for at, each in answered if each.provenance.checkpoint_sha256 == newest]
+    measured = [_measurement(at, each) for at, each in same]
+    points = tuple(_point(at, each) for at, each in same)
+    return Progress(
+        levels=same[-1][1].levels if same else (),
+        points=points,
+        since_last=change_between(measured[-2], measured[-1]) if len(measured) > 1 else None,
+        since_first=change_between(measured[0], measured[-1]) if len(measured) > 2 else None,
+        trend=trend_of(measured),
+        num_other=len(ordered) - len(same),
+        remarks=_remarks(points, num_silent=len(ordered) - len(answered), num_foreign=(
+            len(answered) - len(same))),
+    )  # fmt: skip
+
+
+def _measurement(at: datetime, assessment: Assessment) -> Measurement:
+    assert assessment.score is not None
+    interval, error = assessment.interval, None
+    if interval is not None:
+        error = standard_error_of(
+            assessment.score,
+            lower=interval.lower,
+            upper=interval.upper,
+            coverage=interval.coverage,
+        )
+    return Measurement(at.timestamp(), assessment.score, error)
+
+
+def _point(at: datetime, assessment: Assessment) -> ProgressPoint:
+    assert assessment.score is not None
+    assert assessment.level is not None
+    interval = assessment.interval
+    return ProgressPoint(
+        at=at,
+        status=assessment.status,
+        level=assessment.level,
+        score=assessment.score,
+        lower=None if interval is None else interval.lower,
+        upper=None if interval is None else interval.upper,
+        views=tuple(name for name, view in assessment.views.items() if view.status == "used"),
+    )
+
+
+def _remarks(
+    points: tuple[ProgressPoint, ...], *, num_silent: int, num_foreign: int
+) -> tuple[str, ...]:
+    remarks = []
+    if any(point.status != "ok" for point in points):
+        remarks.append("Some of these answers are in doubt, so their noise may be larger.")
+    if len({frozenset(point.views) for point in points}) > 1:
+        remarks.append(
+            "The sessions were filmed from different views; part of a change may come from that."
+        )
+    if num_foreign:
+        remarks.append(
+            f"{_counted(num_foreign)} left out: scored by another checkpoint, on another scale."
+        )
+    if num_silent:
+        remarks.append(f"{_counted(num_silent)} left out: without an answer.")
+    if points and points[-1].lower is None:
+        remarks.append("This checkpoint is not calibrated, so the noise of a score is not known.")
+    return tuple(remarks)
+
+
+def _counted(number: int) -> str:
+    return "One session was" if number == 1 else f"{number} sessions were"
