@@ -167,13 +167,11 @@ def labelled_takes(takes: Iterable[Take], runs: dict[str, RatingRun], *, first: 
     labelled = []
     for take in takes:
         level, rating = found[first].get(take.take_id, (None, None))
-        skills = dict(take.skills)
-        if len(runs) > 1:
-            skills |= {
-                name: labels[take.take_id][1]
-                for name, labels in found.items()
-                if take.take_id in labels
-            }
+        skills = {
+            name: labels[take.take_id][1]
+            for name, labels in found.items()
+            if len(found) > 1 and take.take_id in labels
+        }
         labelled.append(replace(take, level=level, rating=rating, skills=skills))
     return labelled
 
