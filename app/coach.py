@@ -80,10 +80,11 @@ def build_page(coach: Coach) -> Any:
     """The page as Gradio blocks."""
     import gradio as gr
 
-    from .coach_compare import build_compare
-    from .coach_history import build_history
     from .coach_api import add_endpoint
+    from .coach_compare import build_compare
     from .coach_examples import examples_of
+    from .coach_history import build_history
+    from .coach_page import end_when_left
     from .coach_score import build_score
 
     with gr.Blocks(title="proskill", analytics_enabled=False, fill_width=True) as page:
@@ -100,6 +101,8 @@ def build_page(coach: Coach) -> Any:
                 build_compare(coach, scored=scored)
             with gr.Tab("History"):
                 build_history(coach, scored=scored)
+        add_endpoint(coach)
+        end_when_left(coach, page)
     return page
 
 

@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from proskill.scoring import Assessment, Explanation
 
 
-def answer_html(assessment: Assessment) -> str:
-    """The level, how sure it is, and why not where it is not."""
+def answer_html(coach: Coach, assessment: Assessment) -> str:
+    """The level, how sure it is, why not where it is not, and what the model is no judge of."""
     from proskill.scoring.report import assessment_context
 
+    context = assessment_context(assessment)
     template = answer_environment().get_template("coach_answer.html")
+    limits = () if context["notice"] else coach.scorer_limits()
+    return template.render(**context, limits=limits)
+
+
+def details_html(assessment: Assessment) -> str:
+    """Each view by itself, what is worth knowing, and how the answer came about."""
+    from proskill.scoring.report import assessment_context
+
+    template = answer_environment().get_template("coach_details.html")
     return template.render(**assessment_context(assessment))
 
 

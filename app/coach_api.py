@@ -32,9 +32,7 @@ def add_endpoint(coach: Coach) -> None:
             async for step in coach.run(work, session=session):
                 if step.result is not None:
                     return step.result
-        except Cancelled:
-            raise gr.Error("The call was cancelled.") from None
-        except ProskillError as error:
+        except (Cancelled, ProskillError) as error:
             raise gr.Error(sentence(error)) from None
         raise gr.Error("The call ended without an answer.")
 
@@ -48,6 +46,8 @@ def _path_of(file: Any) -> str:
 
 def sentence(error: Exception) -> str:
     """An error for people elsewhere, without the folders of this server."""
+    if isinstance(error, Cancelled):
+        return "Cancelled."
     if isinstance(error, VideoError):
         return f"{error.path.name}: {error.reason}"
     return str(error)

@@ -17,6 +17,7 @@ from .coach_page import element
 from .coach_queue import Cancelled, Step
 from .coach_server import Coach
 from .coach_sessions import CoachSession
+from .coach_uploads import discard
 from .coach_views import step_value
 from .coach_work import copying
 
@@ -55,7 +56,7 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
         session = coach.session_of(request)
         try:
             upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
-            work = copying(upload, session.folder, max_bytes=coach.settings.max_upload_bytes)
+            work = copying(upload.path, session.folder, after=lambda: discard(upload))
             async for step in coach.run(work, session=session):
                 if isinstance(step.result, VideoError):
                     raise step.result

@@ -8,12 +8,21 @@ from typing import Any
 
 import gradio as gr
 
+from .coach_server import Coach
+
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _MONO = ["ui-monospace", "SF Mono", "Consolas", "monospace"]
 _SCRIPTS = (
     "coach_views.js", "coach_player.js", "coach_reports.js", "coach_compare.js",
     "coach_progress.js", "coach_history.js",
 )  # fmt: skip
+
+# How every event of the page is set: no part of the API, several at once, our own progress.
+PRIVATE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+}
 
 # Hands every new value to the element and sends what the element says as a Gradio event. The
 # element may not be defined yet: scripts are fetched beside Gradio's own.
@@ -44,6 +53,15 @@ def element(tag: str, *, events: Sequence[str] = (), value: Any = None) -> gr.HT
         js_on_load=bridge,
         apply_default_css=False,
     )
+
+
+def end_when_left(coach: Coach, page: gr.Blocks) -> None:
+    """Stop a page's work when its window is closed; its files go soon after."""
+
+    def on_leave(request: gr.Request) -> None:
+        coach.sessions.close(str(request.session_hash), owner=request.username or "")
+
+    page.unload(on_leave)
 
 
 def head() -> str:

@@ -41,6 +41,7 @@ class CoachSettings:
         port: likewise.
         accounts: file of accounts; None lets everybody in who reaches the address.
         max_upload_bytes: of one video.
+        examples: folder of a person's own videos to try the page with.
         history: file of the sessions that people choose to keep; made when somebody does.
     """
 
@@ -49,6 +50,7 @@ class CoachSettings:
     port: int = 7860
     accounts: Path | None = None
     max_upload_bytes: int = 500_000_000
+    examples: Path | None = None
     history: Path | None = None
 
     @property
@@ -72,6 +74,7 @@ class Coach:
         self.media = MediaStore()
         self.queue = WorkQueue()
         self._scorer: Future[Scorer] = Future()
+        self._limits: tuple[str, ...] = ()
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -92,6 +95,10 @@ class Coach:
             ProskillError: the checkpoint cannot be loaded.
         """
         return self._scorer.result()
+
+    def scorer_limits(self) -> tuple[str, ...]:
+        """What the model's card says it is no judge of; empty until it is loaded."""
+        return self._limits
 
     def session_of(self, request: gr.Request) -> CoachSession:
         """The session of the page that a request comes from.
@@ -123,9 +130,11 @@ class Coach:
     def _load(self) -> None:
         try:
             from proskill.scoring import Scorer
+            from proskill.scoring.card_limits import card_limits
             from proskill.scoring.default_checkpoint import find_default_checkpoint
 
             directory = self.settings.checkpoint or find_default_checkpoint()
+            self._limits = card_limits(directory)
             self._scorer.set_result(Scorer.from_checkpoint(directory))
         except BaseException as error:
             self._scorer.set_exception(error)

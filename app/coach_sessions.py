@@ -22,7 +22,7 @@ from proskill.view_names import guess_kind, split_camera
 if TYPE_CHECKING:
     from proskill.scoring import Assessment, EncodedTake, Explanation, Proxy
 
-    from .coach_queue import Ticket
+    from .coach_queue import Step, Ticket
 
 MAX_VIEWS = 8  # as the scorer's, which cannot be asked before the page is up
 
@@ -43,8 +43,7 @@ class SessionView:
         origin_seconds: where in the file the common clock of the views begins.
         proxy: the safe copy, None until it is made.
         error: why there is none, a VideoError of the original.
-        what: is being done with it.
-        share: that is done, in [0, 1].
+        step: how far the copy is.
         url: of the proxy, empty until it is made.
     """
 
@@ -55,8 +54,7 @@ class SessionView:
     origin_seconds: float = 0.0
     proxy: Proxy | None = None
     error: VideoError | None = None
-    what: str = "waiting"
-    share: float = 0.0
+    step: Step[Any] | None = None
     url: str = ""
 
 
@@ -141,6 +139,13 @@ class CoachSession:
         for gone in self.views.keys() - kept.keys():
             self.drop_files(self.views[gone])
         self.views = kept
+
+    def clear(self) -> None:
+        """Begin with an empty page."""
+        self.cancel()
+        views, self.views, self.result = self.views, {}, None
+        for view in views.values():
+            self.drop_files(view)
 
     def drop_files(self, view: SessionView) -> None:
         """Delete the copies of a view, unless an answer on the page shows them."""

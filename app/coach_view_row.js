@@ -14,8 +14,8 @@ export class ViewRow {
     this.name = h("input.name", { value: "", maxLength: 40, disabled: true, onchange: () => onEdit() });
     this.name.setAttribute("aria-label", `Name of the view in ${file}`);
     this.kind = h("select", { disabled: true, onchange: () => onEdit() },
-      h("option", { value: "ego" }, "worn by the performer"),
-      h("option", { value: "exo" }, "watching the performer"));
+      h("option", { value: "ego" }, "worn camera"),
+      h("option", { value: "exo" }, "watching camera"));
     this.kind.setAttribute("aria-label", `Who holds the camera of ${file}`);
     this.facts = h("p.soft.small.facts");
     this.notes = h("ul.plain.small.notes");
@@ -88,11 +88,16 @@ export class ViewRow {
       this.fail(view.error);
       return;
     }
+    this.hasSound = view.has_sound;
     this.bar.hidden = view.state === "ready";
-    this.bar.value = view.share;
-    this.facts.textContent = view.state === "ready" ? view.facts.join(" · ")
-      : view.place > 0 ? `${view.place} before it` : [view.what, timeLeft(view.seconds_left)].filter(Boolean).join(", ");
+    if (view.state === "ready") this.facts.textContent = view.facts.join(" · ");
+    else this.showStep(view.step);
     this.notes.replaceChildren(...view.warnings.map((text) => h("li", {}, text)));
+    if (view.origin_seconds !== this.origin && this.url) {
+      this.origin = this.slider.value = view.origin_seconds;
+      this.look();
+      this.sayOrigin();
+    }
     if (view.url && view.url !== this.url) {
       this.url = view.url;
       this.video.src = view.url;
@@ -104,6 +109,14 @@ export class ViewRow {
       };
       this.sayOrigin();
     }
+  }
+
+  showStep(step) {
+    if (!step || step.place > 0) this.bar.removeAttribute("value");
+    else this.bar.value = step.share;
+    this.facts.textContent = !step ? "waiting"
+      : step.place > 0 ? [`${step.place} before it`, timeLeft(step.seconds_left)].filter(Boolean).join(", ")
+        : [step.what, timeLeft(step.seconds_left)].filter(Boolean).join(", ");
   }
 
   edited() {

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .coach_examples import Example
 from .coach_queue import Step
 from .coach_sessions import MAX_VIEWS, CoachSession, SessionView
 
 if TYPE_CHECKING:
     from proskill.scoring import Proxy
+
+
+def first_value(examples: Sequence[Example]) -> dict[str, Any]:
+    """What an empty page shows."""
+    return {
+        "views": [],
+        "busy": None,
+        "message": "",
+        "answer": "",
+        "max_views": MAX_VIEWS,
+        "examples": [[each.id, each.label, each.note] for each in examples],
+    }
 
 
 def views_value(
@@ -26,7 +40,6 @@ def views_value(
         "busy": None if step is None or step.is_done else step_value(step),
         "message": message,
         "answer": "" if session.result is None else session.result.id,
-        "max_views": MAX_VIEWS,
     }
 
 
@@ -49,11 +62,11 @@ def _row(view: SessionView) -> dict[str, Any]:
         "kind": view.kind,
         "origin_seconds": view.origin_seconds,
         "state": state,
-        "what": view.what,
-        "share": round(view.share, 3),
+        "step": None if view.step is None else step_value(view.step),
         "url": view.url,
         "facts": [] if view.proxy is None else _facts(view.proxy),
         "warnings": [] if view.proxy is None else list(view.proxy.info.warnings),
+        "has_sound": view.proxy is not None and view.proxy.audio is not None,
         "error": "" if view.error is None else view.error.reason,
     }
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from proskill.errors import ProskillError, VideoError
 
+from .coach_examples import Example
 from .coach_queue import Progress
 from .coach_server import Coach
 from .coach_sessions import CoachSession, ScoredTake, SessionView
@@ -24,24 +25,49 @@ if TYPE_CHECKING:
     from proskill.scoring import Explanation, Proxy
 
 
+def making(coach: Coach, example: Example) -> Callable[[Progress], list[Path]]:
+    """Work that makes the videos of an example, once for a server."""
+    return lambda progress: example.make(coach.folder / "examples" / example.id, progress)
+
+
 def copying(
-    upload: Upload, folder: Path, *, max_bytes: int
+    source: Path, folder: Path, *, after: Callable[[], None]
 ) -> Callable[[Progress], Proxy | VideoError]:
-    """Work that makes the safe copy of an upload and deletes the upload, whatever happens."""
+    """Work that makes the safe copy of a video.
+
+    Args:
+        source: the original.
+        folder: private, for the copy.
+        after: called when the original is no longer needed, whatever happened.
+    """
 
     def work(progress: Progress) -> Proxy | VideoError:
-        from proskill.scoring import make_proxies
-
         try:
             progress("checking and copying", 0.0)
+            from proskill.scoring import make_proxies
+
             made = make_proxies(
-                {"view": upload.path},
+                {"view": source},
                 folder,
+                keep_audio=True,
                 progress=lambda what, share: progress("checking and copying", share),
             )
         finally:
-            discard(upload)
+            after()
         return made["view"]
+
+    return work
+
+
+def aligning(session: CoachSession) -> Callable[[Progress], dict[str, float]]:
+    """Work that finds by sound where the shared clock begins in each view."""
+    proxies = {view.name: view.proxy for view in session.views.values() if view.proxy}
+
+    def work(progress: Progress) -> dict[str, float]:
+        progress("listening", 0.0)
+        from proskill.scoring.sound_origins import sound_origins
+
+        return sound_origins(proxies)
 
     return work
 

@@ -25,6 +25,16 @@ def app(
             "reaches the address if left out.",
         ),
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Videos of your own to try the page with, beside the simulated ones; each folder "
+            "in it is one take of several views.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Open the coach's page: drop videos, read the level, see when and where it shows."""
     from proskill.app.coach import launch_coach  # type: ignore[import-not-found]
@@ -33,7 +43,7 @@ def app(
 
     if checkpoint is not None and not (checkpoint / "config.json").is_file():
         raise CheckpointError(f"{checkpoint}: holds no config.json; name a checkpoint's directory")
-    launch_coach(CoachSettings(checkpoint, host=host, port=port, accounts=auth))
+    launch_coach(CoachSettings(checkpoint, host=host, port=port, accounts=auth, examples=examples))
 
 
 def app_user(
