@@ -53,11 +53,13 @@ export class Answers extends EventTarget {
     return this.#criteria[this.#asked].name;
   }
 
-  /** Take a key or a button: "left", "right", "tie", or the number of a strength. */
+  /** Take an action and its key: a side, "tie", or the number of a strength once it is asked. */
   take(action, key) {
     if (this.#side !== null) {
       const strength = Number(key);
       if (strength >= 1 && strength <= 3) this.#give({ answer: this.#side, strength });
+    } else if (action === "strength") {
+      return; // a strength without a side
     } else if (action === "tie") {
       if (this.#allowTie) this.#give({ answer: "tie" });
     } else if (this.#strength) {

@@ -68,6 +68,8 @@ export async function askSkipReason({ numOpen }) {
   const other = byId("skip-other");
   other.value = "";
   const press = (event) => {
+    // The dialog may be closed when the page sees the key, which would then be an answer.
+    event.stopPropagation();
     if (event.target === other) {
       if (event.key === "Enter") {
         event.preventDefault();

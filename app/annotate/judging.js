@@ -162,7 +162,8 @@ export class Judging {
     outbox.addEventListener("waiting", ({ detail }) => {
       this.#failure = detail.error;
       showSaving(outbox.entries.length, detail.error);
-      this.#show();
+      if (detail.error.body.progress) this.#take(detail.error.body);
+      else this.#show();
     });
     outbox.addEventListener("sent", ({ detail: { entry, response } }) => {
       this.#failure = null;
@@ -173,9 +174,9 @@ export class Judging {
     outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
       if (entry.vote.token === this.#practice) this.#practice = null;
       this.#answered.delete(entry.vote.lease);
-      note(`An answer was not counted. ${error.message}`);
       if (error.body.progress) this.#take(error.body);
       else this.refresh();
+      note(`An answer was not counted. ${error.message}`);
     });
   }
 

@@ -5,6 +5,7 @@ export const KEYS = [
   { action: "left", keys: ["1", "ArrowLeft"], text: "A is better" },
   { action: "right", keys: ["2", "ArrowRight"], text: "B is better" },
   { action: "tie", keys: ["0", "="], text: "Both are equal" },
+  { action: "strength", keys: ["3"], text: "By far, where 1, 2 and 3 are how much better" },
   { action: "skip", keys: ["s"], text: "Cannot judge, with a reason" },
   { action: "undo", keys: ["u"], text: "Change the last answer; again for the one before" },
   { action: "keep", keys: ["Escape"], text: "Leave an answer as it was; go back a step" },

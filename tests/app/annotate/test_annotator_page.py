@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from proskill.annotation import GoldTakes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.needs_browser
+
+UNLOCKED = "#judge:not(.locked):not([hidden]) .answer"
+
+
+@pytest.fixture(scope="module")
+def site(serve_campaign: Callable[..., Any]) -> Any:
+    """A campaign without more than its defaults, for annotators of different tests."""
+    return serve_campaign(
+        "<b>Cooking</b>", min_watched=0.2, repeat_share=0.0, swapped_share=0.0, gold_share=0.0
+    )
+
+
+def ready(page: Page) -> None:
+    """Wait until an answer to the pair on the page counts."""
+    page.wait_for_selector(UNLOCKED)
+    page.wait_for_timeout(350)  # a press right after the change of pairs is taken for a slip
+
+
+def clips_on(page: Page) -> list[str]:
+    """Addresses of the two clips that are seen."""
+    videos = page.locator(".deck.shown video")
+    return [video.get_attribute("src") or "" for video in videos.all()]
+
+
+def answer(page: Page, key: str) -> None:
+    """Press a key and wait for other clips."""
+    ready(page)
+    before = clips_on(page)
+    page.keyboard.press(key)
+    until(lambda: clips_on(page) != before)
+
+
+def until(is_so: Callable[[], bool], *, seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"still not so after {seconds:g} s"
+        time.sleep(0.03)
+
+
+def saved(page: Page) -> None:
+    page.wait_for_selector("#saving[data-state=saved]")
+
+
+def players(page: Page, expression: str) -> Any:
+    """Of the two clips on the page, left and right, what an expression on `v` says."""
+    return page.evaluate(
+        f"[...document.querySelectorAll('.deck.shown video')].map((v) => {expression})"
+    )
+
+
+def test_a_whole_session_by_keyboard(
+    serve_campaign: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    gold = [GoldTakes("take 0", "take 5", "right", is_practice=True, feedback="Look at the bar.")]
+    site = serve_campaign(
+        gold=gold,
+        min_watched=0.2,
+        quota=3,
+        guideline="# Look\n- at <i>hands</i>\n\nNot at clothes.",
+    )
+    page = open_page(site.link("Ada"))
+
+    page.wait_for_selector("#guideline-dialog[open]")
+    assert page.locator("#guideline-text li").inner_text() == "at <i>hands</i>"
+    assert page.url == f"{site.url}/"  # the secret of the link is gone from the address
+    page.keyboard.press("Enter")
+
+    ready(page)
+    assert "practice pair" in page.locator("#banner").inner_text()
+    page.keyboard.press("1")
+    page.wait_for_selector("#explanation:not([hidden])")
+    assert "Look at the bar." in page.locator("#explanation").inner_text()
+    page.keyboard.press("Space")
+
+    answer(page, "ArrowLeft")
+    answer(page, "=")
+    ready(page)
+    page.keyboard.press("s")
+    page.wait_for_selector("#skip-dialog[open]")
+    page.keyboard.press("2")
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-title").inner_text() == "All 3 pairs are done"
+    saved(page)
+    _, *votes = site.votes_of("Ada")
+    assert [(vote[1], vote[2]) for vote in votes] == [
+        ("left", None),
+        ("tie", None),
+        ("skip", "The performance cannot be seen well enough"),
+    ]
+    watched = site.rows("SELECT min(watched_left), min(watched_right) FROM votes")
+    assert min(watched[0]) >= 0.2
+
+
+def test_an_answer_before_enough_was_seen_is_not_taken(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    page = open_page(site.link("Bo"), reduced_motion="reduce")  # clips do not start by themselves
+    page.wait_for_selector("#judge.locked")
+    page.wait_for_selector(".deck.shown .clip[data-state=ready]")
+    page.wait_for_timeout(400)
+    before = clips_on(page)
+    page.keyboard.press("1")
+    assert "watch A and B" in page.locator("#gate").inner_text()
+    assert clips_on(page) == before
+    page.keyboard.press("Space")
+    answer(page, "1")
+    saved(page)
+    assert len(site.votes_of("Bo")) == 1
+
+
+def test_a_reload_shows_the_same_pair_and_what_was_watched(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    page = open_page(site.link("Cem"), reduced_motion="reduce")
+    page.wait_for_selector(".deck.shown .clip[data-state=ready]")
+    before = clips_on(page)
+    page.keyboard.press("Space")
+    ready(page)
+    page.reload()
+    page.wait_for_selector(UNLOCKED)
+    assert clips_on(page) == before
+
+
+def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], site: Any) -> None:
+    page = open_page(site.link("Dan"))
+    pairs = []
+    for key in ("1", "2"):
+        ready(page)
+        pairs.append(clips_on(page))
+        answer(page, key)
+    current = clips_on(page)
+    page.keyboard.press("u")
+    until(lambda: clips_on(page) == pairs[1])
+    assert "B is better" in page.locator("#banner").inner_text()
+    page.keyboard.press("u")
+    until(lambda: clips_on(page) == pairs[0])
+    answer(page, "0")
+    assert clips_on(page) == current
+    page.keyboard.press("u")
+    page.keyboard.press("Escape")
+    assert clips_on(page) == current
+    saved(page)
+    first, second, changed = site.votes_of("Dan")
+    assert [vote[1] for vote in (first, second, changed)] == ["left", "right", "tie"]
+    assert (second[3], changed[3]) == (None, first[0])
+
+
+def test_two_annotators_at_once_judge_different_pairs(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    pages = [open_page(site.link(name)) for name in ("Eva", "Finn")]
+    seen = []
+    for _ in range(3):
+        for page in pages:
+            ready(page)
+            seen.append(frozenset(clips_on(page)))
+            answer(page, "1")
+    for page in pages:
+        saved(page)
+    assert len(set(seen)) == 6
+    assert len(site.votes_of("Eva")) == len(site.votes_of("Finn")) == 3
+
+
+def test_answers_typed_while_the_server_is_away_are_kept_and_sent_again(
+    open_page: Callable[..., Page], serve_campaign: Callable[..., Any]
+) -> None:
+    site = serve_campaign(min_watched=0.2)
+    page = open_page(site.link("Gil"))
+    answer(page, "1")
+    saved(page)
+    ready(page)
+    page.wait_for_timeout(500)  # the next pair is loaded
+    site.stop()
+    answer(page, "2")
+    page.wait_for_selector("#saving[data-state=kept]")
+    assert "1 answer kept in this browser" in page.locator("#saving").inner_text()
+    ready(page)
+    page.keyboard.press("0")
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-title").inner_text() == "Waiting for the server"
+    site.start()
+    saved(page)
+    assert [vote[1] for vote in site.votes_of("Gil")] == ["left", "right", "tie"]
+    answer(page, "1")
+
+
+def test_kept_answers_outlive_the_page_and_are_nobody_elses(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    link = site.link("Hal")
+    page = open_page(link)
+    ready(page)
+    page.route("**/api/votes", lambda route: route.abort())
+    answer(page, "2")
+    page.wait_for_selector("#saving[data-state=kept]")
+    page.unroute("**/api/votes")
+    page.route("**/api/votes", lambda route: route.abort())
+    page.goto("about:blank")
+    page.unroute("**/api/votes")
+    page.goto(site.link("Ida"))  # somebody else sits down at the same browser
+    ready(page)
+    assert site.votes_of("Hal") == site.votes_of("Ida") == []
+    page.goto("about:blank")
+    page.goto(site.link("Hal"))
+    until(lambda: len(site.votes_of("Hal")) == 1)
+    assert site.votes_of("Ida") == []
+
+
+def test_an_answer_whose_acknowledgement_was_lost_counts_once(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    page = open_page(site.link("Jo"))
+    ready(page)
+    lost = []
+
+    def lose(route: Any) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch())
+        route.abort()
+
+    page.route("**/api/votes", lose)
+    answer(page, "1")
+    page.wait_for_selector("#saving[data-state=kept]")
+    saved(page)
+    assert lost[0].status == 200
+    assert len(site.votes_of("Jo")) == 1
+
+
+def test_an_answer_to_a_pair_that_went_to_others_is_refused_aloud_and_work_goes_on(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    page = open_page(site.link("Kim"))
+    ready(page)
+    site.end_leases()
+    page.keyboard.press("1")
+    page.wait_for_selector("#toast:not([hidden])")
+    assert "An answer was not counted." in page.locator("#toast").inner_text()
+    answer(page, "1")
+    saved(page)
+    assert len(site.votes_of("Kim")) == 1
+
+
+def test_a_paused_campaign_waits_and_goes_on_by_itself(
+    open_page: Callable[..., Page], site: Any
+) -> None:
+    page = open_page(site.link("Lu"))
+    ready(page)
+    site.store.set_state("paused", who="organiser", now=time.time())
+    page.keyboard.press("1")
+    page.wait_for_selector("#message:not([hidden])")
+    page.wait_for_selector("#saving[data-state=kept]")
+    site.store.set_state("open", who="organiser", now=time.time())
+    saved(page)
+    ready(page)
+    assert len(site.votes_of("Lu")) == 1
+
+
+def test_several_criteria_with_strength_are_asked_one_after_the_other(
+    open_page: Callable[..., Page], serve_campaign: Callable[..., Any]
+) -> None:
+    site = serve_campaign(
+        criteria=["overall skill", "balance"], strength=True, allow_tie=False, min_watched=0.2
+    )
+    page = open_page(site.link("Mo"))
+    ready(page)
+    assert page.locator("#question").inner_text() == "Overall skill: which is better?"
+    assert page.locator(".answer").count() == 2
+    page.keyboard.press("2")
+    assert page.locator("#question").inner_text() == "How much better is B?"
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    assert page.locator("#question").inner_text() == "Balance: which is better?"
+    before = clips_on(page)
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    until(lambda: clips_on(page) != before)
+    saved(page)
+    assert site.rows("SELECT answer, strength FROM votes ORDER BY criterion_id") == [
+        ("left", 3),
+        ("right", 1),
+    ]
+
+
+def test_a_clip_can_be_reported(open_page: Callable[..., Page], site: Any) -> None:
+    page = open_page(site.link("Nia"))
+    ready(page)
+    reported = clips_on(page)[1].removeprefix("/clips/")
+    page.keyboard.press("x")
+    page.get_by_label("B", exact=True).check()
+    page.get_by_label("It shows something private").check()
+    page.get_by_label("Note (optional)").fill("a face")
+    page.get_by_role("button", name="Report", exact=True).click()
+    page.wait_for_selector("#toast:not([hidden])")
+    [flag] = site.store.flags()
+    assert (flag.reason, flag.note) == ("private", "a face")
+    [clip] = [clip for clip in site.store.clips() if clip.id == flag.clip_id]
+    assert clip.public_id == reported
