@@ -225,6 +225,19 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> VideoMaker:
 
 
 @pytest.fixture(scope="session")
+def run_ffmpeg() -> Callable[[str, Path], Path]:
+    """Write a file with ffmpeg, from the arguments that come before its name."""
+
+    def run(arguments: str, path: Path) -> Path:
+        ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+        command = [ffmpeg, "-loglevel", "error", "-nostdin", "-y", *arguments.split(), str(path)]
+        subprocess.run(command, check=True, capture_output=True)
+        return path
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def read_number() -> Callable[[np.ndarray], int]:
     return number_in
 
