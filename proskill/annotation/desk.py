@@ -53,8 +53,8 @@ class Desk:
         self._assignment, self._writer = assignment, writer
         self._num_votes_seen = -1
         self._fitter, self._summariser = ChildProcess(), ChildProcess()
-        self._params = Repeater(self._refresh_params, min_rest_seconds=_PARAMS_REST_SECONDS)
-        self._look = Repeater(self._refresh_summary, min_rest_seconds=_SUMMARY_REST_SECONDS)
+        self._params = Repeater(self._refresh_params, rest_seconds=_PARAMS_REST_SECONDS)
+        self._look = Repeater(self._refresh_summary, rest_seconds=_SUMMARY_REST_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -66,7 +66,7 @@ class Desk:
             assignment = await loop.run_in_executor(writer, _open_assignment, store)
             desk = cls(store, assignment, writer)
             tasks = [asyncio.create_task(r.run()) for r in (desk._params, desk._look)]
-            desk.note_change()
+            desk.note_vote()
             try:
                 yield desk
             finally:
@@ -98,7 +98,7 @@ class Desk:
         """Somebody looks at the summary, when there are so many votes."""
         if num_votes != self._num_votes_seen:
             self._num_votes_seen = num_votes
-            self._look.ask()
+            self._look.ask(at_once=self.summary is None)
 
     async def campaign(self) -> Campaign:
         """As it stands in the database."""

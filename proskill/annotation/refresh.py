@@ -82,12 +82,12 @@ class Repeater:
 
     Args:
         job: what to do.
-        min_rest_seconds: between the end of one and the beginning of the next, and at least four
-            times as long as the one took.
+        rest_seconds: between a reason and what is done about it, so that more reasons can gather;
+            four times as long as the job took before, where that is more.
     """
 
-    def __init__(self, job: Callable[[], Awaitable[None]], *, min_rest_seconds: float) -> None:
-        self._job, self._min_rest_seconds = job, min_rest_seconds
+    def __init__(self, job: Callable[[], Awaitable[None]], *, rest_seconds: float) -> None:
+        self._job, self._rest_seconds = job, rest_seconds
         self._due, self._at_once = asyncio.Event(), asyncio.Event()
 
     def ask(self, *, at_once: bool = False) -> None:
@@ -98,8 +98,11 @@ class Repeater:
 
     async def run(self) -> None:
         """Until cancelled; a job that fails is logged and tried again when next asked."""
+        rest = self._rest_seconds
         while True:
             await self._due.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._at_once.wait(), rest)
             self._due.clear()
             self._at_once.clear()
             started = time.monotonic()
@@ -107,6 +110,4 @@ class Repeater:
                 await self._job()
             except Exception:
                 _LOGGER.exception("what the server works out in the background failed")
-            rest = max(self._min_rest_seconds, _REST_FACTOR * (time.monotonic() - started))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._at_once.wait(), rest)
+            rest = max(self._rest_seconds, _REST_FACTOR * (time.monotonic() - started))

@@ -1,56 +1,81 @@
-"""A small campaign, and a server of it in a process of its own, as organisers start it."""
+"""A small campaign, and servers of it: in a thread for most tests, in a process to be killed."""
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
+import uvicorn
 
-from proskill.annotation import Annotator, Campaign, Clip, Criterion, GoldTakes, VoteRow
 from proskill.annotation.campaign import CampaignSettings
 from proskill.annotation.creation import create_campaign
-from proskill.annotation.log import CampaignLog
+from proskill.annotation.server import create_app
 from proskill.annotation.store import CampaignStore
 from proskill.data.take import Take, View
-from proskill.rating import SimulatedAnnotator, simulate_votes
 
 
-class Server:
-    """`proskill annotate serve` on a free port of this machine."""
+def wait_for(url: str) -> None:
+    """Until a server answers."""
+    end = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < end, "the server does not answer"
+        try:
+            httpx.get(f"{url}/", trust_env=False)
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+
+
+class ThreadServer:
+    """A server on a free port of this machine, with a store of its own."""
 
     def __init__(self, campaign: Path) -> None:
-        self.campaign = campaign
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
+        self._store = CampaignStore.open(campaign)
+        app = create_app(self._store, pages=Path(str(files("proskill.app"))) / "annotate")
+        config = uvicorn.Config(app, port=0, log_level="error", access_log=False, ws="none")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        end = time.monotonic() + 60
+        while not self._server.started:
+            assert time.monotonic() < end, "the server does not start"
+            time.sleep(0.005)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
 
-    def start(self) -> None:
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._store.close()
+
+
+class ProcessServer:
+    """`proskill annotate serve` on a free port of this machine, or on one that is given."""
+
+    def __init__(self, campaign: Path, *, port: int | None = None) -> None:
+        if port is None:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(self.campaign),
-             "--port", str(self.port)],
+            [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(campaign),
+             "--port", str(port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        end = time.monotonic() + 60
-        while True:
-            assert self._process.poll() is None, self._process.stderr
-            assert time.monotonic() < end, "the server does not answer"
-            try:
-                httpx.get(f"{self.url}/api/work", trust_env=False)
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
+        wait_for(self.url)
 
     @property
     def pid(self) -> int:
@@ -58,69 +83,13 @@ class Server:
 
     def kill(self) -> None:
         """As a power cut would."""
-        self._process.send_signal(signal.SIGKILL)
+        self._process.kill()
         self._process.communicate()
 
     def stop(self) -> str:
         """As Ctrl-C does; what it printed about errors."""
         self._process.send_signal(signal.SIGINT)
-        try:
-            return self._process.communicate(timeout=20)[1]
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-
-
-@pytest.fixture
-def new_campaign(tmp_path: Path) -> Callable[..., CampaignStore]:
-    """Make a campaign of takes without videos; further keywords are its settings."""
-
-    def make(
-        num_clips: int = 30,
-        *,
-        url: str | None = None,
-        gold: Sequence[GoldTakes] = (),
-        criteria: Sequence[str] = ("overall skill",),
-        num_scenarios: int = 1,
-        **settings: Any,
-    ) -> CampaignStore:
-        takes = [
-            Take(
-                take_id=f"secret take {place}",
-                participant_id=f"p{place}",
-                scenario=f"secret scenario {place % num_scenarios}",
-                views={"exo1": View(path=tmp_path / f"secret file {place}.mp4", kind="exo")},
-                rating=float(place),
-            )
-            for place in range(num_clips)
-        ]
-        return create_campaign(
-            tmp_path / "campaign",
-            takes=takes,
-            name="Cooking",
-            criteria=criteria,
-            settings=CampaignSettings(**settings),
-            group_by_scenario=num_scenarios > 1,
-            gold=gold,
-            database_url=url,
-            now=time.time(),
-        )
-
-    return make
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Path], Server]]:
-    """Start servers of campaigns, which end with the test."""
-    started: list[Server] = []
-
-    def start(campaign: Path) -> Server:
-        started.append(Server(campaign))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+        return self._process.communicate(timeout=30)[1]
 
 
 class Visitor:
@@ -147,7 +116,70 @@ class Visitor:
             "watched_right": 1.0,
             "client": "test",
         }
-        return self.http.post("/api/votes", json=body | changes)
+        # Escaped, so that a test can send what is no text.
+        content, kind = json.dumps(body | changes), {"content-type": "application/json"}
+        return self.http.post("/api/votes", content=content, headers=kind)
+
+
+@pytest.fixture
+def new_campaign(tmp_path: Path) -> Iterator[Callable[..., CampaignStore]]:
+    """Make a campaign of takes without videos; keywords are its settings."""
+    stores: list[CampaignStore] = []
+
+    def make(num_clips: int = 30, *, url: str | None = None, **settings: Any) -> CampaignStore:
+        takes = [
+            Take(
+                take_id=f"secret take {place}",
+                participant_id=f"p{place}",
+                scenario="secret scenario",
+                views={"exo1": View(path=tmp_path / f"secret file {place}.mp4", kind="exo")},
+                rating=float(place),
+            )
+            for place in range(num_clips)
+        ]
+        stores.append(
+            create_campaign(
+                tmp_path / f"campaign {len(stores)}",
+                takes=takes,
+                name="Cooking",
+                settings=CampaignSettings(**settings),
+                database_url=url,
+                now=time.time(),
+            )
+        )
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], ThreadServer]]:
+    """Start servers of campaigns, which end with the test."""
+    started: list[ThreadServer] = []
+
+    def start(campaign: Path) -> ThreadServer:
+        started.append(ThreadServer(campaign))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def serve_alone() -> Iterator[Callable[..., ProcessServer]]:
+    """Start servers in processes of their own, which are killed at the end."""
+    started: list[ProcessServer] = []
+
+    def start(campaign: Path, **options: Any) -> ProcessServer:
+        started.append(ProcessServer(campaign, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
 
 
 @pytest.fixture
@@ -162,63 +194,3 @@ def visit() -> Iterator[Callable[[str, str], Visitor]]:
     yield open_link
     for visitor in visitors:
         visitor.http.close()
-
-
-@pytest.fixture
-def make_log() -> Callable[..., CampaignLog]:
-    """Make the log of a campaign of simulated votes, without a database."""
-    return simulated_log
-
-
-def simulated_log(
-    num_clips: int = 12,
-    num_votes: int = 100,
-    *,
-    num_annotators: int = 4,
-    num_groups: int = 1,
-    reversed_annotator: int | None = None,
-) -> CampaignLog:
-    """Clips 1, 2, ... with more and more skill; answers 20 s apart, the last one at 1.75e9 s."""
-    rng = np.random.default_rng(num_votes)
-    end = 1_750_000_000.0
-    left = rng.integers(0, num_clips, num_votes)
-    steps = num_groups * rng.integers(1, num_clips // num_groups, num_votes)
-    right = (left + steps) % num_clips
-    who = rng.integers(0, num_annotators, num_votes)
-    outcome = simulate_votes(
-        rng,
-        skill=np.linspace(-2.5, 2.5, num_clips),
-        left=left,
-        right=right,
-        annotator=who,
-        annotators=[
-            SimulatedAnnotator(-2.0 if i + 1 == reversed_annotator else 1.5, 0.0, -2.0)
-            for i in range(num_annotators)
-        ],
-    )
-    answers = {1: "left", -1: "right", 0: "tie"}
-    return CampaignLog(
-        campaign=Campaign(
-            "Cooking", end - 20 * num_votes, "open", CampaignSettings(), 0,
-            (Criterion(1, "overall skill"),),
-        ),
-        clips=tuple(
-            Clip(i + 1, f"clip{i}", f"take {i}", "exo1", Path(f"{i}.mp4"), 0.0, None, None, None,
-                 "" if num_groups == 1 else f"group {i % num_groups}", None)
-            for i in range(num_clips)
-        ),
-        annotators=tuple(
-            Annotator(i + 1, f"person {i + 1}", "annotator", 0.0, None, None)
-            for i in range(num_annotators)
-        ),
-        votes=tuple(
-            VoteRow(
-                i + 1, f"token-{i}", 1, i + 1, "new", int(left[i]) + 1, int(right[i]) + 1,
-                int(who[i]) + 1, answers[int(outcome[i])], None, None, at - 8.0, at, at, 1.0, 1.0,
-                "test", None,
-            )
-            for i, at in enumerate(end - 20.0 * np.arange(num_votes)[::-1])
-        ),
-        flags=(),
-        gold=(),
-    )  # fmt: skip

@@ -73,10 +73,8 @@ def test_each_role_has_its_own_routes(
             continue
         wrong = "annotator" if path.startswith("/api/organiser") else "organiser"
         # An honest cookie is not looked at; one under the other role's name is seen through.
-        for name, status in (
-            (COOKIES[wrong], 401),
-            *((c, 403) for c in set(COOKIES.values()) - {COOKIES[wrong]}),
-        ):
+        for name in COOKIES.values():
+            status = 401 if name == COOKIES[wrong] else 403
             answer = httpx.request(
                 method, annotator.http.base_url.join(path), json={}, trust_env=False,
                 headers={"cookie": f"{name}={tokens[wrong]}"},
@@ -165,12 +163,13 @@ def test_who_asks_too_fast_has_to_wait_and_nobody_else_does(
 ) -> None:
     ben = visit(str(annotator.http.base_url), campaign.invite("Ben", now=time.time()))
     clip = "/clips/" + "f" * 24
-    codes = [annotator.http.get(clip).status_code for _ in range(400)]
-    assert codes[0] == 404
-    assert codes[-1] == 429
-    answer = annotator.http.get(clip)
-    assert answer.json()["code"] == "too_fast"
-    assert float(answer.headers["retry-after"]) >= 1
+    started = time.monotonic()
+    answers = [annotator.http.get(clip) for _ in range(400)]
+    seconds = time.monotonic() - started
+    assert sum(answer.status_code == 404 for answer in answers) <= 120 + 30 * seconds + 1
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused[0].json()["code"] == "too_fast"
+    assert float(refused[0].headers["retry-after"]) >= 1
     assert ben.work()["current"] is not None
 
 
