@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +63,14 @@ def score(
     shard: Annotated[
         int, typer.Option(min=0, help="With --out: which part, from 0; the file is named for it.")
     ] = 0,
+    as_upload: Annotated[
+        bool,
+        typer.Option(
+            "--as-upload",
+            help="Treat the files as the app treats a stranger's: copy them in bounded processes "
+            "and read the copies alone.",
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="Where the model runs, e.g. cpu or cuda.")] = "cpu",
 ) -> None:
     """Say how skilled the performance in one or several synchronised videos is."""
@@ -70,7 +79,7 @@ def score(
     if not sources and not named:
         raise typer.BadParameter("no view given; name one video file or more")
     if out is not None:
-        if named or offsets or as_json or report is not None:
+        if named or offsets or as_json or as_upload or report is not None:
             raise typer.BadParameter("--out writes many performances; leave out the options of one")
         from proskill.cli.score_batch import score_many
 
@@ -92,17 +101,27 @@ def score(
 
     files = name_views(sources or [], named)
     directory = find_default_checkpoint() if checkpoint is None else checkpoint
-    with progress_bar("scoring") as on_progress:
-        scorer = Scorer.from_checkpoint(directory, device=device)
-        assessment = scorer.score(
-            files,
-            offsets=offsets,
-            progress=lambda what, share: on_progress(round(100 * share), 100),
-        )
-    if report is not None:
-        from proskill.scoring.report_files import write_report
+    with tempfile.TemporaryDirectory(prefix="proskill-") as copies:
+        with progress_bar("scoring") as on_progress:
+            scorer = Scorer.from_checkpoint(directory, device=device)
 
-        write_report(report, assessment, files=files)
+            def progress(what: str, share: float) -> None:
+                on_progress(round(100 * share), 100)
+
+            if as_upload:
+                from proskill.scoring.uploads import score_uploads
+
+                result = score_uploads(
+                    scorer, files, folder=Path(copies), offsets=offsets, progress=progress
+                )
+                assessment = result.assessment
+                files = {name: proxy.path for name, proxy in result.proxies.items()}
+            else:
+                assessment = scorer.score(files, offsets=offsets, progress=progress)
+        if report is not None:
+            from proskill.scoring.report_files import write_report
+
+            write_report(report, assessment, files=files)
     if as_json:
         print(assessment.to_json())
     else:

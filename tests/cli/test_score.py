@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from proskill.scoring import Assessment
+from proskill.scoring import Assessment, Scorer
+from proskill.scoring.uploads import score_uploads
 
 Run = Callable[..., Any]
 
@@ -74,6 +75,23 @@ def test_offsets_are_passed_on(run: Run, make_video: Make, make_checkpoint: Make
     provenance = json.loads(run("score", *views, *options).stdout)["provenance"]
     assert provenance["offsets_seconds"] == {"a": 0.0, "b": -0.5}
     assert provenance["instants_seconds"][0][0] == 0.5
+
+
+def test_files_taken_as_uploads_get_the_answer_that_python_gives_them(
+    run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
+) -> None:
+    ego, checkpoint, page = make_video("ego.mp4"), make_checkpoint(), tmp_path / "page.html"
+    arguments = ["--as-upload", "--checkpoint", checkpoint, "--json", "--report", page]
+    result = run("score", ego, *arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    said = json.loads(result.stdout)
+    by_hand = score_uploads(
+        Scorer.from_checkpoint(checkpoint), {"ego": ego}, folder=tmp_path / "copies"
+    ).assessment.to_dict()
+    for answer in (said, by_hand):
+        del answer["provenance"]["seconds"]
+    assert said == json.loads(json.dumps(by_hand))
+    assert "data:image/" in page.read_text()
 
 
 def test_the_default_checkpoint_is_the_demo_of_the_current_directory(
