@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def test_clips_that_play_stay_within_one_frame(page: Page) -> None:
     latest: dict[int, float] = {}
     drifts = []
     shown = sorted(page.evaluate("window.shown"), key=lambda frame: frame[1])
-    for frame, following in zip(shown, shown[1:], strict=False):
+    for frame, following in itertools.pairwise(shown):
         latest[frame[0]] = frame[2]
         if len(latest) == 2 and following[1] - frame[1] > 1:  # on the screen together
             drifts.append(abs(latest[0] - latest[1]) / FRAME_SECONDS)
@@ -109,10 +110,10 @@ def test_a_range_is_played_again_and_again(page: Page) -> None:
     page.evaluate(RECORD)
     page.keyboard.press("Space")
     page.wait_for_timeout(1500)
-    seconds = [time for *_, time in page.evaluate("window.shown")]
+    seconds = [time for side, _, time in page.evaluate("window.shown") if side == 0]
     assert min(seconds) >= 1.0 - 2 * FRAME_SECONDS
     assert max(seconds) <= 1.0 + 8 * FRAME_SECONDS
-    restarts = sum(b < a for a, b in zip(seconds, seconds[1:], strict=False))
+    restarts = sum(b < a for a, b in itertools.pairwise(seconds))
     assert restarts >= 2
     page.keyboard.press("c")
     page.wait_for_timeout(100)
