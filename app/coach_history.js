@@ -19,7 +19,7 @@ class CoachHistory extends HTMLElement {
   show(value) {
     if (!value || !this.body) return;
     this.alias = value.alias;
-    const message = h("p.message", { hidden: !value.message }, value.message);
+    const message = h("p.done", { hidden: !value.message }, value.message);
     message.setAttribute("role", "status");
     this.body.replaceChildren(h("section.card", {}, h("h2", {}, "History"), this.about(value), message, this.switch(value)),
       ...(value.is_on ? [this.keep(value), this.kept(value)] : []));
@@ -65,7 +65,7 @@ class CoachHistory extends HTMLElement {
     return h("section.card", {}, h("h2", {}, "Kept sessions"),
       h("div.row", {}, athlete,
         this.sure(`Delete ${alias}`, () => this.send("forget", { what: "athlete", alias })),
-        this.sure("Delete all athletes", () => this.send("forget", { what: "all" }))),
+        aliases.length > 1 ? this.sure("Delete all athletes", () => this.send("forget", { what: "all" })) : null),
       h("ul.sessions", {}, sessions.map((session) => this.session(session, alias))));
   }
 
