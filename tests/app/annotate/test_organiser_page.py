@@ -1,0 +1,242 @@
+"""The organiser's live page in Chromium, on a campaign that is being served."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from proskill.annotation import Answer, Assignment, Vote
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.needs_browser
+
+NAMES = ("Ann", "Ben")
+
+
+@pytest.fixture(scope="module")
+def site(serve_campaign: Callable[..., Any]) -> Any:
+    """One campaign for all tests of this module."""
+    site = serve_campaign(name="Cooking <b>2026</b>", gold_share=0.0)
+    for name in NAMES:
+        site.store.invite(name, now=time.time())
+    return site
+
+
+@pytest.fixture
+def organiser(site: Any, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Open the page with a link of an organiser; keywords are those of the browser."""
+
+    def start(**options: Any) -> Page:
+        token = site.store.invite("Olga", role="organiser", now=time.time())
+        page = open_page(f"{site.url}/organiser#t={token}", **options)
+        page.set_default_timeout(60_000)  # figures are worked out beside the server, with patience
+        page.locator("#page").wait_for(state="visible")
+        return page
+
+    return start
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end, "still not so after a minute"
+        time.sleep(0.1)
+
+
+def let_vote(site: Any, number: int) -> None:
+    """Answers of both annotators, who mostly see the clips as they are numbered."""
+    assignment = Assignment(site.store, now=time.time())
+    ids = [one.id for one in site.store.annotators() if one.name in NAMES]
+    chance = random.Random(number)
+    for place in range(number):
+        person, now = ids[place % len(ids)], time.time()
+        pair = assignment.work(person, now).current
+        if pair is None:
+            continue
+        is_left = (pair.left.id > pair.right.id) != (chance.random() < 0.15)
+        vote = Vote(
+            token=str(uuid.uuid4()),
+            lease=pair.lease,
+            answers={1: Answer("left" if is_left else "right")},
+            shown_at=now - 6,
+            answered_at=now,
+            watched_left=1.0,
+            watched_right=1.0,
+        )
+        assignment.vote(person, vote, now)
+
+
+def annotators_work(site: Any, name: str) -> dict[str, Any]:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=20) as http:
+        token = site.store.invite(name, now=time.time())
+        assert http.post("/api/session", json={"token": token}).status_code == 200
+        work: dict[str, Any] = http.get("/api/work").json()
+    return work
+
+
+def test_before_any_vote_the_page_asks_for_votes_and_shows_no_rating(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    assert page.locator("#step").inner_text().startswith("No votes yet")
+    assert "Send the links" in page.locator("#activity").inner_text()
+    assert not page.locator("#ranking").is_visible()
+    assert "#t=" not in page.url  # nobody reads the secret from a screenshot
+    assert page.locator("#campaign").inner_text() == "Cooking <b>2026</b>"
+
+
+def test_figures_grow_while_the_page_is_open(organiser: Callable[..., Page], site: Any) -> None:
+    page = organiser()
+    let_vote(site, 60)
+    page.locator("#ranking").wait_for(state="visible")
+    assert page.locator("#step .figure-number").first.inner_text() == "60"
+    for name in ("activity", "reliability", "comparisons", "levels"):
+        chart = page.locator(f"#{name} svg.chart")
+        assert chart.get_attribute("aria-label")
+        assert page.locator(f"#{name} .todo").inner_text().endswith(".")
+    takes = page.locator("#ranking .item").all_inner_texts()
+    assert len(takes) == 10
+    assert takes[0].startswith(("take 9", "take 8", "take 7"))  # as the clips were judged
+    rows = page.locator("#annotators tbody tr")
+    assert rows.all_inner_texts()[0].startswith("Ann")
+
+
+def test_a_clip_plays_in_a_preview(organiser: Callable[..., Page]) -> None:
+    page = organiser()
+    page.locator("#ranking button.link").first.click()
+    until(lambda: page.locator("#preview-video").evaluate("video => video.currentTime > 0.1"))
+    page.keyboard.press("Escape")
+    assert not page.locator("#preview").is_visible()
+
+
+def test_an_invitation_shows_a_link_that_works(organiser: Callable[..., Page], site: Any) -> None:
+    page = organiser()
+    page.get_by_label("Invite somebody").fill("Zoë <img src=x>")
+    page.get_by_role("button", name="Make a link").click()
+    page.locator("#invited").wait_for(state="visible")
+    address, _, token = page.locator("#invited-link").input_value().partition("/#t=")
+    assert address == site.url
+    answer = httpx.post(f"{site.url}/api/session", json={"token": token}, trust_env=False)
+    assert answer.json() == {"role": "annotator", "name": "Zoë <img src=x>"}
+    page.locator("#annotators").get_by_text("Zoë <img src=x>").wait_for()
+    assert page.locator("#annotators img").count() == 0
+
+
+def test_excluding_somebody_can_be_taken_back_and_deletes_nothing(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    num_votes = len(site.votes_of("Ben"))
+    page.get_by_role("button", name="Exclude: Ben").click()
+    page.get_by_role("button", name="Include again: Ben").wait_for()
+    left_out = page.locator("#step details")
+    left_out.locator("summary").click()
+    assert "the annotator is excluded" in left_out.inner_text()
+    assert annotators_work(site, "Ben")["current"] is None
+    page.get_by_role("button", name="Include again: Ben").click()
+    page.get_by_role("button", name="Exclude: Ben").wait_for()
+    assert len(site.votes_of("Ben")) == num_votes > 0
+
+
+def test_a_paused_campaign_asks_nobody_until_it_is_resumed(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").wait_for()
+    assert page.locator("#state").inner_text() == "paused"
+    assert annotators_work(site, "Ann")["reason"] == "paused"
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    assert annotators_work(site, "Ann")["current"] is not None
+
+
+def test_closing_asks_first(organiser: Callable[..., Page], site: Any) -> None:
+    page = organiser()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#close").click()
+    assert site.store.campaign().state == "open"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("#close").click()
+    page.get_by_role("button", name="Open again").wait_for()
+    assert site.store.campaign().state == "closed"
+    page.get_by_role("button", name="Open again").click()
+    page.get_by_role("button", name="Pause").wait_for()
+
+
+def test_a_reported_clip_is_watched_and_dealt_with(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    ann = next(one for one in site.store.annotators() if one.name == "Ann")
+    clip = site.store.clips()[3]
+    site.store.add_flag(clip.public_id, ann.id, "private", "a <i>face</i>", now=time.time())
+    page = organiser()
+    report = page.locator("#flags li")
+    report.wait_for()
+    assert "shows something private" in report.inner_text()
+    assert "a <i>face</i>" in report.inner_text()
+    report.get_by_role("button", name="Watch").click()
+    until(lambda: page.locator("#preview-video").evaluate("video => video.readyState >= 2"))
+    assert clip.public_id in page.locator("#preview-video").get_attribute("src")
+    page.keyboard.press("Escape")
+    report.get_by_role("button", name="Dealt with").click()
+    report.get_by_role("button", name="Open again").wait_for()
+    assert site.store.flags()[0].resolved_at is not None
+
+
+def test_focus_and_opened_details_survive_new_figures(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    button = page.get_by_role("button", name="Revoke link: Ann")
+    button.focus()
+    before = page.locator("#step .figure-number").first.inner_text()
+    let_vote(site, 6)
+    until(lambda: page.locator("#step .figure-number").first.inner_text() != before)
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused == "Revoke link: Ann"
+
+
+def test_an_annotator_cannot_open_the_page(open_page: Callable[..., Page], site: Any) -> None:
+    token = site.store.invite("Ann", now=time.time())
+    page = open_page(f"{site.url}/organiser#t={token}")
+    page.locator("#problem").wait_for(state="visible")
+    assert "needs an organiser's link" in page.locator("#problem").inner_text()
+    assert not page.locator("#page").is_visible()
+    assert not page.locator("#state-buttons").is_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (820, "dark"), (390, "light")])
+def test_nothing_is_cut_off_at_the_width_of_a_laptop_a_tablet_or_a_phone(
+    organiser: Callable[..., Page], width: int, scheme: str
+) -> None:
+    page = organiser(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator("#ranking tbody tr").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cut = page.evaluate(
+        """[...document.querySelectorAll('main button, main .figure-number, main h2')]
+        .filter((one) => one.offsetParent && !one.closest('.scroll') &&
+          one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent)"""
+    )
+    assert cut == []
+
+
+def test_a_lost_server_is_said_and_the_page_recovers_by_itself(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    site.stop()
+    page.locator("#problem").wait_for(state="visible")
+    assert "What you see is of" in page.locator("#problem").inner_text()
+    assert page.locator("#page").is_visible()
+    site.start()
+    page.locator("#problem").wait_for(state="hidden")
