@@ -103,6 +103,16 @@ class ProficiencyModel(nn.Module):
         features = present.new_zeros(*clips.shape[:2], present.shape[-1])
         return features.masked_scatter(view_mask[..., None], present)  # (B, V, D)
 
+    def encode_frames(self, clips: Tensor) -> Tensor:
+        """Features of single frames in their clips, `(B, V, C, T, H, W)` to `(B, V, T, D)`.
+
+        Their mean over T is what `encode_views` returns, but for the class token.
+        """
+        _check_clips(clips)
+        tokens = self.backbone.forward_features(clips.flatten(0, 1))
+        frames = self.backbone.pool_frames(tokens, clips.shape[3])
+        return frames.unflatten(0, clips.shape[:2])
+
     def encode_prefix(self, clips: Tensor, k: int) -> Tensor:
         """Hidden state after the first `k` blocks, `(B, V, C, T, H, W)` to `(B, V, S, D)`."""
         _check_clips(clips)

@@ -251,6 +251,16 @@ class TimeSformer(nn.Module):
         included (SkillFormer's), or the class token alone."""
         return tokens.mean(dim=1) if self.global_pool == "avg" else tokens[:, 0]
 
+    def pool_frames(self, tokens: Tensor, num_frames: int) -> Tensor:
+        """What each frame adds to `pool`, `(B, S, D)` to `(B, T, D)`: the mean over its tokens.
+
+        Where frames have no share of their own (class token pooling, space-only attention) each
+        stands for the whole clip.
+        """
+        if self.global_pool == "token" or self.attention_type == "space_only":
+            return self.pool(tokens)[:, None].expand(-1, num_frames, -1)
+        return tokens[:, 1:].unflatten(1, (-1, num_frames)).mean(dim=1)  # tokens run (N, T)
+
     def forward_head(self, tokens: Tensor, pre_logits: bool = False) -> Tensor:
         """The classifier on the class token: `(B, S, D)` to `(B, num_classes)`.
 

@@ -10,7 +10,7 @@ from proskill.scoring.calibration import Calibration
 from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.encoding import EncodedTake
-from proskill.scoring.explaining import explain
+from proskill.scoring.explaining import explain, explain_stepwise
 from proskill.scoring.explanation import Explanation, Moment, SegmentEffect, ViewEffect
 from proskill.scoring.familiarity import Familiarity, fit_familiarity
 from proskill.scoring.inputs import MAX_VIEWS, name_views
@@ -48,6 +48,7 @@ __all__ = [
     "ViewFeatures",
     "ViewResult",
     "explain",
+    "explain_stepwise",
     "fit_calibration",
     "fit_familiarity",
     "guess_kind",

@@ -11,7 +11,7 @@ Shapes: W windows, T frames, V views, C channels, H W pixels, D embedding.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -124,23 +124,27 @@ class TakeEncoder:
                 view.warnings += file_warnings(view.info, self._spec)
         return EncodedTake(seen, instants, span, time.perf_counter() - begin)
 
-    def encode_more(
-        self, view: SeenView, instants: NDArray[np.float64], *, on_batch: Callable[[int], None]
-    ) -> torch.Tensor:
-        """Features (W, D) of other windows of a view that was encoded before.
+    def read_again(self, view: SeenView, instants: NDArray[np.float64]) -> torch.Tensor:
+        """Frames uint8 (N, C, H, W) of a view that was encoded before, as the model sees them.
 
         Args:
             view: of an `EncodedTake`; its file is opened again.
-            instants: (W, T) seconds on the common clock.
-            on_batch: called with the number of windows done.
+            instants: (N,) seconds on the common clock.
 
         Raises:
             VideoError: the file is gone or can no longer be read.
         """
         size = min(self._spec.img_size)
-        with VideoReader(view.source.read_path, size=size, limits=self._limits) as reader:
-            frames = reader.frames_at(instants.ravel() + view.source.offset_seconds)
-        return self._features(self._clips(frames, instants), on_batch=on_batch)
+        with VideoReader(view.source.path, size=size, limits=self._limits) as reader:
+            frames = reader.frames_at(instants + view.source.offset_seconds)
+        return fit_square(frames, self._spec.img_size)
+
+    @torch.inference_mode()
+    def encode_frames(self, clips: torch.Tensor) -> torch.Tensor:
+        """Features (W, T, D) of single frames in their windows, from uint8 (W, T, C, H, W)."""
+        return torch.cat(
+            [self._model.encode_frames(batch)[:, 0].float() for batch in self._batches(clips)]
+        )
 
     def _span(self, seen: Mapping[str, SeenView]) -> tuple[float, float] | None:
         """What all judgeable views show; None, with a reason for each, if that is too short."""
@@ -201,15 +205,16 @@ class TakeEncoder:
     def _features(self, clips: torch.Tensor, *, on_batch: Callable[[int], None]) -> torch.Tensor:
         """uint8 (W, T, C, H, W) to (W, D); says before each batch how many windows are done."""
         parts = []
-        for begin in range(0, len(clips), _WINDOWS_PER_BATCH):
-            on_batch(begin)
-            batch = to_model_input(
-                clips[begin : begin + _WINDOWS_PER_BATCH].to(self._device),
-                self._spec.mean,
-                self._spec.std,
-            )  # (w, C, T, H, W)
-            parts.append(self._model.encode_views(batch[:, None])[:, 0].float())  # (w, D)
+        for number, batch in enumerate(self._batches(clips)):
+            on_batch(number * _WINDOWS_PER_BATCH)
+            parts.append(self._model.encode_views(batch)[:, 0].float())  # (w, D)
         return torch.cat(parts)
+
+    def _batches(self, clips: torch.Tensor) -> Iterator[torch.Tensor]:
+        """A few windows at a time as the model takes them, (w, 1, C, T, H, W)."""
+        for begin in range(0, len(clips), _WINDOWS_PER_BATCH):
+            part = clips[begin : begin + _WINDOWS_PER_BATCH].to(self._device)
+            yield to_model_input(part, self._spec.mean, self._spec.std)[:, None]
 
     def _pictures(
         self, view: SeenView, instants: NDArray[np.float64]
