@@ -13,13 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+import proskill.pages
 from proskill.annotation.annotator_routes import annotator_router
 from proskill.annotation.desk import Desk
 from proskill.annotation.organiser_routes import organiser_router
 from proskill.annotation.refusals import Refusal
 from proskill.annotation.security import RefusedRequest, SecurityMiddleware
 from proskill.annotation.store import CampaignStore
-from proskill.errors import ProskillError
+from proskill.errors import CampaignError, ProskillError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ def _add_pages(app: FastAPI, folder: Path) -> None:
         for path in sorted(folder.rglob("*"))
         if path.suffix in _MEDIA_TYPES and path.is_file()
     }
+    # One set of colours for all pages of proskill.
+    files["/static/palette.css"] = Path(proskill.pages.__path__[0]) / "templates" / "palette.css"
     for address, name in _PAGES.items():
         if not (folder / name).is_file():
             raise ProskillError(f"{folder / name}: this page is missing; install proskill again")
@@ -111,6 +114,10 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def refuse_write(request: Request, error: Refusal) -> JSONResponse:
         status = _REFUSAL_STATUS.get(error.code, 409)
         return RefusedRequest(status, error.code, str(error)).response()
+
+    @app.exception_handler(CampaignError)
+    async def refuse_change(request: Request, error: CampaignError) -> JSONResponse:
+        return RefusedRequest(422, "invalid", str(error)).response()
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
