@@ -21,7 +21,6 @@ from proskill.annotation.answers import (
     Answered,
     LeasedPair,
     NoWorkReason,
-    PracticeFeedback,
     Progress,
     Vote,
     VoteResult,
@@ -32,6 +31,15 @@ from proskill.annotation.records import CampaignState, LeaseRow, VoteRow
 from proskill.annotation.refusals import Refusal
 from proskill.annotation.store import CampaignStore
 from proskill.annotation.tokens import new_public_id
+from proskill.annotation.vote_rules import (
+    practice_feedback,
+    require_answers,
+    require_open,
+    require_open_campaign,
+    require_same,
+    require_watched,
+    vote_rows,
+)
 from proskill.rating.comparisons import FloatArray
 
 _Result = TypeVar("_Result")
@@ -96,19 +104,19 @@ class Assignment:
         Raises:
             Refusal: see `Refusal.code`.
         """
-        self._check_answers(vote)
+        require_answers(vote, self._campaign)
 
         def act(connection: Connection, state: CampaignState, taken: list[Proposal]) -> VoteResult:
             earlier = leases.votes_with_token(connection, vote.token)
             lease = leases.find_lease(connection, vote.lease)
             if earlier:
-                _require_same(earlier, vote, annotator_id, lease)
+                require_same(earlier, vote, annotator_id, lease)
             else:
                 self._record(connection, state, annotator_id, lease, vote, now)
             return VoteResult(
                 token=vote.token,
                 is_duplicate=bool(earlier),
-                practice=self._feedback(lease, vote),
+                practice=practice_feedback(vote, lease, self._gold),
                 work=self._serve(connection, state, annotator_id, now, taken),
             )
 
@@ -122,7 +130,7 @@ class Assignment:
         """
 
         def act(connection: Connection, state: CampaignState, taken: list[Proposal]) -> float:
-            _require_open(leases.find_lease(connection, lease), annotator_id, now)
+            require_open(leases.find_lease(connection, lease), annotator_id, now)
             self._extend(connection, annotator_id, now + self._settings.lease_seconds)
             kept = leases.find_lease(connection, lease)
             assert kept is not None
@@ -252,19 +260,6 @@ class Assignment:
 
     # --- recording
 
-    def _check_answers(self, vote: Vote) -> None:
-        """Refuse answers to other questions than the campaign asks."""
-        asked = {criterion.id for criterion in self._campaign.criteria}
-        if set(vote.answers) != asked:
-            raise Refusal("wrong_answers", f"answers are needed for the criteria {sorted(asked)}")
-        for answer in vote.answers.values():
-            if answer.answer == "tie" and not self._settings.allow_tie:
-                raise Refusal("wrong_answers", "this campaign asks for a side; tie is no answer")
-            if answer.strength is not None and not self._settings.strength:
-                raise Refusal("wrong_answers", "this campaign does not ask for a strength")
-            if self._settings.strength and answer.answer in ("left", "right"):
-                _require_strength(answer)
-
     def _record(
         self,
         connection: Connection,
@@ -274,37 +269,14 @@ class Assignment:
         vote: Vote,
         now: float,
     ) -> None:
-        if state != "open":
-            is_over = " and takes no more answers" if state == "closed" else "; answer later"
-            raise Refusal(state, f"the campaign is {state}{is_over}")
+        require_open_campaign(state)
         if vote.revokes is None:
-            lease = _require_open(lease, annotator_id, now)
+            lease = require_open(lease, annotator_id, now)
             leases.mark_answered(connection, lease.id)
         else:
             lease = self._require_last(connection, annotator_id, lease, vote.revokes)
-        self._require_watched(vote)
-        rows = [
-            {
-                "token": vote.token,
-                "criterion_id": criterion_id,
-                "lease_id": lease.id,
-                "left_clip": lease.left_clip,
-                "right_clip": lease.right_clip,
-                "annotator_id": annotator_id,
-                "answer": answer.answer,
-                "strength": answer.strength,
-                "reason": vote.reason,
-                "shown_at": vote.shown_at,
-                "answered_at": vote.answered_at,
-                "received_at": now,
-                "watched_left": vote.watched_left,
-                "watched_right": vote.watched_right,
-                "client": vote.client,
-                "revokes": vote.revokes,
-            }
-            for criterion_id, answer in sorted(vote.answers.items())
-        ]
-        leases.add_votes(connection, rows)
+        require_watched(vote, self._settings)
+        leases.add_votes(connection, vote_rows(vote, lease, now))
 
     def _require_last(
         self, connection: Connection, annotator_id: int, lease: LeaseRow | None, token: str
@@ -318,23 +290,6 @@ class Assignment:
             "cannot_undo",
             f"that answer is not among your last {depth}, or was changed already",
         )
-
-    def _require_watched(self, vote: Vote) -> None:
-        if all(answer.answer == "skip" for answer in vote.answers.values()):
-            return
-        if min(vote.watched_left, vote.watched_right) < self._settings.min_watched:
-            share = f"{100 * self._settings.min_watched:.0f} %"
-            raise Refusal("not_watched", f"watch {share} of each clip before you answer")
-
-    def _feedback(self, lease: LeaseRow | None, vote: Vote) -> PracticeFeedback | None:
-        """What a practice answer gets: about its first criterion."""
-        if lease is None or lease.kind != "practice":
-            return None
-        for pair in self._gold:
-            if (pair.left_clip, pair.right_clip) == (lease.left_clip, lease.right_clip):
-                given = vote.answers[min(vote.answers)].answer
-                return PracticeFeedback(given == pair.answer, pair.answer, pair.feedback)
-        return None
 
     # --- what pages get
 
@@ -350,41 +305,3 @@ class Assignment:
     def _answered(self, lease: LeaseRow, rows: list[VoteRow]) -> Answered:
         answers = {row.criterion_id: Answer(row.answer, row.strength) for row in rows}
         return Answered(self._pair(lease), rows[0].token, answers)
-
-
-def _require_open(lease: LeaseRow | None, annotator_id: int, now: float) -> LeaseRow:
-    """A lease that its annotator has out.
-
-    Raises:
-        Refusal: `lease_moved` or `lease_expired`.
-    """
-    if lease is None or lease.annotator_id != annotator_id:
-        raise Refusal("lease_moved", "this pair is not yours to answer; here is another one")
-    if lease.state == "answered":
-        raise Refusal("lease_moved", "this pair was answered already; here is another one")
-    if lease.state == "expired" or lease.expires_at < now:
-        raise Refusal(
-            "lease_expired", "this pair waited too long and was given back; here is another one"
-        )
-    return lease
-
-
-def _require_same(
-    earlier: list[VoteRow], vote: Vote, annotator_id: int, lease: LeaseRow | None
-) -> None:
-    """Refuse a token that stands for another answer than this one."""
-    given = {row.criterion_id: Answer(row.answer, row.strength) for row in earlier}
-    is_same = (
-        lease is not None
-        and all(row.lease_id == lease.id for row in earlier)
-        and all(row.annotator_id == annotator_id for row in earlier)
-        and all(row.revokes == vote.revokes for row in earlier)
-        and given == vote.answers
-    )
-    if not is_same:
-        raise Refusal("token_taken", "this token stands for another answer; make a new one")
-
-
-def _require_strength(answer: Answer) -> None:
-    if answer.strength is None:
-        raise Refusal("wrong_answers", "this campaign asks how much better: strength 1, 2 or 3")

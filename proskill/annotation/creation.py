@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from proskill.annotation import schema
 from proskill.annotation.campaign import (
@@ -19,6 +19,7 @@ from proskill.annotation.campaign import (
 )
 from proskill.annotation.database import Database, sqlite_url
 from proskill.annotation.gold import GoldTakes
+from proskill.annotation.leases import all_leases
 from proskill.annotation.migrations import upgrade
 from proskill.annotation.records import CampaignState
 from proskill.annotation.store import CampaignStore, add_event
@@ -101,6 +102,41 @@ def create_campaign(
             file.unlink()
         raise
     return CampaignStore(folder, database)
+
+
+def drop_clips(store: CampaignStore, take_ids: Collection[str], *, now: float) -> None:
+    """Leave clips out, with their gold pairs, before anything was asked; ids are given anew.
+
+    Raises:
+        CampaignError: a pair was handed out already, or fewer than two clips would be left.
+    """
+    with store.write() as (connection, _):
+        if all_leases(connection):
+            raise CampaignError("clips cannot be left out of a campaign that has begun")
+        kept = [
+            dict(row._mapping)
+            for row in connection.execute(select(schema.clips).order_by(schema.clips.c.id))
+            if row.take_id not in take_ids
+        ]
+        if len(kept) < 2:
+            raise CampaignError("fewer than two clips would be left, so nothing to compare")
+        new_id = {row["id"]: number for number, row in enumerate(kept, 1)}
+        pairs = [
+            {
+                **row,
+                "left_clip": new_id[row["left_clip"]],
+                "right_clip": new_id[row["right_clip"]],
+            }
+            for row in map(dict, connection.execute(select(schema.gold)).mappings())
+            if {row["left_clip"], row["right_clip"]} <= set(new_id)
+        ]
+        connection.execute(delete(schema.gold))
+        connection.execute(delete(schema.clips))
+        connection.execute(insert(schema.clips), [{**row, "id": new_id[row["id"]]} for row in kept])
+        if pairs:
+            connection.execute(insert(schema.gold), pairs)
+        what = {"event": "left out", "takes": sorted(take_ids)}
+        add_event(connection, now, "campaign", what)
 
 
 def _check(folder: Path, takes: Sequence[Take], criteria: Sequence[str]) -> None:

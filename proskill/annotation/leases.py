@@ -175,7 +175,7 @@ def may_work(connection: Connection, annotator_id: int) -> bool:
 def num_answered_after(connection: Connection, annotator_id: int, change: int) -> dict[str, int]:
     """How many leases of each kind somebody answered since a change."""
     rows = connection.execute(_NUM_ANSWERED, {"annotator": annotator_id, "change": change})
-    return dict(rows.tuples().all())
+    return {kind: number for kind, number in rows}
 
 
 def add_votes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,13 +6,13 @@ What an annotator's answer changes is in `leases`; what is asked next is decided
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from proskill.annotation import leases
 from proskill.annotation.campaign import DATABASE_FILE, CampaignSettings, read_database_url
@@ -257,40 +257,6 @@ class CampaignStore:
                 .where(clips.c.id == clip_id)
                 .values(proxy=proxy, duration_seconds=duration_seconds)
             )
-
-    def drop_clips(self, take_ids: Collection[str], *, now: float) -> None:
-        """Leave clips out, with their gold pairs, before anything was asked; ids are given anew.
-
-        Raises:
-            CampaignError: a pair was handed out already, or fewer than two clips would be left.
-        """
-        with self.write() as (connection, _):
-            if leases.all_leases(connection):
-                raise CampaignError("clips cannot be left out of a campaign that has begun")
-            kept = [
-                dict(row._mapping)
-                for row in connection.execute(select(clips).order_by(clips.c.id))
-                if row.take_id not in take_ids
-            ]
-            if len(kept) < 2:
-                raise CampaignError("fewer than two clips would be left, so nothing to compare")
-            new_id = {row["id"]: number for number, row in enumerate(kept, 1)}
-            pairs = [
-                {
-                    **row,
-                    "left_clip": new_id[row["left_clip"]],
-                    "right_clip": new_id[row["right_clip"]],
-                }
-                for row in map(dict, connection.execute(select(gold)).mappings())
-                if {row["left_clip"], row["right_clip"]} <= set(new_id)
-            ]
-            connection.execute(delete(gold))
-            connection.execute(delete(clips))
-            connection.execute(insert(clips), [{**row, "id": new_id[row["id"]]} for row in kept])
-            if pairs:
-                connection.execute(insert(gold), pairs)
-            what = {"event": "left out", "takes": sorted(take_ids)}
-            add_event(connection, now, "campaign", what)
 
     def set_priors(self, priors: Mapping[str, float], *, source: str, now: float) -> None:
         """Note scores that a model gave before any vote; they start the pairing.

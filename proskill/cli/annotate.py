@@ -189,6 +189,7 @@ def _half_made(campaign: Path, takes: list[Take]) -> CampaignStore | None:
 
 
 def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None) -> None:
+    from proskill.annotation.creation import drop_clips
     from proskill.annotation.proxies import make_proxies
     from proskill.cli.progress import progress_bar
 
@@ -203,7 +204,7 @@ def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None
         )
     for take_id, reason in reasons.items():
         typer.echo(f"left out: take {take_id}: {reason}", err=True)
-    store.drop_clips(reasons, now=time.time())
+    drop_clips(store, reasons, now=time.time())
 
 
 def _score_clips(store: CampaignStore, checkpoint: Path) -> None:

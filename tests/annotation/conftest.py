@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,9 @@ class ThreadServer:
 
     def __init__(self, campaign: Path) -> None:
         self._store = CampaignStore.open(campaign)
-        app = create_app(self._store, pages=Path(str(files("proskill.app"))) / "annotate")
+        self.app = app = create_app(
+            self._store, pages=Path(str(files("proskill.app"))) / "annotate"
+        )
         config = uvicorn.Config(app, port=0, log_level="error", access_log=False, ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
@@ -126,12 +128,20 @@ def new_campaign(tmp_path: Path) -> Iterator[Callable[..., CampaignStore]]:
     """Make a campaign of takes without videos; keywords are its settings."""
     stores: list[CampaignStore] = []
 
-    def make(num_clips: int = 30, *, url: str | None = None, **settings: Any) -> CampaignStore:
+    def make(
+        num_clips: int = 30,
+        *,
+        url: str | None = None,
+        gold: Sequence[GoldTakes] = (),
+        criteria: Sequence[str] = ("overall skill",),
+        num_scenarios: int = 1,
+        **settings: Any,
+    ) -> CampaignStore:
         takes = [
             Take(
                 take_id=f"secret take {place}",
                 participant_id=f"p{place}",
-                scenario="secret scenario",
+                scenario=f"secret scenario {place % num_scenarios}",
                 views={"exo1": View(path=tmp_path / f"secret file {place}.mp4", kind="exo")},
                 rating=float(place),
             )
@@ -142,7 +152,10 @@ def new_campaign(tmp_path: Path) -> Iterator[Callable[..., CampaignStore]]:
                 tmp_path / f"campaign {len(stores)}",
                 takes=takes,
                 name="Cooking",
+                criteria=criteria,
                 settings=CampaignSettings(**settings),
+                group_by_scenario=num_scenarios > 1,
+                gold=gold,
                 database_url=url,
                 now=time.time(),
             )

@@ -1,0 +1,527 @@
+"""Who is asked what, whatever happens and however many processes ask."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from proskill.annotation import (
+    Answer,
+    Assignment,
+    CampaignStore,
+    GoldTakes,
+    LeasedPair,
+    LeaseRow,
+    Refusal,
+    Vote,
+    VoteResult,
+    Work,
+    effective_votes,
+)
+from proskill.annotation.memory import LeaseMemory
+
+NewCampaign = Callable[..., CampaignStore]
+_numbers = itertools.count()
+
+
+def people(store: CampaignStore, number: int) -> list[int]:
+    for place in range(number):
+        store.invite(f"person {place}", now=0.0)
+    return [person.id for person in store.annotators()]
+
+
+def vote_on(pair: LeasedPair, choice: Any = "left", *, at: float = 1.0, **changes: Any) -> Vote:
+    values = {
+        "token": f"token number {next(_numbers)}",
+        "lease": pair.lease,
+        "answers": {1: Answer(choice)},
+        "shown_at": max(at - 3.0, 0.0),
+        "answered_at": at,
+        "watched_left": 1.0,
+        "watched_right": 1.0,
+    }
+    return Vote(**{**values, **changes})
+
+
+def current(work: Work) -> LeasedPair:
+    assert work.current is not None
+    return work.current
+
+
+def answer(
+    assignment: Assignment, person: int, choice: str = "left", *, at: float = 1.0
+) -> VoteResult:
+    """Vote on the current pair."""
+    pair = current(assignment.work(person, at))
+    return assignment.vote(person, vote_on(pair, choice, at=at), at)
+
+
+def refusal(act: Callable[[], object]) -> str:
+    with pytest.raises(Refusal) as caught:
+        act()
+    return caught.value.code
+
+
+def test_a_reload_shows_the_same_pairs_and_a_vote_moves_on_to_the_next(
+    new_campaign: NewCampaign,
+) -> None:
+    with new_campaign() as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        work = assignment.work(ann, 0.0)
+        again = assignment.work(ann, 1.0)
+        assert work.next is not None
+        assert again.next is not None
+        assert (current(again).lease, again.next.lease) == (current(work).lease, work.next.lease)
+        result = assignment.vote(ann, vote_on(current(work)), 2.0)
+        assert current(result.work).lease == work.next.lease
+        assert result.work.progress.done == 1
+        assert [answered.pair.lease for answered in result.work.recent] == [current(work).lease]
+
+
+def test_the_same_token_counts_once_and_stands_for_one_answer(new_campaign: NewCampaign) -> None:
+    with new_campaign() as store:
+        ann, ben = people(store, 2)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        vote = vote_on(pair)
+        first, second = (assignment.vote(ann, vote, at) for at in (1.0, 2.0))
+        assert (first.is_duplicate, second.is_duplicate) == (False, True)
+        assert second.work.progress.done == 1
+        assert len(store.vote_log()) == 1
+        other = vote_on(pair, "right", token=vote.token)
+        assert refusal(lambda: assignment.vote(ann, other, 3.0)) == "token_taken"
+        assert refusal(lambda: assignment.vote(ben, vote, 3.0)) == "token_taken"
+        store.set_state("closed", who="lead", now=4.0)
+        assert assignment.vote(ann, vote, 5.0).is_duplicate  # it was acknowledged
+
+
+def test_a_pair_that_ran_out_or_belongs_to_another_is_refused(new_campaign: NewCampaign) -> None:
+    with new_campaign(lease_seconds=100) as store:
+        ann, ben = people(store, 2)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        assert refusal(lambda: assignment.vote(ben, vote_on(pair), 1.0)) == "lease_moved"
+        unknown = vote_on(pair, lease="guess")
+        assert refusal(lambda: assignment.vote(ann, unknown, 1.0)) == "lease_moved"
+        assert assignment.keep(ann, pair.lease, 50.0) == 150.0
+        assert refusal(lambda: assignment.vote(ann, vote_on(pair), 151.0)) == "lease_expired"
+        assert refusal(lambda: assignment.keep(ann, pair.lease, 152.0)) == "lease_expired"
+        fresh = current(assignment.work(ann, 153.0))
+        assert fresh.lease != pair.lease
+        assignment.vote(ann, vote_on(fresh), 154.0)
+        assert refusal(lambda: assignment.vote(ann, vote_on(fresh), 155.0)) == "lease_moved"
+        assert len(store.vote_log()) == 1
+
+
+def test_watching_keeps_a_pair_but_not_for_ever(new_campaign: NewCampaign) -> None:
+    with new_campaign(lease_seconds=10) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        for now in range(5, 120, 5):
+            assignment.keep(ann, pair.lease, float(now))
+        assert refusal(lambda: assignment.keep(ann, pair.lease, 140.0)) == "lease_expired"
+
+
+def test_answers_typed_while_no_server_ran_are_taken(new_campaign: NewCampaign) -> None:
+    with new_campaign(lease_seconds=30) as store:
+        [ann] = people(store, 1)
+        pair = current(Assignment(store, now=0.0).work(ann, 0.0))
+        restarted = Assignment(store, now=1000.0)
+        assert not restarted.vote(ann, vote_on(pair, at=20.0), 1005.0).is_duplicate
+
+
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_a_campaign_that_rests_asks_nothing_and_takes_nothing(
+    new_campaign: NewCampaign, state: Any
+) -> None:
+    with new_campaign() as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        store.set_state(state, who="lead", now=1.0)
+        work = assignment.work(ann, 2.0)
+        assert (work.current, work.next, work.reason) == (None, None, state)
+        assert refusal(lambda: assignment.vote(ann, vote_on(pair), 3.0)) == state
+        store.set_state("open", who="lead", now=4.0)
+        assert current(assignment.work(ann, 5.0)).lease == pair.lease
+
+
+def test_who_is_excluded_gets_nothing_more(new_campaign: NewCampaign) -> None:
+    with new_campaign() as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        store.set_excluded(ann, True, who="lead", now=1.0)
+        assert assignment.work(ann, 2.0).reason == "nothing_left"
+        assert refusal(lambda: assignment.vote(ann, vote_on(pair), 3.0)) == "lease_expired"
+        store.set_excluded(ann, False, who="lead", now=4.0)
+        assert assignment.work(ann, 5.0).current is not None
+
+
+def test_a_judgement_needs_watching_and_a_skip_does_not(new_campaign: NewCampaign) -> None:
+    with new_campaign(min_watched=0.5) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        unseen = vote_on(pair, watched_right=0.49)
+        assert refusal(lambda: assignment.vote(ann, unseen, 1.0)) == "not_watched"
+        assignment.vote(ann, vote_on(pair, "skip", watched_left=0.0, reason="black"), 1.0)
+        assert store.vote_log()[0].reason == "black"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "answers"),
+    [
+        ({}, {}),
+        ({}, {1: Answer("left"), 2: Answer("left")}),
+        ({"allow_tie": False}, {1: Answer("tie")}),
+        ({}, {1: Answer("left", 2)}),
+        ({"strength": True}, {1: Answer("left")}),
+    ],
+)
+def test_answers_to_other_questions_are_refused(
+    new_campaign: NewCampaign, allowed: dict[str, Any], answers: dict[int, Answer]
+) -> None:
+    with new_campaign(**allowed) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        vote = vote_on(current(assignment.work(ann, 0.0)), answers=answers)
+        assert refusal(lambda: assignment.vote(ann, vote, 1.0)) == "wrong_answers"
+
+
+def test_every_criterion_has_its_line_in_the_log(new_campaign: NewCampaign) -> None:
+    with new_campaign(criteria=("grip", "flow"), strength=True) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        answers = {1: Answer("left", 3), 2: Answer("tie")}
+        vote = vote_on(current(assignment.work(ann, 0.0)), answers=answers)
+        result = assignment.vote(ann, vote, 1.0)
+        assert [(row.criterion_id, row.answer, row.strength) for row in store.vote_log()] == [
+            (1, "left", 3), (2, "tie", None),
+        ]  # fmt: skip
+        assert result.work.recent[0].answers == answers
+        assert (store.num_votes(), len(store.comparison_table(2))) == (1, 1)
+
+
+def test_the_last_answers_may_be_changed_again_and_again(new_campaign: NewCampaign) -> None:
+    with new_campaign(undo_depth=2) as store:
+        ann, ben = people(store, 2)
+        assignment = Assignment(store, now=0.0)
+        for _ in range(3):
+            work = answer(assignment, ann).work
+        last, earlier = work.recent
+        changed = vote_on(last.pair, "right", revokes=last.token)
+        assert assignment.vote(ann, changed, 2.0).work.progress.done == 3
+        assert refusal(lambda: assignment.vote(ben, vote_on(
+            earlier.pair, revokes=earlier.token), 2.0)) == "cannot_undo"  # fmt: skip
+        again = vote_on(last.pair, "right", revokes=last.token)
+        assert refusal(lambda: assignment.vote(ann, again, 3.0)) == "cannot_undo"
+        final = vote_on(last.pair, "tie", revokes=changed.token)
+        recent = assignment.vote(ann, final, 4.0).work.recent
+        assert [item.token for item in recent] == [final.token, earlier.token]
+        oldest = store.vote_log()[0]
+        too_old = vote_on(last.pair, revokes=oldest.token)
+        assert refusal(lambda: assignment.vote(ann, too_old, 5.0)) == "cannot_undo"
+        standing = effective_votes(store.vote_log())
+        assert [row.answer for row in standing] == ["left", "left", "tie"]
+
+
+def test_the_quota_ends_the_work(new_campaign: NewCampaign) -> None:
+    with new_campaign(quota=3) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pairs_ahead = [answer(assignment, ann).work.next is not None for _ in range(3)]
+        assert pairs_ahead == [True, False, False]
+        work = assignment.work(ann, 2.0)
+        assert (work.current, work.reason, work.progress.done) == (None, "quota_reached", 3)
+
+
+def test_practice_comes_first_says_what_is_right_and_does_not_count(
+    new_campaign: NewCampaign,
+) -> None:
+    takes = [f"secret take {place}" for place in range(4)]
+    gold = [
+        GoldTakes(takes[0], takes[1], "left", is_practice=True, feedback="Look at the feet."),
+        GoldTakes(takes[2], takes[3], "tie"),
+        GoldTakes(takes[3], takes[1], "right", is_practice=True),
+    ]
+    with new_campaign(gold=gold, quota=2) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        first = answer(assignment, ann, "right")
+        assert first.practice is not None
+        assert (first.practice.is_right, first.practice.answer) == (False, "left")
+        assert first.practice.feedback == "Look at the feet."
+        assert first.work.progress.practice_left == 1
+        second = answer(assignment, ann, "right")
+        assert second.practice is not None
+        assert second.practice.is_right
+        assert (second.work.progress.done, second.work.recent) == (0, ())
+        undo = vote_on(current(second.work), revokes=store.vote_log()[0].token)
+        assert refusal(lambda: assignment.vote(ann, undo, 2.0)) == "cannot_undo"
+        third = answer(assignment, ann)
+        assert (third.practice, third.work.progress.done) == (None, 1)
+        assert len(store.comparison_table(1)) == 1
+
+
+def test_shares_of_gold_repeats_and_swapped_repeats_are_as_asked(
+    new_campaign: NewCampaign,
+) -> None:
+    takes = [f"secret take {place}" for place in range(60)]
+    gold = [GoldTakes(takes[i], takes[i + 1], "left") for i in range(0, 60, 2)]
+    with new_campaign(60, gold=gold, gold_share=0.1) as store:
+        team = people(store, 6)
+        assignment = Assignment(store, now=0.0)
+        work = {person: assignment.work(person, 0.0) for person in team}
+        for _ in range(80):
+            for person in team:
+                vote = vote_on(current(work[person]))
+                work[person] = assignment.vote(person, vote, 1.0).work
+        leases = store.leases()
+    share = {kind: number / len(leases) for kind, number in kinds_of(leases).items()}
+    assert share["gold"] == pytest.approx(0.1, abs=0.04)
+    assert share["repeat"] == pytest.approx(0.15 * 0.9, abs=0.05)
+    assert share["swapped"] == pytest.approx(0.05 * 0.9, abs=0.03)
+    assert_rules_hold(leases, gold_keys={(i + 1, i + 2) for i in range(0, 60, 2)})
+    lefts = Counter(lease.left_clip for lease in leases if lease.kind != "gold")
+    rights = Counter(lease.right_clip for lease in leases if lease.kind != "gold")
+    assert max(abs(lefts[clip] - rights[clip]) for clip in range(1, 61)) <= 5
+
+
+def kinds_of(leases: list[LeaseRow]) -> Counter[str]:
+    return Counter(lease.kind for lease in leases)
+
+
+def assert_rules_hold(leases: list[LeaseRow], *, gold_keys: set[tuple[int, int]]) -> None:
+    """What must be true of the leases at any moment."""
+    asked: defaultdict[tuple[int, int], list[LeaseRow]] = defaultdict(list)
+    for lease in leases:
+        key = (min(lease.left_clip, lease.right_clip), max(lease.left_clip, lease.right_clip))
+        assert (key in gold_keys) == (lease.kind in ("gold", "practice"))
+        if lease.state != "expired":
+            asked[key].append(lease)
+    for key, found in asked.items():
+        found.sort(key=lambda lease: lease.id)
+        if key in gold_keys:
+            assert len({lease.annotator_id for lease in found}) == len(found)
+            continue
+        assert [lease.kind == "new" for lease in found] == [True] + [False] * (len(found) - 1)
+        assert len(found) <= 2
+        if len(found) == 2:
+            first, second = found
+            assert first.state == "answered"
+            is_same = first.annotator_id == second.annotator_id
+            assert second.kind == ("swapped" if is_same else "repeat")
+            if is_same:
+                assert (first.left_clip, first.right_clip) == (
+                    second.right_clip, second.left_clip,
+                )  # fmt: skip
+    out = Counter(lease.annotator_id for lease in leases if lease.state == "out")
+    assert max(out.values(), default=0) <= 2
+
+
+_steps = st.lists(
+    st.tuples(
+        st.sampled_from(["vote", "vote", "vote", "work", "wait", "restart", "undo", "twice"]),
+        st.integers(0, 1),  # which process
+        st.integers(0, 2),  # which annotator
+    ),
+    min_size=20,
+    max_size=70,
+)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=_steps, num_clips=st.integers(3, 9), num_scenarios=st.integers(1, 2))
+def test_whatever_happens_no_pair_is_asked_twice_without_need_and_no_vote_is_lost(
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, int, int]],
+    num_clips: int,
+    num_scenarios: int,
+) -> None:
+    """Two processes on one database; leases expire, servers restart, answers come twice."""
+    folder = tmp_path_factory.mktemp("any") / "campaign"
+    with small_campaign(folder, num_clips, num_scenarios) as store:
+        team = people(store, 3)
+        processes = [Assignment(store, now=0.0) for _ in range(2)]
+        acknowledged: dict[str, str] = {}
+        now = 0.0
+        for what, process, place in steps:
+            now += 1.0
+            assignment, person = processes[process], team[place]
+            work = assignment.work(person, now)
+            if what == "wait":
+                now += 25.0
+            elif what == "restart":
+                processes[process] = Assignment(store, now=now)
+            elif what == "undo" and work.recent:
+                last = work.recent[0]
+                vote = vote_on(last.pair, "tie", at=now, revokes=last.token)
+                acknowledged[assignment.vote(person, vote, now).token] = "tie"
+            elif what in ("vote", "twice") and work.current is not None:
+                vote = vote_on(work.current, at=now)
+                for sender in processes[: 2 if what == "twice" else 1]:
+                    acknowledged[sender.vote(person, vote, now).token] = "left"
+        assert_rules_hold(store.leases(), gold_keys={(1, 1 + num_scenarios)})
+        log = store.vote_log()
+        assert {row.token: row.answer for row in log} == acknowledged
+        assert len(log) == len(acknowledged)
+        standing = effective_votes(log)
+        answered = [lease.id for lease in store.leases() if lease.state == "answered"]
+        assert sorted(row.lease_id for row in standing) == sorted(answered)
+        assert_same_memory(store, processes, now)
+
+
+def assert_same_memory(store: CampaignStore, processes: list[Assignment], now: float) -> None:
+    """All processes, and one that starts now, would offer the same pairs."""
+    for assignment in processes:
+        assignment.work(1, now)
+    offers = []
+    for assignment in [*processes, Assignment(store, now=now)]:
+        assignment.work(1, now)
+        memory: LeaseMemory = assignment._memory
+        left = set()
+        while (proposal := memory.propose(99)) is not None:  # somebody who never judged
+            if proposal.kind != "gold":  # which comes by chance
+                left.add(proposal.key)
+        offers.append(left)
+    assert offers[0] == offers[1] == offers[2]
+
+
+def small_campaign(folder: Path, num_clips: int, num_scenarios: int) -> CampaignStore:
+    from proskill.annotation import CampaignSettings, create_campaign
+    from proskill.data import Take, View
+
+    takes = [
+        Take(f"take {i}", "p", f"s{i % num_scenarios}", {"exo": View(Path("none.mp4"), "exo")})
+        for i in range(num_clips)
+    ]
+    return create_campaign(
+        folder,
+        takes=takes,
+        name="any",
+        now=0.0,
+        settings=CampaignSettings(lease_seconds=20.0, swapped_share=0.2, gold_share=0.2),
+        gold=[GoldTakes("take 0", f"take {num_scenarios}", "left")],
+        group_by_scenario=True,
+    )
+
+
+def test_pairs_stay_within_a_scenario(new_campaign: NewCampaign) -> None:
+    with new_campaign(12, num_scenarios=3) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        group = {clip.id: clip.group for clip in store.clips()}
+        for _ in range(18):
+            answer(assignment, ann)
+        leases = store.leases()
+        assert len(leases) == 18
+        assert all(group[lease.left_clip] == group[lease.right_clip] for lease in leases)
+        assert assignment.work(ann, 2.0).reason == "nothing_left"
+
+
+def test_somebody_waits_while_the_last_pairs_are_out(new_campaign: NewCampaign) -> None:
+    with new_campaign(2) as store:
+        ann, ben = people(store, 2)
+        assignment = Assignment(store, now=0.0)
+        assert assignment.work(ann, 0.0).current is not None
+        assert assignment.work(ben, 0.0).reason == "waiting"
+        answer(assignment, ann)
+        assert current(assignment.work(ben, 2.0)).left.id in (1, 2)  # a repeat
+        assert [lease.kind for lease in store.leases()] == ["new", "repeat"]
+
+
+def test_pairs_by_a_prior_are_of_like_score(new_campaign: NewCampaign) -> None:
+    with new_campaign(100, repeat_share=0, swapped_share=0) as store:
+        [ann] = people(store, 1)
+        scores = {f"secret take {place}": float(place) for place in range(100)}
+        store.set_priors(scores, source="checkpoint", now=0.0)
+        assignment = Assignment(store, now=0.0)
+        for _ in range(50):
+            answer(assignment, ann)
+        apart = [abs(lease.left_clip - lease.right_clip) for lease in store.leases()]
+        assert np.median(apart) <= 10  # a third of the range at random
+
+
+def test_ratings_steer_the_pairs_and_survive_a_disagreement(new_campaign: NewCampaign) -> None:
+    """A lease that no process was told of is noticed by the database, and then known."""
+    from sqlalchemy import update
+
+    from proskill.annotation.schema import leases
+
+    with new_campaign(3, repeat_share=0, swapped_share=0) as store:
+        ann, ben = people(store, 2)
+        assignment = Assignment(store, now=0.0)
+        assignment.update_params(np.array([0.0, 1.0, 2.0]))
+        Assignment(store, now=0.0).work(ben, 0.0)  # 2 of the 3 pairs
+        with store.write() as (connection, _):
+            connection.execute(update(leases).values(change=0).where(leases.c.id == 1))
+        work = assignment.work(ann, 1.0)
+        assert work.current is not None
+        assert work.next is None
+        assert len({(row.left_clip, row.right_clip) for row in store.leases()}) == 3
+
+
+def _vote_apart(folder: Path, person: int, number: int, seen: Any) -> None:
+    """In a process of its own: vote as fast as possible, noting what was acknowledged."""
+    with CampaignStore.open(folder) as store:
+        assignment = Assignment(store, now=0.0)
+        for place in range(number):
+            pair = assignment.work(person, 1.0).current
+            if pair is None:
+                continue
+            token = f"{person} gave answer {place}"
+            assignment.vote(person, vote_on(pair, token=token), 1.0)
+            seen.append(token)
+
+
+def race(store: CampaignStore, num_processes: int = 2, number: int = 40) -> None:
+    """Several processes vote on one campaign; nothing is lost, doubled or asked twice."""
+    team = people(store, num_processes)
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        seen = manager.list()
+        processes = [
+            context.Process(target=_vote_apart, args=(store.folder, person, number, seen))
+            for person in team
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(120)
+            assert process.exitcode == 0
+        acknowledged = sorted(seen)
+    assert sorted(row.token for row in store.vote_log()) == acknowledged
+    assert len(set(acknowledged)) == len(acknowledged) == num_processes * number
+    assert_rules_hold(store.leases(), gold_keys=set())
+
+
+def test_several_processes_share_a_sqlite_campaign(new_campaign: NewCampaign) -> None:
+    with new_campaign(40) as store:
+        race(store)
+
+
+@pytest.mark.needs_postgresql
+def test_several_processes_share_a_postgresql_campaign(
+    new_campaign: NewCampaign, postgresql_url: str
+) -> None:
+    with new_campaign(40, url=postgresql_url) as store:
+        race(store)
+        [flag] = [store.add_flag(store.clips()[0].public_id, 1, "other", "", now=1.0)]
+        store.resolve_flag(flag, True, who="lead", now=2.0)
+        assert math.isclose(store.flags()[0].resolved_at or 0, 2.0)
+        assert len(store.comparison_table(1)) == store.num_votes()
