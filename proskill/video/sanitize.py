@@ -30,6 +30,7 @@ from proskill.video.probe import (
 )
 from proskill.video.probe_apart import Examined, probe_apart
 from proskill.video.transcode import (
+    ALLOWED_CODECS,
     Account,
     Cut,
     audio_arguments,
@@ -107,6 +108,7 @@ def make_proxy(
     check_regular_file(source, max_bytes=limits.max_bytes)
     with _private_folder(folder) as private:
         examined = probe_apart(source, limits=limits, folder=private, on_tick=lambda: report(0.0))
+        _check_codec(source, examined.info.codec)
         sha256 = _sha256(source, lambda: report(_PROBED_SHARE / 2))
         seconds = _span_seconds(source, examined.info, start_seconds, end_seconds)
         width, height = examined.info.width, examined.info.height
@@ -116,6 +118,7 @@ def make_proxy(
             size=even_size(width, height, max_short_side_px=max_short_side_px),
             frame_rate=frame_rate,
             keyframe_interval=max(1, round(keyframe_seconds * frame_rate)),
+            max_pixels=limits.max_pixels,
         )
         account = _write_pictures(ffmpeg, source, private, examined, cut, report)
         info = _judged(examined, account, is_whole=start_seconds == 0 and end_seconds is None)
@@ -170,6 +173,15 @@ def _private_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(private, ignore_errors=True)
 
 
+def _check_codec(path: Path, codec: str) -> None:
+    if codec not in ALLOWED_CODECS:
+        raise VideoError(
+            path,
+            f"its pictures are stored as {codec}, which is not accepted; "
+            "convert it to mp4 (H.264) first",
+        )
+
+
 def _sha256(path: Path, on_tick: Callable[[], None]) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -218,7 +230,7 @@ def _write_pictures(
         raise VideoError(
             source, f"could not be copied within {seconds:.0f} s; cut it or export it smaller"
         )
-    if account.num_frames == 0:
+    if account.num_frames == 0 or (status == 0 and account.num_written == 0):
         raise VideoError(source, "no frame of it can be decoded; record or export it again")
     if status != 0:
         raise VideoError(

@@ -21,6 +21,19 @@ _TICKS_PER_SECOND = 90_000
 _ROUNDING_TICKS = 45
 _MAX_BITS_PER_SECOND = 8_000_000
 _AUDIO_HZ = 8000
+
+# What cameras, phones and editors write. ffmpeg has hundreds of decoders more, for games and
+# devices long gone, and a stranger may pick the worst of them.
+ALLOWED_CODECS: Final = (
+    "h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores",
+    "dnxhd", "dvvideo", "h263", "vc1", "wmv3",
+)  # fmt: skip
+_SOUND_CODECS = (
+    "aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "opus", "vorbis", "flac", "alac",
+    "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le", "pcm_u8",
+)  # fmt: skip
+_DECODERS = (*ALLOWED_CODECS, "libdav1d", *_SOUND_CODECS)
+
 _TURNS: Final[dict[int, list[str]]] = {
     0: [],
     90: ["transpose=clock"],
@@ -42,6 +55,7 @@ class Cut:
         size: (width, height) of the pictures, even numbers.
         frame_rate: pictures a second.
         keyframe_interval: pictures from one that can be jumped to until the next.
+        max_pixels: of the original's pictures; its decoder refuses larger ones.
     """
 
     start_seconds: float
@@ -49,6 +63,7 @@ class Cut:
     size: tuple[int, int]
     frame_rate: int
     keyframe_interval: int
+    max_pixels: int
 
     @property
     def max_bytes(self) -> int:
@@ -99,13 +114,15 @@ class Account:
 
     Attributes:
         stream_index: of the stream that it decodes.
-        seconds_done: how much of the target is written.
+        num_written: pictures of the target.
+        seconds_done: how much of the target they are.
         num_frames: decoded, None until it says so.
         num_lost: packets that could not be decoded.
         num_damaged: frames that came out marked as damaged.
     """
 
     stream_index: int
+    num_written: int = 0
     seconds_done: float = 0.0
     num_frames: int | None = None
     num_lost: int = 0
@@ -114,7 +131,11 @@ class Account:
     def read_progress(self, line: str) -> None:
         """A line of `-progress`."""
         name, _, value = line.partition("=")
-        if name == "out_time_us" and value.strip().isdecimal():
+        if not value.strip().isdecimal():
+            return
+        if name == "frame":
+            self.num_written = int(value)
+        elif name == "out_time_us":
             self.seconds_done = int(value) / 1e6
 
     def read_log(self, line: str) -> None:
@@ -135,6 +156,7 @@ def _input(source: Path, examined: Examined, cut: Cut) -> list[str]:
         *("-hide_banner", "-nostdin", "-y", "-loglevel", "level+verbose", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.2", "-filter_threads", "1"),
         *("-protocol_whitelist", "file", "-format_whitelist", ALLOWED_FORMATS),
+        *("-codec_whitelist", ",".join(_DECODERS), "-max_pixels", str(cut.max_pixels)),
         *("-noautorotate", "-reinit_filter", "0", "-threads", threads),
         *(seek if cut.start_seconds > 0 else []),
         *("-i", f"file:{source.absolute()}"),
