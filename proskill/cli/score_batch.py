@@ -89,7 +89,9 @@ def score_many(
         scorer = Scorer.from_checkpoint(directory, device=device)
         counts = score_batch(
             takes,
-            lambda take: scorer.score(take.views, kinds=take.kinds, offsets=take.offsets),
+            lambda take: scorer.score(
+                take.views, kinds=take.kinds, offsets=take.offsets, span_seconds=take.span_seconds
+            ),
             out=out,
             columns=table_columns(scorer.config.levels, scorer.config.skills),
             scored_by=f"{scorer.sha256} {__version__}",
@@ -116,6 +118,5 @@ def _batch_take(take: Take) -> BatchTake:
         {name: view.path for name, view in views.items()},
         kinds={name: view.kind for name, view in views.items()},
         offsets={name: view.offset_seconds for name, view in views.items()},
-        start_seconds=max(view.start_seconds for view in views.values()),
-        end_seconds=min(ends, default=None),
+        span_seconds=(max(view.start_seconds for view in views.values()), min(ends, default=None)),
     )

@@ -34,16 +34,14 @@ class BatchTake:
         views: view name -> video file; need not exist.
         kinds: view name -> "ego" or "exo"; guessed from the name where absent.
         offsets: view name -> seconds added to the common clock to give the file's clock.
-        start_seconds: where the performance begins on the common clock.
-        end_seconds: where it ends (exclusive); None for the end of the shortest file.
+        span_seconds: [start, end) of the performance on the common clock; None ends with the file.
     """
 
     take_id: str
     views: Mapping[str, Path]
     kinds: Mapping[str, str] = field(default_factory=dict)
     offsets: Mapping[str, float] = field(default_factory=dict)
-    start_seconds: float = 0.0
-    end_seconds: float | None = None
+    span_seconds: tuple[float, float | None] = (0.0, None)
 
     def __post_init__(self) -> None:
         for name in ("views", "kinds", "offsets"):
@@ -56,8 +54,8 @@ class BatchTake:
             scored_by: what else decides the result, such as the checkpoint's sha256.
         """
         files = [(name, str(path), _stamp(path)) for name, path in self.views.items()]
-        span = (self.start_seconds, self.end_seconds)
-        parts = (scored_by, files, sorted(self.kinds.items()), sorted(self.offsets.items()), span)
+        options = (sorted(self.kinds.items()), sorted(self.offsets.items()), self.span_seconds)
+        parts = (scored_by, files, options)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

@@ -29,6 +29,7 @@ class InputView:
         path: its file; it need not exist any more where there is a proxy of it.
         kind: "ego" or "exo".
         offset_seconds: added to the common clock to give this file's clock.
+        span_seconds: [start, end) of the performance on the common clock; None ends with the file.
         proxy: the copy that is read in the file's place; what is said is said of the file.
         error: why there is no such copy, so that nothing is read.
     """
@@ -37,6 +38,7 @@ class InputView:
     path: Path
     kind: str
     offset_seconds: float
+    span_seconds: tuple[float, float | None] = (0.0, None)
     proxy: Proxy | None = None
     error: VideoError | None = None
 
@@ -78,12 +80,13 @@ def check_views(
     *,
     kinds: Mapping[str, str] | None = None,
     offsets: Mapping[str, float] | None = None,
+    span_seconds: tuple[float, float | None] = (0.0, None),
 ) -> dict[str, InputView]:
     """The views to score, in the order given.
 
     Raises:
-        ProskillError: no view, more than eight, an empty name, or kinds and offsets that are wrong
-            or belong to no view.
+        ProskillError: no view, more than eight, an empty name, kinds and offsets that are wrong or
+            belong to no view, or a span that is none.
         VideoError: a file that is missing or is no file.
     """
     if isinstance(views, str | Path):
@@ -95,7 +98,10 @@ def check_views(
             raise VideoError(file, f"no such file; check the path of view {name!r}")
         if file.is_dir():
             raise VideoError(file, f"is a directory; give one video file for view {name!r}")
-    return inputs
+    start, end = span_seconds
+    if not 0 <= start < (math.inf if end is None else end):
+        raise ProskillError(f"span from {start} to {end} s: must begin at 0 or later and then end")
+    return {name: replace(view, span_seconds=span_seconds) for name, view in inputs.items()}
 
 
 def check_proxies(

@@ -101,6 +101,7 @@ class Scorer:
         *,
         kinds: Mapping[str, str] | None = None,
         offsets: Mapping[str, float] | None = None,
+        span_seconds: tuple[float, float | None] = (0.0, None),
         progress: Progress | None = None,
     ) -> Assessment:
         """Score one performance.
@@ -110,6 +111,8 @@ class Scorer:
             kinds: view name -> "ego" or "exo"; guessed from the name where absent.
             offsets: view name -> seconds added to the common clock to give the file's clock; 0
                 where absent.
+            span_seconds: [start, end) of the performance on the common clock; an end of None is
+                that of the first file that ends.
             progress: called with what is being done and the share that is done.
 
         Raises:
@@ -117,7 +120,9 @@ class Scorer:
                 that can be read; for a single view this is its VideoError.
             VideoError: a file that is missing or is a directory.
         """
-        encoded = self.encode(views, kinds=kinds, offsets=offsets, progress=progress)
+        encoded = self.encode(
+            views, kinds=kinds, offsets=offsets, span_seconds=span_seconds, progress=progress
+        )
         if progress is not None:
             progress("deciding", 0.97)
         return self.assess(encoded)
@@ -128,10 +133,11 @@ class Scorer:
         *,
         kinds: Mapping[str, str] | None = None,
         offsets: Mapping[str, float] | None = None,
+        span_seconds: tuple[float, float | None] = (0.0, None),
         progress: Progress | None = None,
     ) -> EncodedTake:
         """Read one performance: everything that `assess` and `explain` need; see `score`."""
-        inputs = check_views(views, kinds=kinds, offsets=offsets)
+        inputs = check_views(views, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
         return self.encoder.encode(inputs, progress=progress or (lambda what, share: None))
 
     def assess(self, encoded: EncodedTake) -> Assessment:

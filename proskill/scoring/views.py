@@ -7,6 +7,7 @@ Shapes: W windows, T frames, C channels, H W pixels, D embedding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -129,20 +130,27 @@ def require_readable(seen: Mapping[str, SeenView]) -> None:
 
 
 def shared_span(usable: Mapping[str, SeenView]) -> tuple[float, float]:
-    """[start, end) in seconds on the common clock that every view shows.
+    """[start, end) in seconds on the common clock that every view shows, of the performance.
 
     Raises:
         ProskillError: there is no such instant.
     """
     offsets = [view.source.offset_seconds for view in usable.values()]
-    start = max(0.0, *(-offset for offset in offsets))
-    end = min(view.duration_seconds - view.source.offset_seconds for view in usable.values())
+    start = max(-min(offsets), *(view.source.span_seconds[0] for view in usable.values()))
+    end = min(_end_seconds(view) for view in usable.values())
     if end <= start:
         raise ProskillError(
             f"views {', '.join(usable)} have no instant in common (the last begins at {start:.2f} "
             f"s and the first ends at {end:.2f} s); check their offsets"
         )
     return start, end
+
+
+def _end_seconds(view: SeenView) -> float:
+    """Where the performance ends on the common clock, as far as this view shows it."""
+    end = view.duration_seconds - view.source.offset_seconds
+    asked = view.source.span_seconds[1]
+    return end if asked is None else min(end, asked)
 
 
 def view_warnings(
@@ -176,12 +184,18 @@ def view_warnings(
     return tuple(warnings)
 
 
+def _asked_seconds(view: SeenView) -> float:
+    """How much of the view's file was to be scored."""
+    start, end = view.source.span_seconds
+    return min(view.duration_seconds, (math.inf if end is None else end) - start)
+
+
 def _coverage_warnings(
     used: list[SeenView], instants: NDArray[np.float64], interval_seconds: float
 ) -> list[str]:
     warnings = []
     scored = float(instants[-1, -1] - instants[0, 0]) + interval_seconds
-    longest = max(view.duration_seconds for view in used)
+    longest = max(_asked_seconds(view) for view in used)
     if scored < _SHORT_OVERLAP * longest and longest - scored > _SHORT_OVERLAP_SECONDS:
         warnings.append(
             f"Only {scored:.1f} s, which all views show, were scored; the longest view has "

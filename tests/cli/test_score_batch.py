@@ -56,6 +56,22 @@ def test_a_row_says_what_scoring_the_performance_alone_says(
     assert {name: row[name] for name in alone} == alone
 
 
+def test_the_span_of_a_manifest_is_what_is_scored(
+    run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
+) -> None:
+    long = make_video("long.mp4", seconds=6)
+    takes = [
+        Take(f"t{start}", "p", "juggling", {"exo1": View(long, "exo", start, start + 2.0)})
+        for start in (0.0, 3.0)
+    ]
+    write_manifest(tmp_path / "takes.csv", takes)
+    options = ("--checkpoint", make_checkpoint(), "--out", tmp_path / "r.jsonl")
+    assert run("score", tmp_path / "takes.csv", *options).exit_code == 0
+    instants = [row["provenance"]["instants_seconds"] for row in _rows(tmp_path / "r.jsonl")]
+    assert [row[0][0] for row in instants] == [0.0, 3.0]
+    assert [row[-1][-1] < end for row, end in zip(instants, (2, 5), strict=True)] == [True, True]
+
+
 def test_shards_write_the_rows_of_the_whole(
     run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
 ) -> None:

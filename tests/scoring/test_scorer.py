@@ -315,3 +315,22 @@ def test_a_device_that_does_not_exist_is_refused(make_checkpoint: MakeCheckpoint
 def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="gone"):
         Scorer.from_checkpoint(tmp_path / "gone")
+
+
+def test_only_the_span_asked_for_is_looked_at(
+    make_checkpoint: MakeCheckpoint, make_video: MakeVideo
+) -> None:
+    scorer = Scorer.from_checkpoint(make_checkpoint())
+    file = make_video(seconds=8)
+    part = scorer.score({"exo1": file}, span_seconds=(2.0, 4.0))
+    instants = part.provenance.instants_seconds
+    assert instants[0][0] == 2.0
+    assert instants[-1][-1] < 4.0
+    assert not any("were scored" in warning for warning in part.warnings)
+    rest = scorer.score({"exo1": file}, span_seconds=(6.0, None)).provenance.instants_seconds
+    assert rest[0][0] == 6.0
+    assert rest[-1][-1] > 7.5
+    with pytest.raises(ProskillError, match="have no instant in common"):
+        scorer.score({"exo1": file}, span_seconds=(9.0, None))
+    with pytest.raises(ProskillError, match=r"span from 2\.0 to 1\.0 s: must begin"):
+        scorer.score({"exo1": file}, span_seconds=(2.0, 1.0))
