@@ -33,8 +33,8 @@ def add_endpoint(coach: Coach) -> None:
                 if step.result is not None:
                     return step.result
         except (Cancelled, ProskillError) as error:
-            raise gr.Error(sentence(error)) from None
-        raise gr.Error("The call ended without an answer.")
+            raise gr.Error(sentence(error), print_exception=False) from None
+        raise gr.Error("The call ended without an answer.", print_exception=False)
 
     gr.events.api(score, api_name="score")
 

@@ -15,13 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import File, FormParser, parse_options_header
-
 from proskill.errors import ProskillError
 
+from .coach_multipart import FormFiles
+
 _UNCLAIMED_SECONDS = 900.0
-_MAX_NAME_LETTERS = 60  # of at most four bytes each, file systems allow 255
 _FRAME_BYTES = 65536  # what a multipart body may hold beside the file
 
 
@@ -130,33 +128,15 @@ class UploadStore:
     async def _write(
         self, chunks: AsyncIterator[bytes], content_type: str, folder: Path
     ) -> list[Path]:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data" or b"boundary" not in options:
-            raise ProskillError("an upload must be a multipart form with files in it")
-        files: list[File] = []
-        parser = FormParser(
-            "multipart/form-data",
-            on_field=lambda field: None,
-            on_file=files.append,
-            boundary=options[b"boundary"],
-            config={
-                "UPLOAD_DIR": str(folder),
-                "MAX_MEMORY_FILE_SIZE": 0,
-                "UPLOAD_DELETE_TMP": False,
-            },
-        )
-        received = 0
+        files, received = FormFiles(folder, content_type=content_type), 0
         try:
             async for chunk in chunks:
                 received += len(chunk)
                 self._check_size(received)
-                parser.write(chunk)
-            parser.finalize()
-        except FormParserError as error:
-            raise ProskillError(f"the upload is no complete multipart form ({error})") from error
+                files.feed(chunk)
+            return files.finish()
         finally:
-            parser.close()
-        return [_keep(file, folder, number) for number, file in enumerate(files)]
+            files.close()
 
 
 def discard(upload: Upload) -> None:
@@ -165,27 +145,3 @@ def discard(upload: Upload) -> None:
     with suppress(OSError):  # another file of the same request lies there
         upload.path.parent.rmdir()
         upload.path.parent.parent.rmdir()
-
-
-def _keep(file: File, folder: Path, number: int) -> Path:
-    """Give a received file a folder of its own and the name that its sender gave it."""
-    file.file_object.flush()
-    actual = file.actual_file_name
-    file.close()
-    given = (file.file_name or b"").decode("utf-8", errors="replace")
-    path = folder / str(number) / plain_name(given)
-    path.parent.mkdir(mode=0o700)
-    if actual is None:  # an empty file never reached the disk
-        path.touch()
-    else:
-        Path(actual.decode()).replace(path)
-    return path
-
-
-def plain_name(name: str) -> str:
-    """A sender's file name without folders, control characters and excess length."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(letter for letter in last if letter.isprintable()).strip()
-    suffix = Path(kept).suffix[:12]
-    stem = kept.removesuffix(suffix)[:_MAX_NAME_LETTERS].lstrip(".") or "video"
-    return f"{stem}{suffix}"
