@@ -6,6 +6,7 @@ Nothing here knows campaigns or votes. Who may use a route is decided by `sessio
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LOGGER = logging.getLogger(__name__)
 
 # The largest body there is: a vote with its reason, or a note on a clip.
 MAX_BODY_BYTES: Final = 16 * 1024
@@ -63,7 +66,10 @@ class RefusedRequest(Exception):
 
 
 class SecurityMiddleware:
-    """Gives every answer its headers and turns away what comes from other sites or is too large."""
+    """Turns away what comes from other sites or is too large; every answer gets its headers.
+
+    Failures of the application end here as well, so that their answers are no exception.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,8 +80,12 @@ class SecurityMiddleware:
                 await self._app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
@@ -86,7 +96,16 @@ class SecurityMiddleware:
         if refusal is not None:
             await refusal.response()(scope, receive, send_with_headers)
             return
-        await self._app(scope, _limited(receive), send_with_headers)
+        try:
+            await self._app(scope, _limited(receive), send_with_headers)
+        except Exception:
+            _LOGGER.exception("%s failed", scope["method"])  # without addresses, which are secrets
+            if has_begun:
+                raise
+            failure = RefusedRequest(
+                500, "internal", "The server made a mistake; try again, and tell the organiser."
+            )
+            await failure.response()(scope, receive, send_with_headers)
 
 
 def _refusal(scope: Scope) -> RefusedRequest | None:

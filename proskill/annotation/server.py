@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,8 +20,6 @@ from proskill.annotation.refusals import Refusal
 from proskill.annotation.security import RefusedRequest, SecurityMiddleware
 from proskill.annotation.store import CampaignStore
 from proskill.errors import CampaignError, ProskillError
-
-_LOGGER = logging.getLogger(__name__)
 
 # What pages are made of; nothing else in their folder is served.
 _MEDIA_TYPES: Final = {
@@ -133,10 +130,3 @@ def _add_error_handlers(app: FastAPI) -> None:
         answer = RefusedRequest(error.status_code, code, message).response()
         answer.headers.update(error.headers or {})
         return answer
-
-    @app.exception_handler(Exception)
-    async def internal(request: Request, error: Exception) -> JSONResponse:
-        _LOGGER.exception("%s %s", request.method, request.url.path)
-        return RefusedRequest(
-            500, "internal", "The server made a mistake; what you answered is kept and sent again."
-        ).response()

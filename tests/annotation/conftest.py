@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 
+from proskill.annotation import Annotator, Campaign, Clip, Criterion, VoteRow
 from proskill.annotation.campaign import CampaignSettings
 from proskill.annotation.creation import create_campaign
+from proskill.annotation.gold import GoldTakes
+from proskill.annotation.log import CampaignLog
 from proskill.annotation.server import create_app
 from proskill.annotation.store import CampaignStore
 from proskill.data.take import Take, View
+from proskill.rating import SimulatedAnnotator, simulate_votes
 
 
 def wait_for(url: str) -> None:
@@ -85,8 +90,9 @@ class ProcessServer:
 
     def kill(self) -> None:
         """As a power cut would."""
-        self._process.kill()
-        self._process.communicate()
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
 
     def stop(self) -> str:
         """As Ctrl-C does; what it printed about errors."""
@@ -207,3 +213,63 @@ def visit() -> Iterator[Callable[[str, str], Visitor]]:
     yield open_link
     for visitor in visitors:
         visitor.http.close()
+
+
+@pytest.fixture
+def make_log() -> Callable[..., CampaignLog]:
+    """Make the log of a campaign of simulated votes, without a database."""
+    return simulated_log
+
+
+def simulated_log(
+    num_clips: int = 12,
+    num_votes: int = 100,
+    *,
+    num_annotators: int = 4,
+    num_groups: int = 1,
+    reversed_annotator: int | None = None,
+) -> CampaignLog:
+    """Clips 1, 2, ... with more and more skill; answers 20 s apart, the last one at 1.75e9 s."""
+    rng = np.random.default_rng(num_votes)
+    end = 1_750_000_000.0
+    left = rng.integers(0, num_clips, num_votes)
+    steps = num_groups * rng.integers(1, num_clips // num_groups, num_votes)
+    right = (left + steps) % num_clips
+    who = rng.integers(0, num_annotators, num_votes)
+    outcome = simulate_votes(
+        rng,
+        skill=np.linspace(-2.5, 2.5, num_clips),
+        left=left,
+        right=right,
+        annotator=who,
+        annotators=[
+            SimulatedAnnotator(-2.0 if i + 1 == reversed_annotator else 1.5, 0.0, -2.0)
+            for i in range(num_annotators)
+        ],
+    )
+    answers = {1: "left", -1: "right", 0: "tie"}
+    return CampaignLog(
+        campaign=Campaign(
+            "Cooking", end - 20 * num_votes, "open", CampaignSettings(), 0,
+            (Criterion(1, "overall skill"),),
+        ),
+        clips=tuple(
+            Clip(i + 1, f"clip{i}", f"take {i}", "exo1", Path(f"{i}.mp4"), 0.0, None, None, None,
+                 "" if num_groups == 1 else f"group {i % num_groups}", None)
+            for i in range(num_clips)
+        ),
+        annotators=tuple(
+            Annotator(i + 1, f"person {i + 1}", "annotator", 0.0, None, None)
+            for i in range(num_annotators)
+        ),
+        votes=tuple(
+            VoteRow(
+                i + 1, f"token-{i}", 1, i + 1, "new", int(left[i]) + 1, int(right[i]) + 1,
+                int(who[i]) + 1, answers[int(outcome[i])], None, None, at - 8.0, at, at, 1.0, 1.0,
+                "test", None,
+            )
+            for i, at in enumerate(end - 20.0 * np.arange(num_votes)[::-1])
+        ),
+        flags=(),
+        gold=(),
+    )  # fmt: skip

@@ -19,9 +19,12 @@ def ask(
 ) -> dict[str, Any]:
     """Send one request through the middleware into an application that echoes its body."""
     inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    inner.add_middleware(SecurityMiddleware)
 
     @inner.api_route("/", methods=["GET", "POST"])
     async def echo(request: Request) -> int:
+        if request.headers.get("fail"):
+            raise RuntimeError("secret of the inside")
         return len(await request.body())
 
     messages = [
@@ -37,6 +40,8 @@ def ask(
         if message["type"] == "http.response.start":
             answer["status"] = message["status"]
             answer["headers"] = {k.decode(): v.decode() for k, v in message["headers"]}
+        else:
+            answer["body"] = answer.get("body", b"") + message["body"]
 
     scope = {
         "type": "http", "method": method, "path": "/", "raw_path": b"/", "query_string": b"",
@@ -47,7 +52,7 @@ def ask(
             for name, value in {"Host": "here:8000", **(headers or {})}.items()
         ],
     }  # fmt: skip
-    asyncio.run(SecurityMiddleware(inner)(scope, receive, send))
+    asyncio.run(inner(scope, receive, send))
     return answer
 
 
@@ -87,7 +92,7 @@ def test_reading_needs_no_origin() -> None:
 
 
 def test_every_answer_forbids_foreign_code_framing_and_guessing_of_types() -> None:
-    for answer in (ask("GET"), ask(headers={"Origin": "null"})):
+    for answer in (ask("GET"), ask(headers={"Origin": "null"}), ask(headers={"fail": "yes"})):
         policy = answer["headers"]["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
@@ -96,6 +101,13 @@ def test_every_answer_forbids_foreign_code_framing_and_guessing_of_types() -> No
         assert answer["headers"]["x-content-type-options"] == "nosniff"
         assert answer["headers"]["referrer-policy"] == "no-referrer"
         assert answer["headers"]["cache-control"] == "no-store"
+
+
+def test_a_failure_of_the_server_says_nothing_about_its_inside() -> None:
+    answer = ask(headers={"fail": "yes"})
+    assert answer["status"] == 500
+    assert b'"internal"' in answer["body"]
+    assert b"secret" not in answer["body"]
 
 
 @pytest.mark.parametrize("length", [str(MAX_BODY_BYTES + 1), "-1", "1e3", "9" * 40, "²"])
