@@ -138,6 +138,8 @@ def _why_refused(path: Path, error: Exception) -> str:
         )
     if not any(byte > 126 or byte in range(9) for byte in head):
         return "is a text file, not a video"
+    if isinstance(error, av.error.ArgumentError):
+        return f"is in a container format that is not accepted (mp4, mkv, avi, ... are); {_CONVERT}"
     if isinstance(error, av.error.InvalidDataError):
         return f"is not a video that can be read (unknown or damaged content); {_CONVERT}"
     return f"cannot be opened as a video ({error.__class__.__name__}); {_CONVERT}"

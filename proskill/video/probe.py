@@ -23,7 +23,7 @@ from proskill.video.geometry import Orientation, orientation_of, square_size
 from proskill.video.timeline import PacketScan, Ticks, TooLong, scan_packets
 
 # Containers whose index gives every packet a time of its own and lets seeks find it again.
-_INDEXED_FORMATS = ("mov,mp4", "matroska,webm")
+INDEXED_FORMATS = ("mov,mp4", "matroska,webm")
 
 _MIN_DECODED_RATIO = 0.5
 _WARN_DECODED_RATIO = 0.95
@@ -293,7 +293,7 @@ def _packet_index(
     # AVI stores decoding order alone, so that its times are wrong where frames are reordered.
     if not identifies or not begins or scan.num_restarts or container.format.name == "avi":
         return None
-    if container.format.name.startswith(_INDEXED_FORMATS):
+    if container.format.name.startswith(INDEXED_FORMATS):
         # After an open key frame, H.264 may still refer to what came before; other codecs may not.
         entries = scan.entries(closed_only=stream.codec_context.name == "h264")
     else:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from proskill.video.container import ALLOWED_FORMATS
+from proskill.video.probe import INDEXED_FORMATS
 from proskill.video.probe_apart import Examined
 
 _TICKS_PER_SECOND = 90_000
@@ -96,9 +97,9 @@ def video_arguments(source: Path, target: Path, examined: Examined, cut: Cut) ->
 
 def audio_arguments(source: Path, target: Path, examined: Examined, cut: Cut) -> list[str]:
     """ffmpeg's arguments for the sound: mono, on the clock of the pictures."""
-    start = 0.0 if cut.start_seconds > 0 else examined.start_seconds
+    begin = 0.0 if _seeks(examined, cut) else examined.start_seconds + cut.start_seconds
     filters = (
-        f"asetpts=PTS-{start:.6f}/TB,"
+        f"asetpts=PTS-{begin:.6f}/TB,"
         f"aresample={_AUDIO_HZ}:async=1:first_pts=0,aformat=channel_layouts=mono"
     )
     return [
@@ -148,6 +149,11 @@ class Account:
                 self.num_frames, self.num_lost = num_frames, num_lost
 
 
+def _seeks(examined: Examined, cut: Cut) -> bool:
+    """Whether reading starts in the middle; without an index, a seek may land too late."""
+    return cut.start_seconds > 0 and examined.info.container.startswith(INDEXED_FORMATS)
+
+
 def _input(source: Path, examined: Examined, cut: Cut) -> list[str]:
     # Threads make what a damaged picture shows a matter of chance; dav1d loses frames without.
     threads = "2" if examined.info.codec == "av1" else "1"
@@ -158,7 +164,7 @@ def _input(source: Path, examined: Examined, cut: Cut) -> list[str]:
         *("-protocol_whitelist", "file", "-format_whitelist", ALLOWED_FORMATS),
         *("-codec_whitelist", ",".join(_DECODERS), "-max_pixels", str(cut.max_pixels)),
         *("-noautorotate", "-reinit_filter", "0", "-threads", threads),
-        *(seek if cut.start_seconds > 0 else []),
+        *(seek if _seeks(examined, cut) else []),
         *("-i", f"file:{source.absolute()}"),
     ]
 
@@ -175,8 +181,9 @@ def _picture_filters(examined: Examined, cut: Cut) -> str:
     info = examined.info
     is_transposed = info.rotation_degrees in (90, 270)
     width, height = cut.size[::-1] if is_transposed else cut.size
-    # What a cut skips has negative times; a whole file begins with its first picture.
-    first = "0" if cut.start_seconds > 0 else "STARTPTS"
+    # What is skipped gets negative times.
+    skipped = round(cut.start_seconds * _TICKS_PER_SECOND)
+    begin = "0" if _seeks(examined, cut) else f"STARTPTS-{skipped}"
     half = _TICKS_PER_SECOND // (2 * cut.frame_rate) + _ROUNDING_TICKS
     filters = [
         "sidedata=mode=delete",  # the display matrix, and whatever else a stranger attached
@@ -186,7 +193,7 @@ def _picture_filters(examined: Examined, cut: Cut) -> str:
         *(["hflip"] if info.is_mirrored else []),
         *_TURNS[info.rotation_degrees],
         f"settb=1/{_TICKS_PER_SECOND}",
-        f"setpts=PTS-{first}-{half}",
+        f"setpts=PTS-{begin}-{half}",
         f"fps={cut.frame_rate}:round=up:start_time=0",
         "format=yuv420p",
     ]

@@ -87,6 +87,8 @@ RECIPES: dict[str, str] = {
     "too_fast.mp4": f"{COLOR}16x16:rate=1000:duration=2 {H264}",
     "too_large.mp4": f"{COLOR}8192x4608:rate=1:duration=1 {H264}",
     "animation.gif": FRAMES,
+    "flash.flv": f"{FRAMES} -c:v flv1",
+    "cinepak.avi": f"{FRAMES} -frames:v 4 -c:v cinepak",
 }
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\n{}\n#EXT-X-ENDLIST\n"
 DASH = (

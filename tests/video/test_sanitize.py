@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from proskill.errors import VideoError
 from proskill.video.probe import probe
+from proskill.video.reader import VideoReader
 from proskill.video.sanitize import make_proxy
 
 
@@ -56,3 +59,73 @@ def test_a_file_that_is_no_video_is_refused_with_its_reason_and_leaves_nothing(
     with pytest.raises(VideoError, match="incomplete upload"):
         make_proxy(make_video("no_moov.mp4"), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_begins_and_ends_where_it_is_cut(
+    make_video: Callable[[str], Path], play, tmp_path: Path
+) -> None:
+    for name in ("base.mp4", "start_offset.mkv", "long_gop.mp4", "transport.ts"):
+        proxy = make_proxy(make_video(name), tmp_path, start_seconds=0.71, end_seconds=1.4)
+        shown = play(proxy.path)
+        assert shown.numbers.tolist() == list(range(21, 42)), name
+        assert proxy.info.num_frames == 60
+
+
+def test_pictures_are_made_smaller_but_never_larger(
+    make_video: Callable[[str], Path], tmp_path: Path
+) -> None:
+    small = make_proxy(make_video("anamorphic.mp4"), tmp_path, max_short_side_px=48)
+    info = probe(small.path)
+    assert (info.width, info.height) == (114, 48)
+    same = probe(make_proxy(make_video("anamorphic.mp4"), tmp_path).path)
+    assert (same.width, same.height) == (228, 96)
+
+
+def test_keyframes_and_rate_are_as_asked(make_video: Callable[[str], Path], tmp_path: Path) -> None:
+    proxy = make_proxy(make_video("base.mp4"), tmp_path, frame_rate=10, keyframe_seconds=0.4)
+    with av.open(str(proxy.path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    assert [k for k, p in enumerate(packets) if p.is_keyframe] == [0, 4, 8, 12, 16]
+    assert np.diff([float(p.pts * p.time_base) for p in packets]) == pytest.approx(0.1)
+
+
+def test_the_upright_picture_is_the_one_that_a_player_shows(
+    make_video: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for name in ("rotated_90.mp4", "rotated_180.mp4", "rotated_mirrored.mp4"):
+        pictures = []
+        for path in (make_video(name), make_proxy(make_video(name), tmp_path).path):
+            with VideoReader(path) as reader:
+                pictures.append(reader.frames_at(np.array([1.01])).float())
+        assert (pictures[0] - pictures[1]).abs().mean() < 3, name
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"start_seconds": -1}, {"start_seconds": 2, "end_seconds": 2}, {"max_short_side_px": 1},
+     {"frame_rate": 0}, {"keyframe_seconds": 0}],
+)  # fmt: skip
+def test_forms_that_cannot_be_made_are_refused(
+    form: dict[str, float], make_video: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="must"):
+        make_proxy(make_video("base.mp4"), tmp_path, **form)
+
+
+def test_a_part_past_the_end_is_refused(make_video: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"lasts 2\.00 s, so that nothing begins at 5\.00 s"):
+        make_proxy(make_video("base.mp4"), tmp_path, start_seconds=5)
+
+
+def test_the_same_file_gives_the_same_bytes(
+    make_video: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source = make_video("corrupt_packets.mp4")
+    first, second = (make_proxy(source, tmp_path).path for _ in range(2))
+    assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_mode & 0o077 == 0
+
+
+def test_copying_loads_no_torch() -> None:
+    code = "import sys, proskill.video.sanitize; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
