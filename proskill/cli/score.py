@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,12 @@ def score(
             "and read the copies alone.",
         ),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Say when and in which view it shows; takes a little longer."
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="Where the model runs, e.g. cpu or cuda.")] = "cpu",
 ) -> None:
     """Say how skilled the performance in one or several synchronised videos is."""
@@ -79,7 +86,7 @@ def score(
     if not sources and not named:
         raise typer.BadParameter("no view given; name one video file or more")
     if out is not None:
-        if named or offsets or as_json or as_upload or report is not None:
+        if named or offsets or as_json or as_upload or explain or report is not None:
             raise typer.BadParameter("--out writes many performances; leave out the options of one")
         from proskill.cli.score_batch import score_many
 
@@ -104,30 +111,41 @@ def score(
     with tempfile.TemporaryDirectory(prefix="proskill-") as copies:
         with progress_bar("scoring") as on_progress:
             scorer = Scorer.from_checkpoint(directory, device=device)
-
-            def progress(what: str, share: float) -> None:
-                on_progress(round(100 * share), 100)
-
+            progress = _percent(on_progress)
             if as_upload:
                 from proskill.scoring.uploads import score_uploads
 
                 result = score_uploads(
                     scorer, files, folder=Path(copies), offsets=offsets, progress=progress
                 )
-                assessment = result.assessment
+                assessment, encoded = result.assessment, result.encoded
                 files = {name: proxy.path for name, proxy in result.proxies.items()}
             else:
-                assessment = scorer.score(files, offsets=offsets, progress=progress)
+                encoded = scorer.encode(files, offsets=offsets, progress=progress)
+                assessment = scorer.assess(encoded)
+        explanation = None
+        if explain and assessment.status != "abstained":
+            from proskill.scoring import explain as explain_take
+
+            with progress_bar("explaining") as on_progress:
+                explanation = explain_take(scorer, encoded, progress=_percent(on_progress))
         if report is not None:
             from proskill.scoring.report_files import write_report
 
-            write_report(report, assessment, files=files)
+            write_report(report, assessment, explanation=explanation, files=files)
     if as_json:
-        print(assessment.to_json())
+        from proskill.scoring.report_files import report_content
+
+        text = report_content("assessment.json", assessment, explanation=explanation)
+        print(text.decode(), end="")
     else:
         from proskill.cli.score_table import print_assessment
 
-        print_assessment(assessment, report=report)
+        print_assessment(assessment, explanation=explanation, report=report)
+
+
+def _percent(on_progress: Callable[[int, int], None]) -> Callable[[str, float], None]:
+    return lambda what, share: on_progress(round(100 * share), 100)
 
 
 def _pair(option: str, text: str, form: str) -> tuple[str, str]:

@@ -13,17 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from proskill.scoring import Assessment
+    from proskill.scoring import Assessment, Explanation
 
 _BAR_WIDTH = 24
 _STYLES = {"ok": "bold green", "low_confidence": "bold yellow", "abstained": "bold"}
 
 
-def print_assessment(assessment: Assessment, *, report: Path | None = None) -> None:
+def print_assessment(
+    assessment: Assessment, *, explanation: Explanation | None = None, report: Path | None = None
+) -> None:
     """Print the answer, why it is in doubt, the probabilities, the skills and the views.
 
     Args:
         assessment: to show.
+        explanation: when and in which view it shows, if that was asked for.
         report: the page that was written, to be named at the end.
     """
     from proskill.scoring.report import STATUS_NAMES, notice_for
@@ -48,6 +51,13 @@ def print_assessment(assessment: Assessment, *, report: Path | None = None) -> N
         console.print(_skills(assessment))
     console.print()
     console.print(_views(assessment))
+    if explanation is not None:
+        console.print()
+        console.print(_moments(explanation))
+        if len(explanation.views) > 1:
+            console.print()
+            console.print(_importance(explanation))
+        console.print(Text(explanation.method, style="dim"))
     lines = [*assessment.warnings, notice_for(assessment.provenance.checkpoint_data)]
     for line in filter(None, lines):
         console.print(Text(f"Note: {line}", style="yellow"))
@@ -86,6 +96,40 @@ def _skills(assessment: Assessment) -> Table:
         table.add_row(
             Text(name), f"{score:.2f}", Text(bar, style="cyan"), Text(level), f"{100 * p:3.0f} %"
         )
+    return table
+
+
+def _moments(explanation: Explanation) -> Table | Text:
+    if not explanation.moments:
+        return Text("No moment stands out of the noise.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("moment", "does", "by itself", "noise", "seen most in", "most in skill"):
+        if heading != "most in skill" or explanation.moments[0].skill_effects:
+            table.add_column(heading, overflow="fold")
+    for moment in explanation.moments:
+        sign = 1 if moment.effect > 0 else -1
+        cells = [
+            f"{moment.start_seconds:.1f} to {moment.end_seconds:.1f} s",
+            "raises the score" if sign > 0 else "lowers the score",
+            f"{moment.effect:+.2f}",
+            f"{moment.noise:.2f}",
+            moment.view,
+        ]
+        if skills := moment.skill_effects:
+            cells.append(max(skills, key=lambda name: sign * skills[name]))
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _importance(explanation: Explanation) -> Table:
+    """How much each view mattered."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("view", "share", "", "without it"):
+        table.add_column(heading, overflow="fold")
+    for name, view in explanation.views.items():
+        bar = "█" * round(view.share * _BAR_WIDTH)
+        share = Text(f"{100 * view.share:3.0f} %")
+        table.add_row(Text(name), share, Text(bar, style="cyan"), Text(f"{-view.effect:+.2f}"))
     return table
 
 

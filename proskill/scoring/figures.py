@@ -120,7 +120,7 @@ def timeline_chart(
                 f'y2="{y(index):.1f}"/><text class="label" x="{left - 10}" y="{y(index) + 4:.1f}" '
                 f'text-anchor="end">{escape(name)}</text>'
             )
-    for seconds in _time_ticks(start, end):
+    for seconds in time_ticks(start, end):
         parts.append(
             f'<line class="grid" x1="{x(seconds):.1f}" y1="{height - bottom}" '
             f'x2="{x(seconds):.1f}" y2="{height - bottom + 5}"/><text class="label" '
@@ -158,11 +158,7 @@ def view_colours(assessment: Assessment) -> dict[str, int]:
     return {name: number for number, name in enumerate(used)}
 
 
-def _middle(window: TimelineWindow) -> float:
-    return (window.start_seconds + window.end_seconds) / 2
-
-
-def _time_ticks(start: float, end: float) -> list[float]:
+def time_ticks(start: float, end: float) -> list[float]:
     """About eight round instants."""
     span = end - start
     step = next(
@@ -170,3 +166,7 @@ def _time_ticks(start: float, end: float) -> list[float]:
     )
     first = np.ceil(start / step) * step
     return [round(float(tick), 3) for tick in np.arange(first, end + 1e-9, step)]
+
+
+def _middle(window: TimelineWindow) -> float:
+    return (window.start_seconds + window.end_seconds) / 2

@@ -7,7 +7,8 @@ Every text that comes from outside is escaped by the template engine. Not here: 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from jinja2 import BaseLoader, Environment, PackageLoader
 from proskill.errors import VideoError
 from proskill.pages import template_environment
 from proskill.scoring.assessment import Assessment
+from proskill.scoring.effect_chart import effect_chart
+from proskill.scoring.explanation import Explanation
 from proskill.scoring.figures import image_data_uri, score_scale, timeline_chart, view_colours
 from proskill.video.reader import VideoReader
 from proskill.video.sampling import uniform_instants
@@ -31,9 +34,11 @@ DECISION_SUPPORT = (
 SIMULATED_NOTICE = "This model learned from simulated motion; it is no judge of real athletes."
 
 _THUMBNAILS_PER_VIEW = 6
+_THUMBNAILS_PER_MOMENT = 3
 _THUMBNAIL_SHORT_SIDE_PX = 180
 
-Strips = Mapping[str, list[tuple[float, str]]]
+Strip = list[tuple[float, str]]
+Strips = Mapping[str, Strip]
 
 
 def notice_for(checkpoint_data: str) -> str:
@@ -54,12 +59,20 @@ def page_environment(*loaders: BaseLoader) -> Environment:
     return environment
 
 
-def assessment_context(assessment: Assessment, *, strips: Strips | None = None) -> dict[str, Any]:
+def assessment_context(
+    assessment: Assessment,
+    *,
+    explanation: Explanation | None = None,
+    strips: Strips | None = None,
+    moments: Sequence[Strip] = (),
+) -> dict[str, Any]:
     """What `assessment_parts.html` needs to show an assessment.
 
     Args:
         assessment: to show.
+        explanation: of it, shown in place of the scores over time.
         strips: view name -> (seconds, picture's data URI), see `thumbnail_strips`.
+        moments: the same of each moment of the explanation, see `moment_strips`.
     """
     colours = view_colours(assessment)
     scale = chart = None
@@ -71,10 +84,14 @@ def assessment_context(assessment: Assessment, *, strips: Strips | None = None) 
             lower=None if interval is None else interval.lower,
             upper=None if interval is None else interval.upper,
         )
-    if len(assessment.timeline) > 1:
+    if explanation is not None:
+        chart = effect_chart(explanation)
+    elif len(assessment.timeline) > 1:
         chart = timeline_chart(assessment.timeline, assessment.levels, view_numbers=colours)
     return {
         "assessment": assessment,
+        "explanation": explanation,
+        "moments": moments,
         "scale": scale,
         "chart": chart,
         "colours": colours,
@@ -111,21 +128,46 @@ def thumbnail_strips(
                     start, end = windows[0][0], max(windows[-1][-1], windows[0][0] + 1e-3)
                 else:
                     offset = 0.0  # nothing was aligned: show the file from its start
-                instants = uniform_instants(start, end, num_frames=num_frames)
-                frames = reader.frames_at(instants + offset)  # (T, C, H, W)
+                strips[name] = _pictures(reader, (start, end), offset, num_frames=num_frames)
         except VideoError:
             continue  # the assessment already says what is wrong with the file
-        pictures = np.asarray(frames.permute(0, 2, 3, 1).contiguous())  # (T, H, W, C)
-        strips[name] = [
-            (float(seconds), image_data_uri(picture))
-            for seconds, picture in zip(instants, pictures, strict=True)
-        ]
     return strips
+
+
+def moment_strips(
+    assessment: Assessment, explanation: Explanation, files: Mapping[str, str | Path]
+) -> list[Strip]:
+    """Pictures of each moment from the view it shows in most; none where that has no file."""
+    found = []
+    for moment in explanation.moments:
+        strip: Strip = []
+        if moment.view in files:
+            offset = assessment.provenance.offsets_seconds.get(moment.view, 0.0)
+            span = (moment.start_seconds, moment.end_seconds)
+            path = files[moment.view]
+            with suppress(VideoError), VideoReader(path, size=_THUMBNAIL_SHORT_SIDE_PX) as reader:
+                strip = _pictures(reader, span, offset, num_frames=_THUMBNAILS_PER_MOMENT)
+        found.append(strip)
+    return found
+
+
+def _pictures(
+    reader: VideoReader, span: tuple[float, float], offset_seconds: float, *, num_frames: int
+) -> Strip:
+    """Pictures spread over a span [start, end) of the common clock, each with its second."""
+    instants = uniform_instants(*span, num_frames=num_frames)
+    frames = reader.frames_at(instants + offset_seconds)  # (T, C, H, W)
+    pictures = np.asarray(frames.permute(0, 2, 3, 1).contiguous())  # (T, H, W, C)
+    return [
+        (float(seconds), image_data_uri(picture))
+        for seconds, picture in zip(instants, pictures, strict=True)
+    ]
 
 
 def render_report(
     assessment: Assessment,
     *,
+    explanation: Explanation | None = None,
     files: Mapping[str, str | Path] | None = None,
     heading: str = "",
 ) -> str:
@@ -133,11 +175,15 @@ def render_report(
 
     Args:
         assessment: to show.
+        explanation: of it.
         files: view name -> video file, for pictures; without them the page has none.
         heading: title of the page; by default what the files' names share.
     """
     context = assessment_context(
-        assessment, strips=thumbnail_strips(assessment, files) if files else None
+        assessment,
+        explanation=explanation,
+        strips=thumbnail_strips(assessment, files) if files else None,
+        moments=moment_strips(assessment, explanation, files) if files and explanation else (),
     )
     template = page_environment().get_template("assessment.html")
     return template.render(**context, heading=heading or heading_of(assessment))

@@ -63,7 +63,8 @@ def report_content(
     """
     suffix = Path(name).suffix.lower()
     if suffix == ".html":
-        return render_report(assessment, files=files, heading=heading).encode()
+        page = render_report(assessment, explanation=explanation, files=files, heading=heading)
+        return page.encode()
     if suffix == ".pdf":
         from proskill.scoring.pdf_report import render_pdf
 
