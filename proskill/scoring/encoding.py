@@ -135,7 +135,7 @@ class TakeEncoder:
             VideoError: the file is gone or can no longer be read.
         """
         size = min(self._spec.img_size)
-        with VideoReader(view.source.path, size=size, limits=self._limits) as reader:
+        with VideoReader(view.source.read_path, size=size, limits=self._limits) as reader:
             frames = reader.frames_at(instants + view.source.offset_seconds)
         return fit_square(frames, self._spec.img_size)
 
