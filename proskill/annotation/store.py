@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from proskill.annotation import leases
 from proskill.annotation.campaign import DATABASE_FILE, CampaignSettings, read_database_url
 from proskill.annotation.database import Database, sqlite_url
-from proskill.annotation.migrations import upgrade
+from proskill.annotation.migrations import stored_version, upgrade
 from proskill.annotation.records import (
     Annotator,
     Campaign,
@@ -82,8 +82,12 @@ class CampaignStore:
             )
         database = Database(sqlite_url(path) if url is None else url)
         try:
-            with database.write() as connection:
-                upgrade(connection)
+            with database.read() as connection:
+                is_newest = stored_version(connection) == SCHEMA_VERSION
+            if not is_newest:  # seldom; who only opens it keeps no vote waiting
+                with database.write() as connection:
+                    upgrade(connection)
+            with database.read() as connection:
                 if connection.scalar(select(campaign.c.id)) is None:
                     raise CampaignError(
                         f"{folder}: the campaign's database is empty; make the campaign anew"
