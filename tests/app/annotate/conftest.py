@@ -53,8 +53,9 @@ class Site:
             except httpx.TransportError:
                 time.sleep(0.05)
 
-    def stop(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """As a power cut would; by SIGINT as an organiser does."""
+        self._process.send_signal(how)
         self._process.wait()
 
     def link(self, name: str) -> str:
@@ -97,11 +98,11 @@ def clip_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return files
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def serve_campaign(
     tmp_path_factory: pytest.TempPathFactory, clip_files: list[Path]
 ) -> Iterator[Callable[..., Site]]:
-    """Serve a new campaign of the clips until the module ends; keywords are its settings."""
+    """Serve a new campaign of the clips until all of this is done; keywords are its settings."""
     sites: list[Site] = []
 
     def start(
@@ -137,8 +138,16 @@ def serve_campaign(
 
     yield start
     for site in sites:
-        site.stop()
+        site.stop(signal.SIGINT)
         site.store.close()
+
+
+@pytest.fixture(scope="package")
+def kitchen(serve_campaign: Callable[..., Site]) -> Site:
+    """A campaign for annotators of different tests: each new pair is asked once, nothing else."""
+    return serve_campaign(
+        "<b>Cooking</b>", min_watched=0.2, repeat_share=0.0, swapped_share=0.0, gold_share=0.0
+    )
 
 
 @pytest.fixture

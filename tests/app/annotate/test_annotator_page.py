@@ -16,14 +16,6 @@ pytestmark = pytest.mark.needs_browser
 UNLOCKED = "#judge:not(.locked):not([hidden]) .answer"
 
 
-@pytest.fixture(scope="module")
-def site(serve_campaign: Callable[..., Any]) -> Any:
-    """A campaign without more than its defaults, for annotators of different tests."""
-    return serve_campaign(
-        "<b>Cooking</b>", min_watched=0.2, repeat_share=0.0, swapped_share=0.0, gold_share=0.0
-    )
-
-
 def ready(page: Page) -> None:
     """Wait until an answer to the pair on the page counts."""
     page.wait_for_selector(UNLOCKED)
@@ -106,9 +98,11 @@ def test_a_whole_session_by_keyboard(
 
 
 def test_an_answer_before_enough_was_seen_is_not_taken(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(site.link("Bo"), reduced_motion="reduce")  # clips do not start by themselves
+    page = open_page(
+        kitchen.link("Bo"), reduced_motion="reduce"
+    )  # clips do not start by themselves
     page.wait_for_selector("#judge.locked")
     page.wait_for_selector(".deck.shown .clip[data-state=ready]")
     page.wait_for_timeout(400)
@@ -119,13 +113,13 @@ def test_an_answer_before_enough_was_seen_is_not_taken(
     page.keyboard.press("Space")
     answer(page, "1")
     saved(page)
-    assert len(site.votes_of("Bo")) == 1
+    assert len(kitchen.votes_of("Bo")) == 1
 
 
 def test_a_reload_shows_the_same_pair_and_what_was_watched(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(site.link("Cem"), reduced_motion="reduce")
+    page = open_page(kitchen.link("Cem"), reduced_motion="reduce")
     page.wait_for_selector(".deck.shown .clip[data-state=ready]")
     before = clips_on(page)
     page.keyboard.press("Space")
@@ -135,8 +129,8 @@ def test_a_reload_shows_the_same_pair_and_what_was_watched(
     assert clips_on(page) == before
 
 
-def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], site: Any) -> None:
-    page = open_page(site.link("Dan"))
+def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], kitchen: Any) -> None:
+    page = open_page(kitchen.link("Dan"))
     pairs = []
     for key in ("1", "2"):
         ready(page)
@@ -154,15 +148,15 @@ def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], site: A
     page.keyboard.press("Escape")
     assert clips_on(page) == current
     saved(page)
-    first, second, changed = site.votes_of("Dan")
+    first, second, changed = kitchen.votes_of("Dan")
     assert [vote[1] for vote in (first, second, changed)] == ["left", "right", "tie"]
     assert (second[3], changed[3]) == (None, first[0])
 
 
 def test_two_annotators_at_once_judge_different_pairs(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    pages = [open_page(site.link(name)) for name in ("Eva", "Finn")]
+    pages = [open_page(kitchen.link(name)) for name in ("Eva", "Finn")]
     seen = []
     for _ in range(3):
         for page in pages:
@@ -172,19 +166,18 @@ def test_two_annotators_at_once_judge_different_pairs(
     for page in pages:
         saved(page)
     assert len(set(seen)) == 6
-    assert len(site.votes_of("Eva")) == len(site.votes_of("Finn")) == 3
+    assert len(kitchen.votes_of("Eva")) == len(kitchen.votes_of("Finn")) == 3
 
 
 def test_answers_typed_while_the_server_is_away_are_kept_and_sent_again(
-    open_page: Callable[..., Page], serve_campaign: Callable[..., Any]
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    site = serve_campaign(min_watched=0.2)
-    page = open_page(site.link("Gil"))
+    page = open_page(kitchen.link("Gil"))
     answer(page, "1")
     saved(page)
     ready(page)
     page.wait_for_timeout(500)  # the next pair is loaded
-    site.stop()
+    kitchen.stop()
     answer(page, "2")
     page.wait_for_selector("#saving[data-state=kept]")
     assert "1 answer kept in this browser" in page.locator("#saving").inner_text()
@@ -192,16 +185,16 @@ def test_answers_typed_while_the_server_is_away_are_kept_and_sent_again(
     page.keyboard.press("0")
     page.wait_for_selector("#message:not([hidden])")
     assert page.locator("#message-title").inner_text() == "Waiting for the server"
-    site.start()
+    kitchen.start()
     saved(page)
-    assert [vote[1] for vote in site.votes_of("Gil")] == ["left", "right", "tie"]
+    assert [vote[1] for vote in kitchen.votes_of("Gil")] == ["left", "right", "tie"]
     answer(page, "1")
 
 
 def test_kept_answers_outlive_the_page_and_are_nobody_elses(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    link = site.link("Hal")
+    link = kitchen.link("Hal")
     page = open_page(link)
     ready(page)
     page.route("**/api/votes", lambda route: route.abort())
@@ -211,19 +204,19 @@ def test_kept_answers_outlive_the_page_and_are_nobody_elses(
     page.route("**/api/votes", lambda route: route.abort())
     page.goto("about:blank")
     page.unroute("**/api/votes")
-    page.goto(site.link("Ida"))  # somebody else sits down at the same browser
+    page.goto(kitchen.link("Ida"))  # somebody else sits down at the same browser
     ready(page)
-    assert site.votes_of("Hal") == site.votes_of("Ida") == []
+    assert kitchen.votes_of("Hal") == kitchen.votes_of("Ida") == []
     page.goto("about:blank")
-    page.goto(site.link("Hal"))
-    until(lambda: len(site.votes_of("Hal")) == 1)
-    assert site.votes_of("Ida") == []
+    page.goto(kitchen.link("Hal"))
+    until(lambda: len(kitchen.votes_of("Hal")) == 1)
+    assert kitchen.votes_of("Ida") == []
 
 
 def test_an_answer_whose_acknowledgement_was_lost_counts_once(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(site.link("Jo"))
+    page = open_page(kitchen.link("Jo"))
     ready(page)
     lost = []
 
@@ -239,38 +232,39 @@ def test_an_answer_whose_acknowledgement_was_lost_counts_once(
     page.wait_for_selector("#saving[data-state=kept]")
     saved(page)
     assert lost[0].status == 200
-    assert len(site.votes_of("Jo")) == 1
+    assert len(kitchen.votes_of("Jo")) == 1
 
 
 def test_an_answer_to_a_pair_that_went_to_others_is_refused_aloud_and_work_goes_on(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(site.link("Kim"))
+    page = open_page(kitchen.link("Kim"))
     ready(page)
-    site.end_leases()
+    kitchen.end_leases()
     page.keyboard.press("1")
     page.wait_for_selector("#toast:not([hidden])")
     assert "An answer was not counted." in page.locator("#toast").inner_text()
     answer(page, "1")
     saved(page)
-    assert len(site.votes_of("Kim")) == 1
+    assert len(kitchen.votes_of("Kim")) == 1
 
 
 def test_a_paused_campaign_waits_and_goes_on_by_itself(
-    open_page: Callable[..., Page], site: Any
+    open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(site.link("Lu"))
+    page = open_page(kitchen.link("Lu"))
     ready(page)
-    site.store.set_state("paused", who="organiser", now=time.time())
+    kitchen.store.set_state("paused", who="organiser", now=time.time())
     page.keyboard.press("1")
     page.wait_for_selector("#message:not([hidden])")
     page.wait_for_selector("#saving[data-state=kept]")
-    site.store.set_state("open", who="organiser", now=time.time())
+    kitchen.store.set_state("open", who="organiser", now=time.time())
     saved(page)
     ready(page)
-    assert len(site.votes_of("Lu")) == 1
+    assert len(kitchen.votes_of("Lu")) == 1
 
 
+@pytest.mark.slow  # a server of its own
 def test_several_criteria_with_strength_are_asked_one_after_the_other(
     open_page: Callable[..., Page], serve_campaign: Callable[..., Any]
 ) -> None:
@@ -298,8 +292,8 @@ def test_several_criteria_with_strength_are_asked_one_after_the_other(
     ]
 
 
-def test_a_clip_can_be_reported(open_page: Callable[..., Page], site: Any) -> None:
-    page = open_page(site.link("Nia"))
+def test_a_clip_can_be_reported(open_page: Callable[..., Page], kitchen: Any) -> None:
+    page = open_page(kitchen.link("Nia"))
     ready(page)
     reported = clips_on(page)[1].removeprefix("/clips/")
     page.keyboard.press("x")
@@ -308,7 +302,7 @@ def test_a_clip_can_be_reported(open_page: Callable[..., Page], site: Any) -> No
     page.get_by_label("Note (optional)").fill("a face")
     page.get_by_role("button", name="Report", exact=True).click()
     page.wait_for_selector("#toast:not([hidden])")
-    [flag] = site.store.flags()
+    [flag] = kitchen.store.flags()
     assert (flag.reason, flag.note) == ("private", "a face")
-    [clip] = [clip for clip in site.store.clips() if clip.id == flag.clip_id]
+    [clip] = [clip for clip in kitchen.store.clips() if clip.id == flag.clip_id]
     assert clip.public_id == reported
