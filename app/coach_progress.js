@@ -5,7 +5,8 @@
 import { h, s } from "./coach_dom.js";
 import { onShown } from "./coach_shown.js";
 
-const WIDTH = 760, HEIGHT = 270, TOP = 16, BOTTOM = 40, RIGHT = 22;
+const HEIGHT = 270, TOP = 22, BOTTOM = 40, RIGHT = 22;
+const NARROW = 520; // below it the names of levels stand over their lines
 const DAY = 86400000;
 
 class CoachProgress extends HTMLElement {
@@ -37,7 +38,7 @@ class CoachProgress extends HTMLElement {
       h("div.row", {}, h("span", {}, "Athlete"), athlete,
         value.has_now ? h("span.soft.small", {}, "with the answer on this page as the last session") : null),
       ...this.answers(value),
-      value.points.length ? h("div.scroll.chart", {}, this.chart(value)) : h("p.soft", {}, "None of the sessions has an answer to compare."),
+      value.points.length ? h("div", {}, this.chart(value)) : h("p.soft", {}, "None of the sessions has an answer to compare."),
       ...this.words(value));
   }
 
@@ -69,14 +70,15 @@ class CoachProgress extends HTMLElement {
   }
 
   chart({ points, levels, has_now: hasNow }) {
-    const left = 24 + Math.min(190, Math.max(...levels.map((name) => name.length)) * 7.6);
+    const width = Math.min(Math.max(this.body.clientWidth, 280), 900), isNarrow = width < NARROW;
+    const left = isNarrow ? 4 : 24 + Math.min(190, Math.max(...levels.map((name) => name.length)) * 7.6);
     const times = points.map((point) => Date.parse(point.at));
     const from = Math.min(...times), span = Math.max(Math.max(...times) - from, DAY);
-    const x = (time) => (points.length === 1 ? (left + WIDTH - RIGHT) / 2 : left + 14 + (WIDTH - RIGHT - left - 28) * (time - from) / span);
+    const x = (time) => (points.length === 1 ? (left + width - RIGHT) / 2 : left + 34 + (width - RIGHT - left - 58) * (time - from) / span);
     const y = (score) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * score / (levels.length - 1);
-    const parts = levels.flatMap((name, index) => [
-      s("line.grid", { x1: left, y1: y(index), x2: WIDTH - RIGHT, y2: y(index) }),
-      s("text.label", { x: left - 10, y: y(index) + 4, "text-anchor": "end" }, name)]);
+    const parts = levels.map((name, index) => s("line.grid", { x1: left, y1: y(index), x2: width - RIGHT, y2: y(index) }));
+    const names = levels.map((name, index) =>
+      s("text.label", isNarrow ? { x: left, y: y(index) - 5 } : { x: left - 10, y: y(index) + 4, "text-anchor": "end" }, name));
     points.forEach((point, index) => {
       const at = x(times[index]);
       if (point.lower !== null) parts.push(s("line.interval", { x1: at, x2: at, y1: y(point.lower), y2: y(point.upper) }));
@@ -95,7 +97,7 @@ class CoachProgress extends HTMLElement {
       parts.push(s("text.label", { x: last, y: HEIGHT - BOTTOM + 24, "text-anchor": "middle" },
         new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "2-digit" })));
     }
-    const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, ...parts);
+    const drawing = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" }, ...parts, ...names);
     drawing.setAttribute("aria-label", "score over sessions");
     return drawing;
   }
