@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import numpy as np
-
 from proskill.annotation.assignment import Assignment
 from proskill.annotation.records import Campaign, Clip
 from proskill.annotation.refresh import ChildProcess, Repeater
@@ -105,7 +103,7 @@ class Desk:
         return await asyncio.to_thread(self.store.campaign)
 
     async def _refresh_params(self) -> None:
-        params: np.ndarray = await self._fitter.run(fitted_params, self.store.folder)
+        params = await self._fitter.run(fitted_params, self.store.folder)
         await self.assign(lambda assignment, now: assignment.update_params(params))
 
     async def _refresh_summary(self) -> None:

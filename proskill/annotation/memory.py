@@ -59,7 +59,7 @@ class LeaseMemory:
         self._pairing = AsynchronousPairing(
             empty_table(clips),
             rng=rng,
-            params=_prior_params(clips),
+            params=prior_params(clips),
             repeat_share=settings.repeat_share,
             swapped_share=settings.swapped_share,
             excluded=[(pair.left_clip - 1, pair.right_clip - 1) for pair in gold],
@@ -167,7 +167,7 @@ def _key(pair: GoldPair) -> tuple[int, int]:
     return min(pair.left_clip, pair.right_clip), max(pair.left_clip, pair.right_clip)
 
 
-def _prior_params(clips: Sequence[Clip]) -> FloatArray | None:
+def prior_params(clips: Sequence[Clip]) -> FloatArray | None:
     """Scores on the scale of logits, with a spread that is usual for skill; only order matters.
 
     Clips without a score are in the middle.
