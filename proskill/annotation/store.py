@@ -34,6 +34,7 @@ from proskill.annotation.records import (
 )
 from proskill.annotation.refusals import Refusal
 from proskill.annotation.schema import (
+    SCHEMA_VERSION,
     annotators,
     campaign,
     clips,
