@@ -118,8 +118,8 @@ class CampaignSummary:
 def summarise(log: CampaignLog, *, now: float) -> CampaignSummary:
     """Look at everything that was recorded.
 
-    Takes about a second for 200 clips and half a minute for 20,000; the same log and instant give
-    the same summary.
+    The same log and instant give the same summary. It takes seconds for hundreds of clips and up
+    to a minute for 20,000 (`benchmarks/annotation_summary.py`), so call it beside a server.
 
     Args:
         log: the campaign.
