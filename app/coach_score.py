@@ -117,13 +117,16 @@ async def _copy(
         yield views_value(session, message=str(error))
         return
     try:
-        async for step in coach.run(copying(source, session.folder, after=after), session=session):
+        work = copying(source, session.folder, after=after)
+        async for step in coach.run(work, session=session, view=view):
             view.step = step
             if isinstance(step.result, VideoError):
                 view.error = step.result
             elif step.result is not None:
                 view.proxy = step.result
                 view.url = coach.media.publish(view.proxy.path, owner=session.owner)
+                if view.id not in session.views:  # removed at the last moment
+                    session.drop_files(view)
             yield views_value(session)
     except (Cancelled, ProskillError) as error:
         view.error = VideoError(view.file, sentence(error))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .coach_media import MediaStore
 from .coach_queue import Progress, Step, WorkQueue
-from .coach_sessions import CoachSession, Sessions
+from .coach_sessions import CoachSession, Sessions, SessionView
 from .coach_uploads import UploadStore
 
 if TYPE_CHECKING:
@@ -109,9 +109,18 @@ class Coach:
         return self.sessions.get(str(request.session_hash), owner=request.username or "")
 
     async def run(
-        self, work: Callable[[Progress], T], *, session: CoachSession
+        self,
+        work: Callable[[Progress], T],
+        *,
+        session: CoachSession,
+        view: SessionView | None = None,
     ) -> AsyncGenerator[Step[T], None]:
         """Do work for a page when it is its turn, and say how far it is.
+
+        Args:
+            work: to do.
+            session: of the page; leaving it cancels the work.
+            view: that the work is for; removing it cancels the work, too.
 
         Raises:
             ProskillError: too much of this person waits already.
@@ -120,6 +129,8 @@ class Coach:
         """
         ticket = self.queue.put(work, person=session.person)
         session.tickets.add(ticket)
+        if view is not None:
+            view.ticket = ticket
         try:
             async for step in self.queue.follow(ticket):
                 session.touched = time.monotonic()

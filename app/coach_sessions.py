@@ -44,6 +44,7 @@ class SessionView:
         proxy: the safe copy, None until it is made.
         error: why there is none, a VideoError of the original.
         step: how far the copy is.
+        ticket: of the copy.
         url: of the proxy, empty until it is made.
     """
 
@@ -55,6 +56,7 @@ class SessionView:
     proxy: Proxy | None = None
     error: VideoError | None = None
     step: Step[Any] | None = None
+    ticket: Ticket | None = None
     url: str = ""
 
 
@@ -149,6 +151,8 @@ class CoachSession:
 
     def drop_files(self, view: SessionView) -> None:
         """Delete the copies of a view, unless an answer on the page shows them."""
+        if view.ticket is not None:
+            view.ticket.cancel()
         if view.proxy is None:
             return
         if self.result is None or view.proxy.path not in self.result.proxies.values():
