@@ -84,7 +84,7 @@ def explain_stepwise(
             report(f"judging stretches of {name}", 0.3 + 0.7 * done)
             clips = frames[v][np.searchsorted(instants, grid.round(6))]  # (W, T, C, H, W)
             features.append(scorer.encoder.encode_frames(clips).double().cpu().numpy())
-        encoded_grids.append(_grid(features, grid, interval))
+        encoded_grids.append(_grid(features, grid, spec, interval))
         if number or len(grids) == 1:
             yield _explanation(scorer, used, encoded_grids, segments, num_grids=len(grids))
 
@@ -133,10 +133,17 @@ def _stretch_seconds(
     return min(wanted, span[1] - span[0])
 
 
-def _grid(features: Sequence[Floats], instants: NDArray[np.float64], interval: float) -> Grid:
-    """V arrays (W, T, D) of features as one line of frames."""
-    together = np.stack(features, axis=2)  # (W, T, V, D)
-    return Grid(together.reshape(-1, *together.shape[2:]), instants.ravel() + interval / 2)
+def _grid(
+    features: Sequence[Floats], instants: NDArray[np.float64], spec: InputSpec, interval: float
+) -> Grid:
+    """V arrays (W, T, D) of features as one line of frames.
+
+    A window's first frame has none before it: to a model that looks at motion it is perfect calm.
+    """
+    first = 0 if spec.frame_interval_seconds is None else 1
+    together = np.stack(features, axis=2)[:, first:]  # (W, T, V, D)
+    seconds = instants[:, first:] + interval / 2
+    return Grid(together.reshape(-1, *together.shape[2:]), seconds.ravel())
 
 
 def _explanation(
