@@ -36,6 +36,9 @@ _SQLITE_DOWN: Final = (
 _POSTGRESQL_DOWN: Final = ("08", "40", "53", "57")
 
 
+_EXAMPLE: Final = "postgresql+psycopg://USER@HOST/NAME"
+
+
 class Database:
     """Transactions on one database, from any thread.
 
@@ -50,25 +53,25 @@ class Database:
         self._lock = threading.RLock()
         try:
             kind = make_url(url).get_backend_name()
+            if kind == "sqlite":
+                self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE")
+                self._reader = _sqlite_engine(url, begin="BEGIN")
+            elif kind == "postgresql":
+                self._writer = self._reader = create_engine(url, pool_pre_ping=True)
         except ArgumentError:
-            raise CampaignError(f"{_without_password(url)!r} is not a database URL") from None
+            raise CampaignError(
+                f"{_without_password(url)!r} is not a database URL; write it as {_EXAMPLE}"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise CampaignError(
+                f"the driver {error.name!r} of {_without_password(url)} is not installed; "
+                f"pip install 'proskill[postgresql]' and write the URL as {_EXAMPLE}"
+            ) from None
         if kind not in ("sqlite", "postgresql"):
             raise CampaignError(
                 f"{kind!r} databases are not supported; allowed are sqlite and postgresql, such as "
-                "postgresql+psycopg://USER@HOST/NAME"
+                f"{_EXAMPLE}"
             )
-        if kind == "sqlite":
-            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE")
-            self._reader = _sqlite_engine(url, begin="BEGIN")
-        else:
-            try:
-                self._writer = self._reader = create_engine(url, pool_pre_ping=True)
-            except ModuleNotFoundError as error:
-                raise CampaignError(
-                    f"the driver {error.name!r} of {_without_password(url)} is not installed; "
-                    "pip install 'proskill[postgresql]' and write the URL as "
-                    "postgresql+psycopg://USER@HOST/NAME"
-                ) from None
 
     @property
     def is_sqlite(self) -> bool:

@@ -1,0 +1,217 @@
+"""`proskill annotate create|invite|backup` on real videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proskill.annotation import Assignment, CampaignStore
+from proskill.cli import annotate
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, write_clip: Callable[..., Path]) -> Path:
+    """Four takes of two scenarios: an ego and an exo view each, cut out of a longer file."""
+    folder = tmp_path / "takes"
+    rows = ["take_id,view,kind,path,start_seconds,end_seconds,participant_id,scenario,rating"]
+    for place in range(4):
+        for view in ("ego", "exo"):
+            write_clip(folder / f"{view}{place}.mp4", seconds=1.5, seed=place)
+            rows.append(
+                f"take {place},{view} cam,{view},{view}{place}.mp4,0.5,1.2,p{place},s{place % 2},"
+                f"{place}"
+            )
+    path = folder / "manifest.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_a_campaign_from_a_manifest_asks_about_clips_that_play(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    from proskill.video.reader import VideoReader
+
+    folder = tmp_path / "campaign"
+    (tmp_path / "gold.csv").write_text(
+        "left,right,answer,practice,feedback\n"
+        "take 0,take 2,right,yes,Look at the hands.\ntake 1,take 3,left,,\n"
+    )
+    (tmp_path / "guideline.txt").write_text("Judge the hands.\n", encoding="utf-8")
+    done = run(
+        "annotate", "create", folder, "--manifest", manifest, "--group", "scenario",
+        "--criterion", "grip", "--criterion", "flow", "--gold", tmp_path / "gold.csv",
+        "--guideline", tmp_path / "guideline.txt", "--quota", 9, "--no-tie",
+    )  # fmt: skip
+    assert (done.exit_code, done.stdout) == (0, f"{folder}\n"), done.stderr
+    with CampaignStore.open(folder) as store:
+        campaign, clips = store.campaign(), store.clips()
+        assert (campaign.name, campaign.state) == ("campaign", "open")
+        assert [criterion.name for criterion in campaign.criteria] == ["grip", "flow"]
+        assert (campaign.settings.quota, campaign.settings.allow_tie) == (9, False)
+        assert campaign.settings.guideline == "Judge the hands."
+        assert [pair.is_practice for pair in store.gold()] == [True, False]
+    for clip in clips:
+        assert (clip.view, clip.group) == ("exo cam", f"s{(clip.id - 1) % 2}")
+        assert clip.duration_seconds == pytest.approx(0.7, abs=0.01)
+        assert clip.proxy is not None
+        assert clip.take_id not in clip.proxy.name
+        with VideoReader(clip.proxy) as reader:
+            assert reader.info.duration_seconds == pytest.approx(0.7, abs=0.05)
+            assert (reader.info.codec, reader.info.has_audio) == ("h264", False)
+    again = run("annotate", "create", folder, "--manifest", manifest)
+    assert again.exit_code == 1
+    assert "holds a campaign already" in again.stderr
+
+
+def test_an_interrupted_creation_goes_on_where_it_was(
+    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proskill.annotation import proxies
+
+    real, made = proxies.make_proxy, []
+
+    def tired(source: Path, *rest: Any, **options: Any) -> Any:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(source)
+        return real(source, *rest, **options)
+
+    folder = tmp_path / "campaign"
+    command = ("annotate", "create", folder, "--manifest", manifest, "--workers", 1)
+    monkeypatch.setattr(proxies, "make_proxy", tired)
+    assert run(*command).exit_code == 130
+    with CampaignStore.open(folder) as store:
+        assert store.campaign().state == "paused"
+        before = {clip.take_id: clip.public_id for clip in store.clips()}
+        finished = [clip.take_id for clip in store.clips() if clip.proxy is not None]
+    assert len(finished) <= 2
+    monkeypatch.setattr(proxies, "make_proxy", real)
+    assert run(*command).exit_code == 0
+    with CampaignStore.open(folder) as store:
+        assert {clip.take_id: clip.public_id for clip in store.clips()} == before
+        assert all(clip.proxy is not None and clip.proxy.is_file() for clip in store.clips())
+        assert store.campaign().state == "open"
+
+
+def test_a_broken_video_stops_the_creation_unless_it_may_be_left_out(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    (manifest.parent / "exo1.mp4").write_bytes(b"no video at all, but long enough to look at")
+    (tmp_path / "gold.csv").write_text(
+        "left,right,answer\ntake 1,take 2,left\ntake 2,take 3,right\n"
+    )
+    folder = tmp_path / "campaign"
+    command = (
+        "annotate", "create", folder, "--manifest", manifest, "--gold", tmp_path / "gold.csv",
+    )  # fmt: skip
+    done = run(*command)
+    assert done.exit_code == 1
+    assert "1 takes cannot be shown" in done.stderr
+    assert "exo1.mp4" in done.stderr
+    assert "--skip-broken" in done.stderr
+    done = run(*command, "--skip-broken")
+    assert done.exit_code == 0, done.stderr
+    assert "left out: take take 1" in done.stderr
+    with CampaignStore.open(folder) as store:
+        assert [(clip.id, clip.take_id) for clip in store.clips()] == [
+            (1, "take 0"), (2, "take 2"), (3, "take 3"),
+        ]  # fmt: skip
+        assert [(pair.left_clip, pair.right_clip) for pair in store.gold()] == [(2, 3)]
+        store.invite("Ann", now=0.0)
+        assert Assignment(store, now=0.0).work(1, 0.0).next is not None
+
+
+def test_scores_of_a_checkpoint_start_the_pairing_and_are_in_the_log(
+    run: Run, manifest: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    folder = tmp_path / "campaign"
+    checkpoint = make_checkpoint()
+    done = run("annotate", "create", folder, "--manifest", manifest, "--prior", checkpoint)
+    assert done.exit_code == 0, done.stderr
+    with CampaignStore.open(folder) as store:
+        priors = {clip.take_id: clip.prior for clip in store.clips()}
+        [event] = [event for event in store.events() if event.what["event"] == "prior"]
+    known = {take_id: score for take_id, score in priors.items() if score is not None}
+    assert event.what["scores"] == known
+    assert known or "have no score" in done.stderr
+
+
+def test_links_are_printed_once_and_can_be_taken_back(
+    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    folder = tmp_path / "campaign"
+    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
+    done = run(
+        "annotate", "invite", folder, "--annotator", "Ann", "--annotator", "Ben", "Cleo",
+        "--url", "https://rate.example/",
+    )  # fmt: skip
+    links = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert list(links) == ["Ann", "Ben", "Cleo"]
+    lead = run("annotate", "invite", folder, "--annotator", "Lead", "--organiser").stdout
+    assert lead.startswith("Lead\thttp://127.0.0.1:8000/organiser#t=")
+    with CampaignStore.open(folder) as store:
+        for name, link in links.items():
+            page, token = link.split("#t=")
+            assert page == "https://rate.example/"
+            person = store.find_annotator(token)
+            assert person is not None
+            assert person.name == name
+        assert run("annotate", "invite", folder, "--revoke", "Ann").stdout == "Ann\trevoked\n"
+        assert store.find_annotator(links["Ann"].split("#t=")[1]) is None
+    assert "nobody of the name 'Dan'" in run("annotate", "invite", folder, "--revoke", "Dan").stderr
+    assert run("annotate", "invite", folder).exit_code == 2
+    copied = run("annotate", "backup", folder, "--out", tmp_path / "copy")
+    assert (copied.exit_code, copied.stdout) == (0, f"{tmp_path / 'copy'}\n")
+    with CampaignStore.open(tmp_path / "copy") as copy:
+        assert [person.name for person in copy.annotators()] == ["Ann", "Ben", "Cleo", "Lead"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--view", "side", "take 'take 0' has no view 'side'; its views are ego cam, exo cam"),
+        ("--criterion", " ", "criterion ' ': needs text"),
+        ("--repeat-share", "1", "must be less, so that new pairs are asked"),
+        ("--database", "sqlite+x://", "is not a database URL"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_and_leaves_no_campaign(
+    run: Run, manifest: Path, tmp_path: Path, option: str, value: str, complaint: str
+) -> None:
+    folder = tmp_path / "campaign"
+    done = run("annotate", "create", folder, "--manifest", manifest, option, value)
+    assert done.exit_code == 1
+    assert complaint in done.stderr
+    assert not list(folder.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("left,right\na,b\n", "has no column 'answer'"),
+        ("left,right,answer,anser\na,b,left,\n", "has a column 'anser'"),
+        ("left,right,answer\ntake 0,take 1,better\n", "row 2: answer='better': allowed are left"),
+        ("left,right,answer\ntake 0,take 0,left\n", "row 2: left='take 0' and right are the same"),
+        ("left,right,answer,practice\ntake 0,take 1,tie,perhaps\n", "practice='perhaps'"),
+        ("left,right,answer\ntake 0,take 1,tie\ntake 1,take 0,tie\n", "are compared before"),
+        ("left,right,answer\ntake 0,take 9,tie\n", "there is no take 'take 9' in the manifest"),
+        ("left,right,answer\ntake 0,take 1,tie\n", "are of different scenarios"),
+    ],
+)
+def test_a_wrong_file_of_gold_pairs_names_its_row(
+    run: Run, manifest: Path, tmp_path: Path, content: str, complaint: str
+) -> None:
+    path = tmp_path / "gold.csv"
+    path.write_text(content)
+    done = run(
+        "annotate", "create", tmp_path / "campaign", "--manifest", manifest, "--gold", path,
+        "--group", "scenario",
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert complaint in done.stderr
