@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from proskill.errors import ProskillError
-from proskill.models import InputSpec
 from proskill.scoring.encoding import EncodedTake
 from proskill.scoring.explanation import (
     MAX_MOMENTS,
@@ -25,13 +24,10 @@ from proskill.scoring.explanation import (
     ViewEffect,
 )
 from proskill.scoring.feature_scorer import expected_levels
-from proskill.scoring.judgeable import frame_seconds
 from proskill.scoring.occlusion import Floats, Grid, Map, Segments, combine, cut, peaks, shares
 from proskill.scoring.scorer import Scorer
 from proskill.scoring.views import SeenView
-
-_NUM_GRIDS = 4
-_MAX_WINDOWS = 240  # of all views together: about ten seconds for the demo model on one core
+from proskill.scoring.window_grids import window_grids
 
 
 def explain(
@@ -67,81 +63,34 @@ def explain_stepwise(
     if not used or span is None or scorer.assess(encoded).status == "abstained":
         raise ProskillError("there is no answer to explain; the assessment says why")
     report = progress or (lambda what, share: None)
-    spec = scorer.config.input
-    grids = grid_instants(span, spec, num_views=len(used))
-    interval = frame_seconds(spec, grids[0])
-    segments = cut(*span, stretch_seconds=_stretch_seconds(span, spec, grids))
-    instants = np.unique(np.concatenate([grid.ravel() for grid in grids]).round(6))
+    grids = window_grids(span, scorer.config.input, num_views=len(used))
+    segments = cut(*span, stretch_seconds=grids.stretch_seconds)
+    instants = grids.every_instant
     frames = []
     for number, (name, view) in enumerate(used.items()):
         report(f"reading {name} again", 0.3 * number / len(used))
         frames.append(scorer.encoder.read_again(view, instants))  # (N, C, H, W)
     encoded_grids: list[Grid] = []
-    for number, grid in enumerate(grids):
+    num_grids = len(grids.instants)
+    for number, grid in enumerate(grids.instants):
         features = []
         for v, name in enumerate(used):
-            done = (number + v / len(used)) / len(grids)
+            done = (number + v / len(used)) / num_grids
             report(f"judging stretches of {name}", 0.3 + 0.7 * done)
-            clips = frames[v][np.searchsorted(instants, grid.round(6))]  # (W, T, C, H, W)
+            clips = frames[v][np.searchsorted(instants, grid)]  # (W, T, C, H, W)
             features.append(scorer.encoder.encode_frames(clips).double().cpu().numpy())
-        encoded_grids.append(_grid(features, grid, spec, interval))
-        if number or len(grids) == 1:
-            yield _explanation(scorer, used, encoded_grids, segments, num_grids=len(grids))
+        encoded_grids.append(_grid(features, grid, grids.interval_seconds))
+        if number or num_grids == 1:
+            yield _explanation(scorer, used, encoded_grids, segments, num_grids=num_grids)
 
 
-def grid_instants(
-    span: tuple[float, float], spec: InputSpec, *, num_views: int
-) -> list[NDArray[np.float64]]:
-    """Instants (W, T) of each grid on the common clock; windows of a grid hardly overlap.
-
-    Args:
-        span: [start, end) that all views show.
-        spec: what the model looks at.
-        num_views: the more there are, the fewer windows each gets.
-    """
-    start, end = span
-    interval = spec.frame_interval_seconds
-    if interval is None:  # one window holds the whole span: grids differ in where its frames lie
-        steps = np.arange(spec.num_frames)
-        shifts = (np.arange(_NUM_GRIDS) + 0.5) / _NUM_GRIDS
-        return [(start + (steps + s) * (end - start) / spec.num_frames)[None] for s in shifts]
-    window = spec.num_frames * interval
-    hop = max(1, spec.num_frames // _NUM_GRIDS) * interval
-    spare = max(0.0, end - start - window)
-    begins = start + np.append(np.arange(0.0, spare - 1e-6, hop), spare)
-    budget = max(2, _MAX_WINDOWS // num_views)
-    if len(begins) > budget:
-        begins = start + np.linspace(0.0, spare, budget)
-        hop = spare / (budget - 1)
-    # In a long performance windows lie apart, and many grids would each see too little of it.
-    count = min(_NUM_GRIDS if hop * _NUM_GRIDS <= 2 * window else 2, len(begins))
-    instants = begins[:, None] + np.arange(spec.num_frames) * interval
-    instants = np.minimum(instants, np.nextafter(end, start))
-    return [instants[number::count] for number in range(count)]
-
-
-def _stretch_seconds(
-    span: tuple[float, float], spec: InputSpec, grids: Sequence[NDArray[np.float64]]
-) -> float:
-    """Half a window, or as much more as a grid needs to have frames in every stretch."""
-    interval = frame_seconds(spec, grids[0])
-    if spec.frame_interval_seconds is None:
-        return 2 * interval
-    window = spec.num_frames * interval
-    between = max((float(np.diff(g[:, 0]).max()) for g in grids if len(g) > 1), default=0.0)
-    wanted = max(window / 2, 2 * interval) + max(0.0, between - window)
-    return min(wanted, span[1] - span[0])
-
-
-def _grid(
-    features: Sequence[Floats], instants: NDArray[np.float64], spec: InputSpec, interval: float
-) -> Grid:
+def _grid(features: Sequence[Floats], instants: NDArray[np.float64], interval: float) -> Grid:
     """V arrays (W, T, D) of features as one line of frames.
 
     A window's first frame has none before it: to a model that looks at motion it is perfect calm.
     """
-    first = 0 if spec.frame_interval_seconds is None else 1
-    together = np.stack(features, axis=2)[:, first:]  # (W, T, V, D)
+    first = 1 if instants.shape[1] > 2 else 0
+    together = np.stack(features, axis=2)[:, first:]  # (W, T', V, D)
     seconds = instants[:, first:] + interval / 2
     return Grid(together.reshape(-1, *together.shape[2:]), seconds.ravel())
 
