@@ -160,6 +160,7 @@ export class PlayerPair extends EventTarget {
       this.#target = null;
       this.#shown = {};
       for (const video of both) {
+        video.pause(); // a clip that moves on while it seeks would miss its frame
         const time = Math.min(target, video.duration - this.frame / 2);
         if (Math.abs(video.currentTime - time) > 1e-4) video.currentTime = time;
       }
