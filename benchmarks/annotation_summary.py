@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/annotation_summary.py [--sizes 30 200 2000 20000]
 
-Writes `benchmarks/results/annotation_summary.json`. Ten votes a clip on random pairs, 20 annotators,
+Writes `benchmarks/results/annotation_summary.json`. Ten votes a clip on random pairs, 20 people,
 skills 1.5 * N(0, 1). Each size runs in a process of its own, as in the server, for its memory.
 """
 

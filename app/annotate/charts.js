@@ -5,7 +5,7 @@ import { clock, counted, day, fixed, span, whole } from "./figures.js";
 
 const WIDTH = 520;
 const HEIGHT = 220;
-const LEFT = 42;
+const LEFT = 52;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 40;

@@ -1,6 +1,7 @@
 // Numbers and instants as people read them.
 
 const NONE = "–";
+const NO_BREAK = "\u00a0";
 
 export function isKnown(value) {
   return typeof value === "number" && Number.isFinite(value);
@@ -15,14 +16,14 @@ export function signed(value, digits = 2) {
 }
 
 export function percent(value) {
-  return isKnown(value) ? `${Math.round(100 * value)} %` : NONE;
+  return isKnown(value) ? `${Math.round(100 * value)}${NO_BREAK}%` : NONE;
 }
 
 /** A probability: never certain, whatever the rounding says. */
 export function probability(value) {
   if (!isKnown(value)) return NONE;
-  if (value >= 0.995) return "> 99 %";
-  return value < 0.005 ? "< 1 %" : percent(value);
+  if (value >= 0.995) return `>${NO_BREAK}99${NO_BREAK}%`;
+  return value < 0.005 ? `<${NO_BREAK}1${NO_BREAK}%` : percent(value);
 }
 
 export function whole(value) {

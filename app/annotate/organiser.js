@@ -59,7 +59,7 @@ async function change(path, body, said) {
 function showProblem(error) {
   const since = summary ? ` What you see is of ${clock(summary.as_of)}.` : "";
   at("problem").textContent = error.isSignedOut || error.status === 403
-    ? "This page needs an organiser's link: open the one that you were given, or make one with “proskill annotate invite CAMPAIGN --organiser NAME”."
+    ? "This page needs an organiser's link: open the one that you were given, or make one with “proskill annotate invite CAMPAIGN --annotator NAME --organiser”."
     : `${error.message}${error.status === 0 ? since : ""}`;
   at("problem").hidden = false;
 }

@@ -49,7 +49,7 @@ export function activity(summary) {
   const { bars, width_seconds: width } = summary.activity;
   return section("Votes per hour", summary.advice.activity,
     bars.length ? activityChart(summary.activity) : null,
-    bars.length ? `Each bar stands for ${span(width)}, the pale one is not over. While somebody is at work there are about ${whole(Math.round(summary.activity.per_hour))} answers an hour.` : "");
+    bars.length ? `Each bar stands for ${span(width)}, the pale one is not over. While somebody is at work there are about ${about(Math.round(summary.activity.per_hour))} answers an hour.` : "");
 }
 
 export function reliability(criterion) {
