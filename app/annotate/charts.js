@@ -8,7 +8,7 @@ const HEIGHT = 220;
 const LEFT = 52;
 const RIGHT = 12;
 const TOP = 12;
-const BOTTOM = 40;
+const BOTTOM = 44;
 const ENOUGH = 0.8;
 
 /** 1, 2 or 5 times a power of ten, not below `least`. */
@@ -37,9 +37,9 @@ class Chart {
     for (const [value, text] of xTicks) {
       // At the right edge a name would be cut off.
       const anchor = this.x(value) > WIDTH - 24 ? "end" : "middle";
-      this.text(text, this.x(value) + (anchor === "end" ? 10 : 0), HEIGHT - BOTTOM + 18, anchor);
+      this.text(text, this.x(value) + (anchor === "end" ? 10 : 0), HEIGHT - BOTTOM + 17, anchor);
     }
-    this.text(name, WIDTH - RIGHT, HEIGHT - 4, "end");
+    this.text(name, WIDTH - RIGHT, HEIGHT - 5, "end");
     this.title = title;
   }
 
