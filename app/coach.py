@@ -9,6 +9,13 @@ from typing import Any
 
 from .coach_server import Coach, CoachSettings
 
+_PROMISE = (
+    "Videos stay on the machine that serves this page. Originals are deleted as soon as they are "
+    "copied, and the copies soon after you close the page. This is decision support, not "
+    "selection: somebody who knows the activity should look at the performance, too. Film minors "
+    "only with their guardians' consent."
+)
+
 
 def launch_coach(settings: CoachSettings) -> None:
     """Serve the page until the process is interrupted or told to end.
@@ -101,6 +108,9 @@ def build_page(coach: Coach) -> Any:
                 build_compare(coach, scored=scored)
             with gr.Tab("History"):
                 build_history(coach, scored=scored)
+        gr.HTML(
+            f'<div class="coach"><p class="promise">{_PROMISE}</p></div>', apply_default_css=False
+        )
         add_endpoint(coach)
         end_when_left(coach, page)
     return page

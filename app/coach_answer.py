@@ -6,6 +6,7 @@ strings the scripts only ever set as text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .coach_queue import Step
@@ -18,14 +19,27 @@ if TYPE_CHECKING:
     from proskill.scoring import Assessment, Explanation
 
 
-def answer_html(coach: Coach, assessment: Assessment) -> str:
-    """The level, how sure it is, why not where it is not, and what the model is no judge of."""
-    from proskill.scoring.report import assessment_context
+def answer_html(assessment: Assessment, *, limits: Sequence[str] = ()) -> str:
+    """The level, how sure it is, and why not where it is not.
 
-    context = assessment_context(assessment)
-    template = answer_environment().get_template("coach_answer.html")
-    limits = () if context["notice"] else coach.scorer_limits()
-    return template.render(**context, limits=limits)
+    Args:
+        assessment: to show.
+        limits: what the model's card says it is no judge of.
+    """
+    from proskill.scoring.report import assessment_context
+    from proskill.scoring.skill_charts import skill_radar, skill_ranges
+
+    ranges = skill_ranges(assessment)
+    return (
+        answer_environment()
+        .get_template("coach_answer.html")
+        .render(
+            **assessment_context(assessment),
+            limits=limits,
+            ranges=ranges,
+            radar=skill_radar(assessment.skills, ranges, num_levels=len(assessment.levels)),
+        )
+    )
 
 
 def details_html(assessment: Assessment) -> str:

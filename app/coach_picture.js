@@ -20,7 +20,7 @@ async function draw(canvas, video, seconds) {
   if (video.readyState < 1) await once(video, "loadedmetadata");
   video.currentTime = Math.min(Math.max(seconds, 0), Math.max(video.duration - 0.05, 0));
   await once(video, "seeked");
-  const scale = Math.max(canvas.width / video.videoWidth, canvas.height / video.videoHeight);
+  const scale = Math.min(canvas.width / video.videoWidth, canvas.height / video.videoHeight);
   const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
   canvas.getContext("2d").drawImage(video, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
   return video;

@@ -110,7 +110,7 @@ class CoachPlayer extends HTMLElement {
   }
 
   moment(moment, index) {
-    const canvas = h("canvas", { width: 320, height: 180 });
+    const canvas = h("canvas", { width: 320, height: 240 });
     const view = this.value.views.find((each) => each.name === moment.view) ?? this.value.views[0];
     const middle = (moment.start_seconds + moment.end_seconds) / 2;
     pictureAt(canvas, view.url, middle + view.offset_seconds);

@@ -146,9 +146,10 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
     if take is None:
         return
     session.result = take
+    answer = answer_html(take.assessment, limits=coach.limits())
     yield {
         parts.views: views_value(session),
-        parts.answer: gr.update(value=answer_html(coach, take.assessment), visible=True),
+        parts.answer: gr.update(value=answer, visible=True),
         parts.player: player_value(coach, session),
         parts.details: gr.update(value=details_html(take.assessment), visible=True),
         parts.scored: take.id,

@@ -96,7 +96,7 @@ class Coach:
         """
         return self._scorer.result()
 
-    def scorer_limits(self) -> tuple[str, ...]:
+    def limits(self) -> tuple[str, ...]:
         """What the model's card says it is no judge of; empty until it is loaded."""
         return self._limits
 

@@ -24,7 +24,7 @@ from proskill.scoring.figures import image_data_uri, score_scale, timeline_chart
 from proskill.video.reader import VideoReader
 from proskill.video.sampling import uniform_instants
 
-STATUS_NAMES = {"ok": "Assessed", "low_confidence": "Unsure", "abstained": "Not assessable"}
+STATUS_NAMES = {"ok": "Confident", "low_confidence": "Unsure", "abstained": "Not assessable"}
 VIEW_STATUS_NAMES = {"used": "looked at", "left_out": "left out", "unreadable": "unreadable"}
 KIND_NAMES = {"ego": "worn by the performer", "exo": "watching the performer"}
 DECISION_SUPPORT = (
