@@ -33,6 +33,7 @@ from proskill.scoring.default_checkpoint import find_default_checkpoint
 from proskill.scoring.uploads import score_uploads
 from proskill.video.probe import DEFAULT_LIMITS
 from proskill.video.probe_apart import probe_apart
+from proskill.video.sanitize import MAX_SHORT_SIDE_PX
 from proskill.video.transcode import Cut, even_size, video_arguments
 
 OUT = Path(__file__).parent / "results" / "upload_speed.json"
@@ -104,7 +105,7 @@ def ffmpeg_alone(path: Path, folder: Path) -> None:
     cut = Cut(
         start_seconds=0,
         seconds=found.info.duration_seconds,
-        size=even_size(found.info.width, found.info.height, max_short_side_px=720),
+        size=even_size(found.info.width, found.info.height, max_short_side_px=MAX_SHORT_SIDE_PX),
         frame_rate=30,
         keyframe_interval=15,
         max_pixels=DEFAULT_LIMITS.max_pixels,

@@ -23,6 +23,7 @@ SCHEMA = "proskill.assessment/1"
 
 Status = Literal["ok", "low_confidence", "abstained"]
 ViewStatus = Literal["used", "left_out", "unreadable"]
+ReadFrom = Literal["files", "copies"]
 
 _Part = TypeVar("_Part")
 _PROBABILITY_TOLERANCE = 1e-3
@@ -116,6 +117,8 @@ class Provenance:
         device: where the model ran.
         seconds: wall-clock time of the scoring.
         calibration: what it rests on and what it lacks, in sentences; empty without one.
+        read_from: "files", or "copies" that were made of them first, as of every upload; copying
+            shifts a score a little.
     """
 
     versions: Mapping[str, str]
@@ -129,8 +132,10 @@ class Provenance:
     device: str
     seconds: float
     calibration: tuple[str, ...] = ()
+    read_from: ReadFrom = "files"
 
     def __post_init__(self) -> None:
+        _check_choice("read_from", self.read_from, get_args(ReadFrom))
         for name in ("versions", "inputs", "offsets_seconds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 

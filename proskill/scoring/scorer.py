@@ -285,6 +285,7 @@ class Scorer:
             device=str(self._device),
             seconds=round(seconds, 3),
             calibration=() if self.calibration is None else self.calibration.describe(),
+            read_from="copies" if any(view.source.proxy for view in seen.values()) else "files",
         )
 
 

@@ -31,8 +31,11 @@ def test_the_answer_speaks_of_the_files_that_were_sent(
         assert (view.size_px, view.frame_rate_hz) == ((96, 80), pytest.approx(20))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         assert result.assessment.provenance.inputs[name] == digest
+    assert result.assessment.provenance.read_from == "copies"
     assert {proxy.path for proxy in result.proxies.values()} == set((tmp_path / "copies").iterdir())
-    assert result.assessment.score == pytest.approx(scorer.score(views).score, abs=0.1)
+    directly = scorer.score(views)
+    assert directly.provenance.read_from == "files"
+    assert result.assessment.score == pytest.approx(directly.score, abs=0.1)
 
 
 def test_copies_made_before_give_the_same_answer_as_files(
