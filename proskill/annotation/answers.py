@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,8 +13,19 @@ from proskill.annotation.records import AnswerChoice, Clip
 
 NoWorkReason = Literal["nothing_left", "quota_reached", "paused", "closed", "waiting"]
 
-_MAX_TOKEN_CHARACTERS = 100
 _MAX_TEXT_CHARACTERS = 2000
+
+
+def require_storable(name: str, text: str) -> None:
+    """Refuse a text that is too long, or that a database cannot hold.
+
+    Raises:
+        ValueError: more than 2000 characters, a null character or half of a surrogate pair.
+    """
+    if len(text) > _MAX_TEXT_CHARACTERS:
+        raise ValueError(f"{name}: is longer than {_MAX_TEXT_CHARACTERS} characters")
+    if re.search("[\0\ud800-\udfff]", text):
+        raise ValueError(f"{name}: holds a null character or half a surrogate pair")
 
 
 @dataclass(frozen=True)
@@ -72,17 +84,13 @@ class Vote:
     revokes: str | None = None
 
     def __post_init__(self) -> None:
-        if not 8 <= len(self.token) <= _MAX_TOKEN_CHARACTERS or not self.token.isprintable():
-            raise ValueError(
-                f"token={self.token[:_MAX_TOKEN_CHARACTERS]!r}: needs 8 to "
-                f"{_MAX_TOKEN_CHARACTERS} printable characters"
-            )
-        for name in ("client", "reason"):
+        for name in ("token", "revokes"):
             text = getattr(self, name)
-            if text is not None and (len(text) > _MAX_TEXT_CHARACTERS or "\0" in text):
-                raise ValueError(
-                    f"{name}: allowed are {_MAX_TEXT_CHARACTERS} characters, none of them null"
-                )
+            if text is not None and not (8 <= len(text) <= 100 and text.isprintable()):
+                raise ValueError(f"{name}={text[:100]!r}: needs 8 to 100 printable characters")
+        for name in ("client", "reason"):
+            if (text := getattr(self, name)) is not None:
+                require_storable(name, text)
         for name in ("shown_at", "answered_at", "watched_left", "watched_right"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):

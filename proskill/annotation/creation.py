@@ -174,14 +174,20 @@ def _shown_view(take: Take, name: str | None) -> tuple[str, View]:
 
 
 def _clip_row(number: int, take: Take, name: str, view: View, group: str) -> dict[str, Any]:
+    start = max(0.0, view.start_seconds + view.offset_seconds)
     end = None if view.end_seconds is None else view.end_seconds + view.offset_seconds
+    if end is not None and end <= start:
+        raise CampaignError(
+            f"take {take.take_id!r}: view {name!r} ends at {end:g} s of its file and begins later; "
+            "check start_seconds, end_seconds and offset_seconds"
+        )
     return {
         "id": number,
         "public_id": new_public_id(),
         "take_id": take.take_id,
         "view": name,
         "path": str(view.path.absolute()),
-        "start_seconds": max(0.0, view.start_seconds + view.offset_seconds),
+        "start_seconds": start,
         "end_seconds": end,
         "item_group": group,
     }

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal_column, select, update
 
 from proskill.annotation.records import LeaseKind, LeaseRow, VoteRow
 from proskill.annotation.schema import annotators, leases, votes
+from proskill.annotation.tokens import is_public_id
 
 _LEASE_COLUMNS: Final = (
     leases.c.id, leases.c.public_id, leases.c.left_clip, leases.c.right_clip,
@@ -21,15 +22,20 @@ _LEASE_COLUMNS: Final = (
     leases.c.state, leases.c.change,
 )  # fmt: skip
 _LEASES: Final = select(*_LEASE_COLUMNS)
-_IS_OUT: Final = leases.c.state == "out"
+# A parameter would keep SQLite from using the indices of open leases, which are of this text.
+_IS_OUT: Final = leases.c.state == literal_column("'out'")
 _OF_ANNOTATOR: Final = leases.c.annotator_id == bindparam("annotator")
+# Both slots are all there are; naming them makes SQLite take the index of who has what out.
+_IS_THEIRS: Final = (
+    _IS_OUT, _OF_ANNOTATOR, leases.c.slot.in_((literal_column("0"), literal_column("1"))),
+)  # fmt: skip
 _NEXT_CHANGE: Final = select(
     func.coalesce(func.max(leases.alias().c.change), 0) + 1
 ).scalar_subquery()  # fmt: skip
 
 _AFTER: Final = _LEASES.where(leases.c.change > bindparam("change")).order_by(leases.c.change)
 _ALL: Final = _LEASES.order_by(leases.c.id)
-_OPEN: Final = _LEASES.where(_OF_ANNOTATOR, _IS_OUT).order_by(leases.c.id)
+_OPEN: Final = _LEASES.where(*_IS_THEIRS).order_by(leases.c.id)
 _BY_PUBLIC_ID: Final = _LEASES.where(leases.c.public_id == bindparam("public_id"))
 _ADD: Final = insert(leases).values(state="out", change=_NEXT_CHANGE).returning(*_LEASE_COLUMNS)
 _SET_STATE: Final = (
@@ -38,14 +44,14 @@ _SET_STATE: Final = (
     .values(state=bindparam("to"), change=_NEXT_CHANGE)
 )
 _RUNS_ON: Final = (
-    _IS_OUT,
     leases.c.expires_at < bindparam("until"),
     leases.c.expires_at < leases.c.issued_at + bindparam("longest"),
 )
-_EXTEND_ALL: Final = update(leases).where(*_RUNS_ON).values(expires_at=bindparam("until"))
-_EXTEND: Final = _EXTEND_ALL.where(_OF_ANNOTATOR)
+_LONGER: Final = update(leases).where(*_RUNS_ON).values(expires_at=bindparam("until"))
+_EXTEND_ALL: Final = _LONGER.where(_IS_OUT)
+_EXTEND: Final = _LONGER.where(*_IS_THEIRS)
 _DUE: Final = select(leases.c.id).where(_IS_OUT, leases.c.expires_at < bindparam("now"))
-_OPEN_IDS: Final = select(leases.c.id).where(_IS_OUT, _OF_ANNOTATOR)
+_OPEN_IDS: Final = select(leases.c.id).where(*_IS_THEIRS)
 _MAY_WORK: Final = select(annotators.c.id).where(
     annotators.c.id == bindparam("annotator"),
     annotators.c.revoked_at.is_(None),
@@ -92,7 +98,9 @@ def open_leases(connection: Connection, annotator_id: int) -> list[LeaseRow]:
 
 
 def find_lease(connection: Connection, public_id: str) -> LeaseRow | None:
-    """The lease with a public id."""
+    """The lease with a public id, which may be any text."""
+    if not is_public_id(public_id):
+        return None
     row = connection.execute(_BY_PUBLIC_ID, {"public_id": public_id}).first()
     return None if row is None else LeaseRow(*row)
 

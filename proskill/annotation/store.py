@@ -15,6 +15,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from proskill.annotation import leases
+from proskill.annotation.answers import require_storable
 from proskill.annotation.campaign import DATABASE_FILE, CampaignSettings, read_database_url
 from proskill.annotation.database import Database, sqlite_url
 from proskill.annotation.migrations import stored_version, upgrade
@@ -44,13 +45,12 @@ from proskill.annotation.schema import (
     gold,
     votes,
 )
-from proskill.annotation.tokens import hash_token, new_token
+from proskill.annotation.tokens import hash_token, is_public_id, new_token
 from proskill.annotation.vote_table import read_table
 from proskill.errors import CampaignError
 from proskill.rating import ComparisonTable
 
 _MAX_NAME_CHARACTERS = 100
-_MAX_NOTE_CHARACTERS = 2000
 
 
 class CampaignStore:
@@ -298,12 +298,14 @@ class CampaignStore:
         """Note what an annotator says is wrong with a clip, and return the flag's id.
 
         Raises:
-            Refusal: `wrong_answers`: there is no such clip, or the note is too long.
+            Refusal: `wrong_answers`: there is no such clip, or the note cannot be stored.
         """
-        if len(note) > _MAX_NOTE_CHARACTERS:
-            raise Refusal(
-                "wrong_answers", f"the note is longer than {_MAX_NOTE_CHARACTERS} characters"
-            )
+        try:
+            require_storable("note", note)
+        except ValueError as error:
+            raise Refusal("wrong_answers", str(error)) from None
+        if not is_public_id(public_id):
+            raise Refusal("wrong_answers", "there is no such clip in this campaign")
         with self.write() as (connection, _):
             clip_id = connection.scalar(select(clips.c.id).where(clips.c.public_id == public_id))
             if clip_id is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 
@@ -23,3 +24,8 @@ def hash_token(token: str) -> str:
 def new_public_id() -> str:
     """An id of 96 random bits, for what annotators may name but not guess."""
     return secrets.token_hex(12)
+
+
+def is_public_id(text: str) -> bool:
+    """Whether a text, from wherever, has the form of what `new_public_id` makes."""
+    return re.fullmatch("[0-9a-f]{24}", text) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -112,8 +113,9 @@ def test_a_pair_that_ran_out_or_belongs_to_another_is_refused(new_campaign: NewC
         assignment = Assignment(store, now=0.0)
         pair = current(assignment.work(ann, 0.0))
         assert refusal(lambda: assignment.vote(ben, vote_on(pair), 1.0)) == "lease_moved"
-        unknown = vote_on(pair, lease="guess")
-        assert refusal(lambda: assignment.vote(ann, unknown, 1.0)) == "lease_moved"
+        for guess in ("guess", "0" * 24, "\0", "\ud800"):
+            unknown = vote_on(pair, lease=guess)
+            assert refusal(lambda vote=unknown: assignment.vote(ann, vote, 1.0)) == "lease_moved"
         assert assignment.keep(ann, pair.lease, 50.0) == 150.0
         assert refusal(lambda: assignment.vote(ann, vote_on(pair), 151.0)) == "lease_expired"
         assert refusal(lambda: assignment.keep(ann, pair.lease, 152.0)) == "lease_expired"
@@ -168,6 +170,31 @@ def test_who_is_excluded_gets_nothing_more(new_campaign: NewCampaign) -> None:
         assert refusal(lambda: assignment.vote(ann, vote_on(pair), 3.0)) == "lease_expired"
         store.set_excluded(ann, False, who="lead", now=4.0)
         assert assignment.work(ann, 5.0).current is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"token": "short"},
+        {"token": "x" * 101},
+        {"token": "half \ud800 of a pair"},
+        {"revokes": "\0" * 9},
+        {"reason": "x" * 2001},
+        {"client": "half \ud800 of a pair"},
+        {"shown_at": math.nan},
+        {"answered_at": math.inf},
+        {"watched_left": -0.1},
+        {"revokes": "the same", "token": "the same"},
+    ],
+)
+def test_a_vote_that_cannot_be_stored_is_no_vote(wrong: dict[str, Any]) -> None:
+    right = {
+        "token": "some token", "lease": "", "answers": {}, "shown_at": 0.0, "answered_at": 1.0,
+        "watched_left": 1.0, "watched_right": 1.0,
+    }  # fmt: skip
+    Vote(**right)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Vote(**{**right, **wrong})
 
 
 def test_a_judgement_needs_watching_and_a_skip_does_not(new_campaign: NewCampaign) -> None:
@@ -521,3 +548,29 @@ def test_two_servers_share_a_postgresql_campaign(
         store.resolve_flag(flag, True, who="lead", now=2.0)
         assert store.flags()[0].resolved_at == 2.0
         assert len(store.comparison_table(1)) == store.num_votes()
+
+
+def test_no_statement_of_a_vote_reads_a_long_table_from_end_to_end(
+    new_campaign: NewCampaign,
+) -> None:
+    """Nor all that an annotator ever did: SQLite's plans are those of a campaign of any size."""
+    from sqlalchemy import event
+
+    plans = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.split()[0] in ("SELECT", "UPDATE", "INSERT"):
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append((statement, " / ".join(row[3] for row in plan)))
+
+    with new_campaign() as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        answer(assignment, ann)
+        event.listen(store.database._writer, "before_cursor_execute", explain)
+        answer(assignment, ann)
+    assert len(plans) > 10
+    for statement, plan in plans:
+        assert not any(f"SCAN {table}" in plan for table in ("leases", "votes", "clips")), statement
+        if "change" not in statement.partition("WHERE")[2]:
+            assert "USING INDEX leases_by_annotator (annotator_id=?)" not in plan, statement

@@ -82,8 +82,11 @@ def test_flags_are_noted_resolved_and_kept(new_campaign: NewCampaign) -> None:
         store.resolve_flag(flag, True, who="lead", now=3.0)
         [kept] = store.flags()
         assert (kept.clip_id, kept.note, kept.resolved_at) == (clip.id, "black pictures", 3.0)
-        with pytest.raises(Refusal, match="no such clip"):
-            store.add_flag("guess", 1, "broken", "", now=4.0)
+        for guess in ("guess", "0" * 24, "\0", "\ud800"):
+            with pytest.raises(Refusal, match="no such clip"):
+                store.add_flag(guess, 1, "broken", "", now=4.0)
+        with pytest.raises(Refusal, match="half a surrogate pair"):
+            store.add_flag(clip.public_id, 1, "broken", "\ud800", now=4.0)
         with pytest.raises(Refusal, match="longer than 2000"):
             store.add_flag(clip.public_id, 1, "broken", "x" * 2001, now=4.0)
         with pytest.raises(CampaignError, match="no flag with id 9"):
