@@ -24,8 +24,8 @@ COOKIES: Final[dict[Role, str]] = {
 _COOKIE_SECONDS: Final = 30 * 24 * 3600
 
 
-def the_desk(request: Request) -> Desk:
-    """The campaign that this application serves."""
+async def the_desk(request: Request) -> Desk:
+    """The campaign that this application serves; async, for FastAPI calls others in threads."""
     desk: Desk = request.app.state.desk
     return desk
 

@@ -182,6 +182,8 @@ class _Person:
             self._has_strength = settings["strength"]
             log_tie = _LOG_TIE if settings["allow_tie"] else -math.inf
             self._annotator = SimulatedAnnotator(log_tie=log_tie)
+            # People do not begin in the same millisecond.
+            await asyncio.sleep(self._run.pause_seconds * self._rng.random())
             while await self._has_pair(work):
                 shown_at = time.time()
                 if self._run.pause_seconds:
