@@ -19,6 +19,7 @@ def test_rooms_import_only_what_they_may() -> None:
     ("module", "never"),
     [
         ("proskill", {"torch", "numpy", "gradio", "lightning"}),
+        ("proskill.annotation", {"torch", "gradio", "fastapi", "lightning", "alembic"}),
         ("proskill.app", {"torch", "gradio", "fastapi"}),
         ("proskill.cli.main", {"torch", "numpy", "gradio", "lightning"}),
         ("proskill.data", {"torch", "lightning", "gradio"}),
