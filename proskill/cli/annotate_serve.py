@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import socket
 
 Campaign = Annotated[Path, typer.Argument(help="Folder of the campaign.", show_default=False)]
 
@@ -23,6 +26,7 @@ def serve(
     Several servers may share one campaign. Behind a reverse proxy on the same machine that speaks
     HTTPS, cookies are sent over HTTPS alone; the proxy must pass on the `Host` header.
     """
+    import contextlib
     from importlib.resources import files
 
     import uvicorn
@@ -30,8 +34,14 @@ def serve(
     from proskill.annotation.server import create_app
     from proskill.annotation.store import CampaignStore
 
-    with CampaignStore.open(campaign) as store:
-        app = create_app(store, pages=Path(str(files("proskill.app"))) / "annotate")
+    with CampaignStore.open(campaign) as store, _listening(host, port) as listener:
+        config = uvicorn.Config(
+            create_app(store, pages=Path(str(files("proskill.app"))) / "annotate"),
+            log_level="warning",
+            access_log=False,  # addresses of clips are secrets of the campaign
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
         typer.echo(f"Serving {store.campaign().name!r} at http://{host}:{port} (Ctrl-C ends it)")
         if host not in ("127.0.0.1", "localhost", "::1"):
             typer.echo(
@@ -39,15 +49,23 @@ def serve(
                 "reverse proxy in front of it speaks HTTPS.",
                 err=True,
             )
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,  # addresses of clips are secrets of the campaign
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    import socket
+
+    from proskill.errors import ProskillError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ProskillError(
+            f"cannot listen on {host}, port {port} ({error.strerror}); choose another --port, or "
+            "a --host that is an address of this machine"
+        ) from error
 
 
 def simulate(

@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +15,7 @@ from proskill.annotation.security import MAX_BODY_BYTES
 from proskill.annotation.server import create_app
 from proskill.annotation.sessions import COOKIES
 from proskill.annotation.store import CampaignStore
+from proskill.cli.main import main
 
 PAGES = Path(str(files("proskill.app"))) / "annotate"
 
@@ -237,11 +236,17 @@ def test_names_are_data_and_never_markup(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_campaign_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(tmp_path)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "proskill annotate create" in done.stderr
+def test_what_cannot_be_served_is_one_sentence(
+    tmp_path: Path, campaign: CampaignStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for folder, options, advice in (
+            (tmp_path, [], "proskill annotate create"),
+            (campaign.folder, ["--port", port], "choose another --port"),
+        ):
+            assert main(["annotate", "serve", str(folder), *options]) == 1
+            error = capsys.readouterr().err
+            assert error.startswith("Error: ")
+            assert error.count("\n") == 1
+            assert advice in error
