@@ -105,20 +105,24 @@ class Map:
 
 
 def combine(effects: Floats) -> Map:
-    """Mean and standard error over grids of (G, N) effects; a single grid makes nothing stable."""
+    """Mean and standard error over grids of (G, N) effects; a single grid makes nothing stable.
+
+    Where no grid has an effect it is 0, and its noise as large as the largest effect.
+    """
     known = np.isfinite(effects)
     counts = known.sum(axis=0)  # (N,)
     filled = np.where(known, effects, 0.0)
     mean = filled.sum(axis=0) / np.maximum(counts, 1)
     squares = np.where(known, (effects - mean) ** 2, 0.0).sum(axis=0)  # (N,)
     freedom = np.maximum(counts - 1, 0)
+    unknown = float(np.abs(mean).max(initial=0.0))
     if not freedom.any():
-        unknown = np.full(len(mean), float(np.abs(mean).max(initial=0.0)))
-        return Map(mean, unknown, np.zeros(len(mean), dtype=bool))
+        return Map(mean, np.full(len(mean), unknown), np.zeros(len(mean), dtype=bool))
     # A few grids agree by chance now and then, so each segment's variance is drawn half-way to all.
     pooled = float(squares.sum() / freedom.sum())
     own = np.where(freedom > 0, squares / np.maximum(freedom, 1), pooled)
     noise = np.sqrt((own + pooled) / 2 / np.maximum(counts, 1))
+    noise = np.where(counts > 0, noise, unknown)
     agree = np.abs(np.where(known, np.sign(effects), 0).sum(axis=0)) == counts
     strong = np.abs(mean) > np.maximum(_STABLE * noise, _WORTH_NAMING)
     return Map(mean, noise, agree & strong & (counts > 1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proskill.scoring import Assessment, Scorer
+from proskill.scoring import Assessment, Explanation, Scorer
 from proskill.scoring.uploads import score_uploads
 
 Run = Callable[..., Any]
@@ -67,6 +67,30 @@ def test_a_report_is_written_and_named(
     assert result.exit_code == 0
     assert f"Report: {out}" in result.stdout.replace("\n", "")
     assert "data:image/jpeg;base64," in out.read_text(encoding="utf-8")
+
+
+def test_an_explanation_is_said_written_and_part_of_the_json(
+    run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
+) -> None:
+    files = [make_video("p_ego.mp4"), make_video("p_front.mp4", seed=2)]
+    call = ["score", *files, "--checkpoint", make_checkpoint(), "--explain"]
+    page = tmp_path / "report.html"
+    result = run(*call, "--report", page)
+    assert result.exit_code == 0
+    assert "Each stretch of " in result.stdout
+    assert "without it" in result.stdout
+    assert "How much each view mattered" in page.read_text(encoding="utf-8")
+    values = json.loads(run(*call, "--json").stdout)
+    explanation = Explanation.from_dict(values.pop("explanation"))
+    assert list(explanation.views) == list(Assessment.from_dict(values).views) == ["ego", "exo1"]
+
+
+def test_what_has_no_answer_is_not_explained(
+    run: Run, make_video: Make, make_checkpoint: Make
+) -> None:
+    call = ["score", make_video(picture="black"), "--checkpoint", make_checkpoint(), "--explain"]
+    assert "Each stretch of " not in run(*call).stdout
+    assert "explanation" not in json.loads(run(*call, "--json").stdout)
 
 
 def test_offsets_are_passed_on(run: Run, make_video: Make, make_checkpoint: Make) -> None:

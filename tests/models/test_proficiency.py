@@ -107,3 +107,20 @@ def test_clips_of_the_wrong_rank_are_refused(make_model):
         make_model()(torch.zeros(1, 1, 3, 4, 32, 32), torch.zeros(1, 1, dtype=torch.bool))
     with pytest.raises(ValueError, match="view_mask of shape"):
         make_model()(torch.zeros(2, 1, 3, 4, 32, 32), torch.ones(2, 2, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("pool", ["avg", "token"])
+def test_features_of_frames_make_up_the_feature_of_their_clip(make_model, pool):
+    model = make_model()
+    model.backbone.global_pool = pool
+    clips = torch.randn(2, 3, 3, 4, 32, 32)
+    with torch.no_grad():
+        frames, clip = model.encode_frames(clips), model.encode_views(clips)
+        tokens = model.backbone.forward_features(clips.flatten(0, 1)).unflatten(0, (2, 3))
+    assert frames.shape == (2, 3, 4, clip.shape[-1])
+    whole = frames.mean(dim=2)
+    if pool == "avg":  # the class token belongs to no frame
+        num = tokens.shape[2]
+        whole = ((num - 1) * whole + tokens[:, :, 0]) / num
+    torch.testing.assert_close(whole, clip)
+    assert (frames.std(dim=2).max() > 0.1) == (pool == "avg")

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from jinja2 import DictLoader
 
-from proskill.scoring import Assessment, Scorer
+from proskill.scoring import (
+    Assessment,
+    Explanation,
+    Moment,
+    Scorer,
+    SegmentEffect,
+    ViewEffect,
+)
 from proskill.scoring.figures import figure_data_uri, image_data_uri, score_scale
 from proskill.scoring.report import page_environment, render_report
 
@@ -141,3 +148,35 @@ def test_a_scale_of_any_length_is_drawn(num_levels: int) -> None:
     drawn = score_scale(names, 0.5, lower=0.0, upper=1.0)
     assert "<0>" not in drawn
     assert "&lt;0&gt;" in drawn
+
+
+def test_an_explanation_takes_the_place_of_scores_over_time(
+    scored: tuple[Assessment, dict[str, Path]],
+) -> None:
+    assessment, files = scored
+    effects = {"ego": 0.1, EVIL: -0.7}
+    explanation = Explanation(
+        segments=(SegmentEffect(0.0, 0.8, 0.2, 0.1), SegmentEffect(0.8, 1.6, -0.6, 0.1)),
+        moments=(Moment(0.8, 1.6, -0.6, 0.1, EVIL, effects, {"Balance": -0.9, "Pace": 0.1}),),
+        views={"ego": ViewEffect(0.05, 0.25), EVIL: ViewEffect(-0.2, 0.75)},
+        method="How it was made.",
+    )
+    text = render_report(assessment, explanation=explanation, files=files)
+    page = _Page(text)
+    assert {"img", "rect"} <= set(page.elements)
+    assert all(address.startswith("data:") for address in page.addresses)
+    said = " ".join(page.text.split())
+    assert "0.8 to 1.6 s lowers the score. By itself this stretch scores 0.60 levels below" in said
+    assert f"seen most in {EVIL}. Skills it shows in most: Balance (-0.90), Pace (+0.10)." in said
+    assert "75 %; without it the score would be 0.20 higher" in said
+    assert "How it was made." in said
+    assert "judged by itself; single stretches" not in said
+    assert text.count("<figcaption>") == 6 + 6 + 3
+
+
+def test_a_map_without_moments_says_so(scored: tuple[Assessment, dict[str, Path]]) -> None:
+    segments = (SegmentEffect(0.0, 0.8, 0.0, 0.1), SegmentEffect(0.8, 1.6, 0.0, 0.1))
+    calm = Explanation(segments, (), {"ego": ViewEffect(0.0, 1.0)}, "How.")
+    said = _Page(render_report(scored[0], explanation=calm)).text
+    assert "No moment stands out of the noise." in said
+    assert "How much each view mattered" not in said

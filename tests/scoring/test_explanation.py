@@ -1,0 +1,69 @@
+"""Explanation as plain values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proskill.scoring import Explanation, Moment, SegmentEffect, ViewEffect
+from proskill.scoring.effect_chart import effect_chart
+
+VIEWS = {"ego": -0.5, "exo1": 0.1}
+MOMENT = Moment(0.8, 1.6, -0.5, 0.1, "ego", VIEWS, {"Balance": -0.7})
+EXPLANATION = Explanation(
+    segments=(SegmentEffect(0.0, 0.8, 0.25, 0.1, VIEWS), SegmentEffect(0.8, 1.6, -0.5, 0.1, VIEWS)),
+    moments=(MOMENT,),
+    views={"ego": ViewEffect(-0.5, 0.75), "exo1": ViewEffect(0.1, 0.25)},
+    method="Made by leaving out.",
+)
+
+
+def test_an_explanation_survives_json() -> None:
+    text = json.dumps(EXPLANATION.to_dict(), allow_nan=False)
+    assert Explanation.from_dict(json.loads(text)) == EXPLANATION
+    assert json.loads(text)["schema"] == "proskill.explanation/1"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": "other/1"}, "this version reads"),
+        ({"surplus": 1}, "not an explanation"),
+        ({"segments": []}, "one segment and one view or more"),
+        ({"views": {}}, "one segment and one view or more"),
+        ({"moments": [MOMENT.__dict__ | {"view_effects": VIEWS}] * 4}, "at most 3"),
+        ({"segments": [[1.0]]}, "not an explanation"),
+    ],
+)
+def test_a_wrong_file_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Explanation.from_dict({**EXPLANATION.to_dict(), **change})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((1.0, 1.0, 0.0, 0.1), "must end after it starts"),
+        ((0.0, 1.0, float("nan"), 0.1), "must be finite"),
+        ((0.0, 1.0, 0.0, -0.1), "noise 0 or more"),
+    ],
+)
+def test_impossible_numbers_are_refused(values: tuple[float, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SegmentEffect(*values)
+
+
+def test_a_moment_names_one_of_its_views_and_a_share_is_a_share() -> None:
+    with pytest.raises(ValueError, match="has no effect among"):
+        Moment(0.0, 1.0, 0.5, 0.1, "exo9", VIEWS)
+    with pytest.raises(ValueError, match="not a share"):
+        ViewEffect(0.1, 1.2)
+
+
+def test_the_chart_has_a_bar_for_each_segment_and_the_number_of_each_moment() -> None:
+    drawn = str(effect_chart(EXPLANATION))
+    assert drawn.count('class="raises"') == drawn.count('class="lowers"') == 1
+    assert drawn.count('class="noise"') == 2
+    assert drawn.count('class="moment"') == 1
