@@ -27,7 +27,7 @@ _BAND_EDGES_HZ: Final = (100, 200, 400, 700, 1100, 1700, 2500, 3600)
 _MIN_OVERLAP_SECONDS = 3.0
 _PEAK_HALF_WIDTH_SECONDS = 0.1
 # Above what unrelated tracks and regular beats reach (benchmarks/audio_alignment.py).
-_MIN_PROMINENCE = 7.0  # of the best fit over the spread of the others
+_MIN_PROMINENCE = 9.0  # of the best fit over the spread of the others
 _MIN_CONFIDENCE = 0.4
 
 

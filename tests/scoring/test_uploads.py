@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,45 @@ def test_progress_only_grows(scorer: Scorer, make_video: MakeVideo, tmp_path: Pa
     score_uploads(scorer, views, folder=tmp_path, progress=lambda what, share: shares.append(share))
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+def test_the_same_file_twice_and_too_many_files_are_told(
+    scorer: Scorer, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    video = make_video("a.mp4")
+    result = score_uploads(scorer, {"ego": video, "exo1": video}, folder=tmp_path / "copies")
+    assert "Views ego and exo1 are the same file; the second adds nothing." in (
+        result.assessment.warnings
+    )
+    with pytest.raises(ProskillError, match="at most 8 are scored together"):
+        score_uploads(scorer, {f"exo{k}": video for k in range(9)}, folder=tmp_path / "more")
+    assert not (tmp_path / "more").exists()
+
+
+@pytest.mark.slow
+def test_uploads_in_a_row_and_at_once_leave_neither_memory_nor_files_open(
+    scorer: Scorer, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("hello\n")
+    views = {"ego": make_video("a.mp4", seed=1), "exo1": text}
+
+    def upload(_: int) -> None:
+        for proxy in score_uploads(scorer, views, folder=tmp_path / "copies").proxies.values():
+            proxy.path.unlink()
+
+    def resident_and_open() -> tuple[int, int]:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages, len(os.listdir("/proc/self/fd"))
+
+    for number in range(4):
+        upload(number)
+    pages, num_open = resident_and_open()
+    for number in range(10):
+        upload(number)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upload, range(12)))
+    pages_after, num_open_after = resident_and_open()
+    assert pages_after < 1.2 * pages
+    assert num_open_after == num_open
+    assert list((tmp_path / "copies").iterdir()) == []
