@@ -105,7 +105,8 @@ def test_the_pdf_says_what_the_assessment_says(
         *assessment.warnings,
         "This model learned from simulated motion; it is no judge of real athletes.",
         "Decision support, not selection",
-        "1. 0.8 to 1.6 s lowers the score by 0.50 (noise 0.10), seen most in ego",
+        "1. 0.8 to 1.6 s lowers the score: by itself 0.50 levels below the whole (noise 0.10), "
+        "seen most in ego",
         EXPLANATION.method,
         assessment.provenance.checkpoint_sha256,
         *assessment.provenance.inputs.values(),
