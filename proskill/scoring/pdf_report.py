@@ -131,10 +131,10 @@ def _explanation(page: Page, explanation: Explanation) -> None:
     page.signed([(s.start_seconds, s.end_seconds, s.effect) for s in explanation.segments])
     for number, moment in enumerate(explanation.moments, 1):
         verb, side = ("raises", "above") if moment.effect > 0 else ("lowers", "below")
+        when = f"{moment.start_seconds:.1f} to {moment.end_seconds:.1f} s"
         page.say(
-            f"{number}.  {moment.start_seconds:.1f} to {moment.end_seconds:.1f} s {verb} the score: "
-            f"by itself {abs(moment.effect):.2f} levels {side} the whole (noise "
-            f"{moment.noise:.2f}), seen most in {moment.view}",
+            f"{number}.  {when} {verb} the score: by itself {abs(moment.effect):.2f} levels {side} "
+            f"the whole (noise {moment.noise:.2f}), seen most in {moment.view}",
             after=0.6,
         )
     if not explanation.moments:
