@@ -16,7 +16,7 @@ from proskill.video.container import check_regular_file
 from proskill.video.probe import VideoInfo, VideoLimits, inspect
 
 _MEMORY_BYTES = 3 << 30
-_SECONDS = 60.0
+_SECONDS, _BYTES_PER_SECOND = 60.0, 20e6  # every packet is read, from a slow disk at worst
 # Finds our packages where this process finds them, and believes no environment variable.
 _PROGRAM: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
@@ -57,19 +57,20 @@ def probe_apart(
     Raises:
         VideoError: as `probe`; or examining the file crashes, or takes too long or too much memory.
     """
-    check_regular_file(path, max_bytes=limits.max_bytes)
+    size_bytes = check_regular_file(path, max_bytes=limits.max_bytes)
+    seconds = _SECONDS + size_bytes / _BYTES_PER_SECOND
     paths = json.dumps([os.path.abspath(entry) for entry in sys.path if entry])
     answers: list[str] = []
     status = run_bounded(
         [sys.executable, "-I", "-c", _PROGRAM, paths, path.absolute(), json.dumps(asdict(limits))],
         folder=folder,
-        limits=ProcessLimits(_SECONDS, _MEMORY_BYTES, file_bytes=0),
+        limits=ProcessLimits(seconds, _MEMORY_BYTES, file_bytes=0),
         on_output=answers.append,
         on_tick=on_tick,
     )
     if status is None:
         raise VideoError(
-            path, f"could not be examined within {_SECONDS:g} s; convert it to mp4 (H.264) first"
+            path, f"could not be examined within {seconds:.0f} s; convert it to mp4 (H.264) first"
         )
     if status != 0 or not answers:
         raise VideoError(
