@@ -19,18 +19,27 @@ class CoachHistory extends HTMLElement {
   show(value) {
     if (!value || !this.body) return;
     this.alias = value.alias;
-    const message = h("p.done", { hidden: !value.message }, value.message);
-    message.setAttribute("role", "status");
-    this.body.replaceChildren(h("section.card", {}, h("h2", {}, "History"), this.about(value), message, this.switch(value)),
+    const { message, ...rest } = value;
+    const content = JSON.stringify(rest);
+    if (content !== this.content) this.build(value); // else what is being typed or asked stays
+    this.content = content;
+    this.message.textContent = message;
+    this.message.hidden = !message;
+  }
+
+  build(value) {
+    this.message = h("p.done");
+    this.message.setAttribute("role", "status");
+    this.body.replaceChildren(h("section.card", {}, h("h2", {}, "History"), this.about(value), this.message, this.switch(value)),
       ...(value.is_on ? [this.keep(value), this.kept(value)] : []));
   }
 
-  about({ is_on: isOn, keep_days: days, file }) {
+  about({ is_on: isOn, keep_days: days }) {
     return h("p.soft", {}, isOn
-      ? `On. Answers that you keep stay ${days} days${file ? ` in ${file} on this machine` : ""}, under an alias, then they delete themselves. `
+      ? `On. Answers that you keep stay ${days} days on the machine that serves this page, under an alias, then they delete themselves. `
         + "Videos and file names are never kept, and nothing is sent anywhere."
       : "Off: an answer is gone when you close the page. Switched on, you may keep answers under an alias to see whether an athlete changes. "
-        + "They stay on this machine, without videos and file names, and delete themselves. "
+        + "They stay on the machine that serves this page, without videos and file names, and delete themselves. "
         + "Use an alias that says nothing to others; for minors, ask those who answer for them.");
   }
 

@@ -141,7 +141,6 @@ def _value(
         "keep_days": keep_days,
         "choices": list(KEEP_DAYS),
         "max_letters": MAX_ALIAS_LETTERS,
-        "file": str(history.path) if not session.owner else "",
         "aliases": [[name, count] for name, count in aliases.items()],
         "alias": alias,
         "can_keep": take is not None,

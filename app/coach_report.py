@@ -38,7 +38,7 @@ def build_report_downloads(coach: Coach, *, scored: gr.State) -> None:
             return
         yield _value(session, busy=suffix)
         try:
-            async for step in coach.run(_writing(take, session.folder, suffix), session=session):
+            async for step in coach.run(_writing(session, take, suffix), session=session):
                 if step.result is not None:
                     name = f"{_plain(take)}{suffix}"
                     url = coach.media.publish(step.result, owner=session.owner, download_name=name)
@@ -70,15 +70,20 @@ def _value(
     }
 
 
-def _writing(take: ScoredTake, folder: Path, suffix: str) -> Callable[[Progress], Path]:
-    """Work that writes a report into the private folder of a page."""
+def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[Progress], Path]:
+    """Work that writes a report of an answer into the private folder of its page."""
 
     def work(progress: Progress) -> Path:
         progress("writing the report", 0.0)
         from proskill.scoring.report_files import write_report
 
-        path = folder / f"report-{secrets.token_hex(8)}{suffix}"
-        write_report(path, take.assessment, explanation=take.explanation, files=dict(take.proxies))
+        # The explanation may have come while this waited for its turn.
+        now = session.result
+        newest = now if now is not None and now.id == take.id else take
+        path = session.folder / f"report-{secrets.token_hex(8)}{suffix}"
+        write_report(
+            path, take.assessment, explanation=newest.explanation, files=dict(take.proxies)
+        )
         return path
 
     return work

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -157,9 +157,7 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
     if take.assessment.status == "abstained":
         return
     try:
-        async for part in coach.run(explaining(coach, take), session=session):
-            if part.result is not None:
-                session.result = replace(take, explanation=part.result)
+        async for part in coach.run(explaining(coach, session, take), session=session):
             yield {parts.player: player_value(coach, session, step=part)}
     except (Cancelled, ProskillError) as error:
         yield {parts.player: player_value(coach, session, failure=sentence(error))}

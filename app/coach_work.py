@@ -100,14 +100,19 @@ def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredT
     return work
 
 
-def explaining(coach: Coach, take: ScoredTake) -> Callable[[Progress], Explanation]:
-    """Work that says when and in which view an answer shows."""
+def explaining(
+    coach: Coach, session: CoachSession, take: ScoredTake
+) -> Callable[[Progress], Explanation]:
+    """Work that says when and in which view an answer shows, and puts that beside the answer."""
 
     def work(progress: Progress) -> Explanation:
         scorer = coach.scorer()
         from proskill.scoring import explain
 
-        return explain(scorer, take.encoded, progress=progress)
+        found = explain(scorer, take.encoded, progress=progress)
+        if session.result is take:  # before the next work begins, which may be its report
+            session.result = replace(take, explanation=found)
+        return found
 
     return work
 
