@@ -84,7 +84,7 @@ function drawTabs() {
   at("criteria").hidden = criteria.length < 2;
   draw("criteria", [criteria.map((one) => [one.id, one.name]), criterionId], () =>
     criteria.map((one) =>
-      el("button", { type: "button", "aria-pressed": one.id === criterionId, "data-key": `criterion-${one.id}`,
+      el("button", { type: "button", "aria-pressed": String(one.id === criterionId), "data-key": `criterion-${one.id}`,
         on: { click: () => { criterionId = one.id; drawAll(); } } }, one.name)));
 }
 
