@@ -96,7 +96,7 @@ class CoachPlayer extends HTMLElement {
     }
     this.why.replaceChildren(
       h("ul.legend", {},
-        h("li", {}, h("i.up"), "raises the score"), h("li", {}, h("i.down"), "lowers it"),
+        h("li", {}, h("i.up"), "looks more skilled than the whole"), h("li", {}, h("i.down"), "looks less skilled"),
         h("li", {}, h("i.chance"), "pale: within its noise, may be chance")),
       this.moments(explanation), this.importance(explanation), h("p.soft.small.method", {}, explanation.method));
   }
@@ -114,13 +114,12 @@ class CoachPlayer extends HTMLElement {
     const view = this.value.views.find((each) => each.name === moment.view) ?? this.value.views[0];
     const middle = (moment.start_seconds + moment.end_seconds) / 2;
     pictureAt(canvas, view.url, middle + view.offset_seconds);
-    const does = moment.effect >= 0 ? "raises" : "lowers";
     return h(`li.${moment.effect >= 0 ? "up" : "down"}`, {},
       h("button.moment", { type: "button", onclick: () => { this.videos.pause(); this.videos.seek(moment.start_seconds); } },
         canvas,
         h("span.number", {}, String(index + 1)),
         h("strong", {}, `${clock(moment.start_seconds)} to ${clock(moment.end_seconds)}`),
-        h("span", {}, `${does} the score by ${Math.abs(moment.effect).toFixed(2)}`),
+        h("span", {}, `looks ${levels(moment.effect)} skilled`),
         h("span.soft.small", {}, this.value.views.length > 1 ? `shows most in ${moment.view}` : "")));
   }
 
@@ -131,10 +130,16 @@ class CoachPlayer extends HTMLElement {
       h("div.bars.importance", {}, sorted.flatMap(({ name, effect, share }) => {
         const bar = h("div.fill");
         bar.style.width = `${100 * share}%`;
-        const does = Math.abs(effect) < 0.005 ? "changes little" : `${effect > 0 ? "raises" : "lowers"} the score by ${Math.abs(effect).toFixed(2)}`;
-        return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.said", {}, `${Math.round(100 * share)} %, ${does}`)];
+        const does = Math.abs(effect) < 0.005 ? "the same score without it" : `with it the score is ${Math.abs(effect).toFixed(2)} ${effect > 0 ? "higher" : "lower"}`;
+        return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.said", {}, `${Math.round(100 * share)} %; ${does}`)];
       })));
   }
+}
+
+/** 1.64 -> "1.6 levels more". */
+export function levels(effect) {
+  const size = Math.abs(effect).toFixed(1);
+  return `${size} ${size === "1.0" ? "level" : "levels"} ${effect >= 0 ? "more" : "less"}`;
 }
 
 customElements.define("coach-player", CoachPlayer);

@@ -18,7 +18,8 @@ from proskill.errors import ProskillError
 T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
+_SHOWN_SECONDS = 0.4  # between two steps that differ by their numbers alone
 _MIN_SHARE = 0.03  # an estimate from less than this is a guess
 
 
@@ -159,13 +160,14 @@ class WorkQueue:
             Cancelled: it was cancelled.
             Exception: what the work raised.
         """
-        last: Step[Any] | None = None
+        last, shown = Step[Any](-1), 0.0
         try:
             while not ticket.is_ended:
-                step = self._step(ticket)
-                if step != last:
+                step, now = self._step(ticket), time.monotonic()
+                is_other = (step.place, step.what) != (last.place, last.what)
+                if is_other or (step != last and now - shown > _SHOWN_SECONDS):
+                    last, shown = step, now
                     yield step
-                last = step
                 await asyncio.sleep(_POLL_SECONDS)
         finally:
             ticket.cancel()
