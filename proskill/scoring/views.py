@@ -136,7 +136,7 @@ def shared_span(usable: Mapping[str, SeenView]) -> tuple[float, float]:
         ProskillError: there is no such instant.
     """
     offsets = [view.source.offset_seconds for view in usable.values()]
-    start = max(-min(offsets), *(view.source.span_seconds[0] for view in usable.values()))
+    start = max(0.0 - min(offsets), *(view.source.span_seconds[0] for view in usable.values()))
     end = min(_end_seconds(view) for view in usable.values())
     if end <= start:
         raise ProskillError(
