@@ -133,7 +133,7 @@ class Page(FPDF):
         """A row: name, a bar of `share` in [0, 1], what it says in words."""
         self.need(7)
         self._style(9, INK, is_bold)
-        names, words, top = 0.32 * self.epw, 0.24 * self.epw, self.get_y()
+        names, words, top = 0.3 * self.epw, 0.29 * self.epw, self.get_y()
         self._cut(names - 2, name)
         width = self.epw - names - words - 3
         self._box(NONE_SOFT, self.l_margin + names, top + 1, width, 3.4)

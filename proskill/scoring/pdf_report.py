@@ -144,9 +144,9 @@ def _explanation(page: Page, explanation: Explanation) -> None:
         page.say("How much each view mattered", is_bold=True)
         for name, view in explanation.views.items():
             colour = ACCENT if view.effect > 0 else LOWERS
-            page.bar(
-                name, view.share, f"{100 * view.share:.0f} %, {view.effect:+.2f}", colour=colour
-            )
+            side = "lower" if view.effect > 0 else "higher"
+            said = f"{100 * view.share:.0f} %; {abs(view.effect):.2f} {side} without it"
+            page.bar(name, view.share, said, colour=colour)
     page.say(explanation.method, size=8, colour=SOFT)
 
 

@@ -107,6 +107,7 @@ def test_the_pdf_says_what_the_assessment_says(
         "Decision support, not selection",
         "1. 0.8 to 1.6 s lowers the score: by itself 0.50 levels below the whole (noise 0.10), "
         "seen most in ego",
+        "75 %; 0.50 higher without it",
         EXPLANATION.method,
         assessment.provenance.checkpoint_sha256,
         *assessment.provenance.inputs.values(),
