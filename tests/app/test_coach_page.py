@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proskill.app.coach_accounts import add_account
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -186,6 +188,57 @@ def test_cancelling_ends_the_transcoder_and_leaves_no_file(
         _until(lambda: not _ffmpegs_of(server.process.pid))
         _until(lambda: not server.files())
         page.context.close()
+
+
+@pytest.mark.slow
+def test_closing_the_page_ends_its_work_and_ending_the_server_deletes_everything(
+    open_page: Callable[..., Page],
+    start_coach: Callable[..., Any],
+    simulated_take: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    with start_coach() as server:
+        page = open_page(server.url)
+        _add(page, simulated_take["ego"])
+        _film(tmp_path / "long.mp4", seconds=12)
+        page.set_input_files("coach-views input[type=file]", [str(tmp_path / "long.mp4")])
+        _until(lambda: _ffmpegs_of(server.process.pid))
+        page.context.close()
+        _until(lambda: not _ffmpegs_of(server.process.pid))
+        assert server.files()  # a page that comes back soon finds its copies
+        server.process.terminate()
+        server.process.wait(timeout=60)
+        assert server.files() == []
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
+def test_a_coach_logs_in_scores_and_logs_out(
+    open_page: Callable[..., Page],
+    browser: Browser,
+    start_coach: Callable[..., Any],
+    simulated_take: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    accounts = tmp_path / "accounts"
+    add_account(accounts, "anna", "a long password")
+    with start_coach("--auth", accounts) as server:
+        page = browser.new_page()
+        page.goto(f"{server.url}/")
+        assert page.url.endswith("/login")
+        page.fill("input[name=username]", "anna")
+        page.fill("input[name=password]", "wrong")
+        page.click("form button")
+        assert "do not belong together" in page.inner_text("[role=alert]")
+        page.fill("input[name=username]", "anna")
+        page.fill("input[name=password]", "a long password")
+        page.click("form button")
+        page.wait_for_selector("coach-views .drop")
+        _add(page, simulated_take["ego"])
+        _score(page)
+        page.goto(f"{server.url}/logout")
+        assert page.url.endswith("/login")
+        page.close()
 
 
 @pytest.mark.slow
