@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from proskill.annotation.log import CampaignLog
-from proskill.annotation.records import VoteRow
+from proskill.annotation.records import Clip, VoteRow
 from proskill.rating import ComparisonTable
 from proskill.rating.comparisons import A_WINS, B_WINS, SKIP, TIE
 
@@ -43,6 +45,21 @@ def why_left_out(log: CampaignLog) -> list[str]:
     return reasons
 
 
+def empty_table(clips: Sequence[Clip]) -> ComparisonTable:
+    """All clips as items, in their order and by their take ids, without a vote."""
+    groups = tuple(sorted({clip.group for clip in clips})) or ("",)
+    index = {group: number for number, group in enumerate(groups)}
+    nothing = np.empty(0, np.int32)
+    return ComparisonTable(
+        items=tuple(clip.take_id for clip in clips),
+        item_a=nothing,
+        item_b=nothing,
+        outcome=nothing,
+        groups=groups,
+        item_group=np.array([index[clip.group] for clip in clips], np.int32),
+    )
+
+
 def counted_table(log: CampaignLog, criterion_id: int) -> ComparisonTable:
     """The votes on one criterion that count, skips among them, as rating takes them.
 
@@ -54,8 +71,6 @@ def counted_table(log: CampaignLog, criterion_id: int) -> ComparisonTable:
         criterion_id: which criterion.
     """
     place = {clip.id: index for index, clip in enumerate(log.clips)}
-    groups = tuple(sorted({clip.group for clip in log.clips})) or ("",)
-    group_index = {name: index for index, name in enumerate(groups)}
     reasons = why_left_out(log)
     rows = [
         vote
@@ -65,13 +80,11 @@ def counted_table(log: CampaignLog, criterion_id: int) -> ComparisonTable:
     voters = {vote.annotator_id for vote in rows}
     known = [one for one in log.annotators if one.id in voters]
     who = {one.id: index for index, one in enumerate(known)}
-    return ComparisonTable(
-        items=tuple(clip.take_id for clip in log.clips),
+    return replace(
+        empty_table(log.clips),
         item_a=np.array([place[vote.left_clip] for vote in rows], np.int32),
         item_b=np.array([place[vote.right_clip] for vote in rows], np.int32),
         outcome=np.array([_OUTCOMES[vote.answer] for vote in rows], np.int8),
-        groups=groups,
-        item_group=np.array([group_index[clip.group] for clip in log.clips], np.int32),
         annotators=tuple(one.name for one in known) or ("",),
         annotator=np.array([who[vote.annotator_id] for vote in rows], np.int32),
         left=np.ones(len(rows), np.int8),

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from proskill.annotation.campaign import CampaignSettings
+from proskill.annotation.counting import empty_table
 from proskill.annotation.records import Clip, GoldPair, LeaseKind, LeaseRow
-from proskill.annotation.vote_table import empty_table
 from proskill.rating import AsynchronousPairing, Pair
 from proskill.rating.comparisons import FloatArray
 

@@ -46,9 +46,7 @@ from proskill.annotation.schema import (
     votes,
 )
 from proskill.annotation.tokens import hash_token, is_public_id, new_token
-from proskill.annotation.vote_table import read_table
 from proskill.errors import CampaignError
-from proskill.rating import ComparisonTable
 
 _MAX_NAME_CHARACTERS = 100
 
@@ -365,15 +363,6 @@ class CampaignStore:
         query = select(func.count()).select_from(votes).where(votes.c.criterion_id == 1)
         with self.database.read() as connection:
             return connection.scalar(query) or 0
-
-    def comparison_table(self, criterion_id: int) -> ComparisonTable:
-        """The votes on one criterion that count, among all clips in the order of their ids.
-
-        Not counted: votes that were replaced, practice and gold, and votes of who is excluded.
-        """
-        clips = self.clips()
-        with self.database.read() as connection:
-            return read_table(connection, clips, criterion_id)
 
     def leases(self) -> list[LeaseRow]:
         """Every pair that was handed out, oldest first."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from proskill.annotation.counting import counted_table
 from proskill.annotation.log import read_log
 from proskill.annotation.memory import prior_params
 from proskill.annotation.store import CampaignStore
@@ -29,8 +30,9 @@ def fitted_params(folder: Path) -> FloatArray:
         folder: of a campaign.
     """
     with CampaignStore.open(folder) as store:
-        table = store.comparison_table(store.campaign().criteria[0].id)
-        prior = prior_params(store.clips())
+        log = read_log(store)
+    table = counted_table(log, log.campaign.criteria[0].id)
+    prior = prior_params(log.clips)
     params = fit_bradley_terry(table).params
     if prior is None:
         return params

@@ -29,6 +29,8 @@ from proskill.annotation import (
     Work,
     effective_votes,
 )
+from proskill.annotation.counting import counted_table
+from proskill.annotation.log import read_log
 from proskill.annotation.memory import LeaseMemory
 
 NewCampaign = Callable[..., CampaignStore]
@@ -239,7 +241,7 @@ def test_every_criterion_has_its_line_in_the_log(new_campaign: NewCampaign) -> N
             (1, "left", 3), (2, "tie", None),
         ]  # fmt: skip
         assert result.work.recent[0].answers == answers
-        assert (store.num_votes(), len(store.comparison_table(2))) == (1, 1)
+        assert (store.num_votes(), len(counted_table(read_log(store), 2))) == (1, 1)
 
 
 def test_the_last_answers_may_be_changed_again_and_again(new_campaign: NewCampaign) -> None:
@@ -300,7 +302,7 @@ def test_practice_comes_first_says_what_is_right_and_does_not_count(
         assert refusal(lambda: assignment.vote(ann, undo, 2.0)) == "cannot_undo"
         third = answer(assignment, ann)
         assert (third.practice, third.work.progress.done) == (None, 1)
-        assert len(store.comparison_table(1)) == 1
+        assert len(counted_table(read_log(store), 1)) == 1
 
 
 def test_shares_of_gold_repeats_and_swapped_repeats_are_as_asked(
@@ -547,7 +549,7 @@ def test_two_servers_share_a_postgresql_campaign(
         flag = store.add_flag(store.clips()[0].public_id, 1, "other", "", now=1.0)
         store.resolve_flag(flag, True, who="lead", now=2.0)
         assert store.flags()[0].resolved_at == 2.0
-        assert len(store.comparison_table(1)) == store.num_votes()
+        assert len(counted_table(read_log(store), 1)) == store.num_votes()
 
 
 def test_no_statement_of_a_vote_reads_a_long_table_from_end_to_end(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from proskill.annotation import Answer, Assignment, CampaignStore, Refusal, Vote
+from proskill.annotation.counting import counted_table
+from proskill.annotation.log import read_log
 from proskill.errors import CampaignError
 
 NewCampaign = Callable[..., CampaignStore]
@@ -124,16 +126,16 @@ def test_votes_that_count_are_those_that_stand(new_campaign: NewCampaign) -> Non
             "another answer", pair.lease, {1: Answer("tie")}, 2.0, 9.0, 1.0, 1.0, revokes=token
         )
         assignment.vote(2, change, 9.0)
-        table = store.comparison_table(1)
+        table = counted_table(read_log(store), 1)
         assert table.items == tuple(clip.take_id for clip in store.clips())
         assert (table.outcome.tolist(), table.seconds.tolist()) == ([1, 0], [3.0, 7.0])
         assert [table.annotators[i] for i in table.annotator] == ["Ann", "Ben"]
         assert table.item_a[1] == pair.left.id - 1
         store.set_excluded(1, True, who="lead", now=10.0)
-        assert store.comparison_table(1).outcome.tolist() == [0]
+        assert counted_table(read_log(store), 1).outcome.tolist() == [0]
         assert (len(store.vote_log()), store.num_votes()) == (3, 3)
         store.set_excluded(1, False, who="lead", now=11.0)
-        assert len(store.comparison_table(1)) == 2
+        assert len(counted_table(read_log(store), 1)) == 2
 
 
 def test_threads_may_share_a_store(new_campaign: NewCampaign) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from proskill.annotation import Answer, Assignment, CampaignStore, Flag, GoldPair, Vote
+from proskill.annotation import Flag, GoldPair
 from proskill.annotation.counting import counted_table, num_left_out
-from proskill.annotation.log import CampaignLog, read_log
+from proskill.annotation.log import CampaignLog
 from proskill.annotation.status_lines import status_lines
 from proskill.annotation.summary import CampaignSummary, summarise
 from proskill.annotation.summary_activity import summarise_activity
@@ -219,32 +219,3 @@ def test_the_pace_is_that_of_the_time_when_somebody_was_at_work() -> None:
     activity = summarise_activity(at_work, now=NOW)
     assert 180 <= activity.per_hour <= 360
     assert activity.last_hour == 0
-
-
-def test_a_store_and_the_summary_count_the_same_votes(
-    new_campaign: Callable[..., CampaignStore],
-) -> None:
-    with new_campaign(num_clips=12, gold_share=0.0) as store:
-        people = [store.invite(name, now=NOW) for name in ("Ann", "Ben")]
-        ids = [store.find_annotator(token).id for token in people]  # type: ignore[union-attr]
-        assignment = Assignment(store, now=NOW)
-        for place in range(40):
-            person, now = ids[place % 2], NOW + place
-            work = assignment.work(person, now)
-            if work.current is None:
-                break
-            revokes = work.recent[0].token if place % 7 == 6 else None
-            lease = work.recent[0].pair.lease if revokes else work.current.lease
-            choice = ("left", "right", "tie", "skip")[place % 4]
-            vote = Vote(
-                token=f"token-of-vote-{place:04d}", lease=lease, answers={1: Answer(choice)},
-                shown_at=now - 5, answered_at=now, watched_left=1.0, watched_right=1.0,
-                revokes=revokes,
-            )  # fmt: skip
-            assignment.vote(person, vote, now)
-        store.set_excluded(ids[1], True, who="test", now=NOW)
-        ours, theirs = counted_table(read_log(store), 1), store.comparison_table(1)
-    assert len(ours) > 10
-    assert (ours.items, ours.groups) == (theirs.items, theirs.groups)
-    for column in ("item_a", "item_b", "outcome", "left", "seconds"):
-        np.testing.assert_array_equal(getattr(ours, column), getattr(theirs, column))
