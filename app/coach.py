@@ -64,6 +64,7 @@ def _serve(coach: Coach) -> None:
         },
         allowed_paths=[],
         max_file_size=settings.max_upload_bytes,
+        state_session_capacity=300,
         share=False,
         ssr_mode=False,
         mcp_server=False,

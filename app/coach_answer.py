@@ -68,6 +68,7 @@ def player_value(
     addresses = {view.proxy.path: view.url for view in session.views.values() if view.proxy}
     return {
         "id": take.id,
+        "status": assessment.status,
         "views": [
             {
                 "name": name,

@@ -48,7 +48,7 @@ class CoachPlayer extends HTMLElement {
     this.timeline = document.createElement("coach-timeline");
     this.why = h("div.why-parts");
     this.replaceChildren(h("section.card.player", {},
-      h("h2", {}, "When and where it shows"),
+      h("h2", {}, value.status === "abstained" ? "What was filmed" : "When and where it shows"),
       h(`div.screens.of-${Math.min(figures.length, 4)}`, {}, figures.map(({ node }) => node)),
       h("div.row.controls", {}, this.playButton, this.time, this.rate),
       this.timeline, this.why));

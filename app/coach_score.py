@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from .coach_uploads import discard
 from .coach_views import first_value, views_value
 from .coach_work import aligning, copying, explaining, making, scoring
 
-_EVENTS = ("added", "edited", "example", "align", "clear", "score", "cancel")
+_EVENTS = ("added", "edited", "removed", "example", "align", "clear", "score", "cancel")
 
 Shown = dict[Any, Any]  # component -> its new value
 
@@ -64,6 +65,11 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
         session = coach.session_of(request)
         return views_value(session, message=_edit(session, event))
 
+    def on_removed(request: gr.Request, event: gr.EventData) -> Any:
+        session = coach.session_of(request)
+        session.remove_view(str(event._data.get("row")))
+        return views_value(session)
+
     async def on_align(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
         message = _edit(session, event)
@@ -99,6 +105,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
     everything = [views, answer, player, details, scored]
     views.added(on_added, None, views, **PRIVATE)
     views.edited(on_edited, None, views, **PRIVATE)
+    views.removed(on_removed, None, views, **PRIVATE)
     views.align(on_align, None, views, **PRIVATE)
     views.score(on_score, None, everything, **PRIVATE)
     views.example(on_example, None, everything, **PRIVATE)
@@ -177,7 +184,7 @@ async def _try(
         yield {parts.views: views_value(session, message=sentence(error))}
         return
     for number, path in enumerate(paths):
-        row = f"{example.id}-{number}"
+        row = f"{example.id}-{number}-{secrets.token_hex(4)}"
         async for value in _copy(coach, session, path, row=row, after=lambda: None):
             yield {parts.views: value}
     async for shown in _score(coach, session, parts):

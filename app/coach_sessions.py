@@ -28,7 +28,7 @@ MAX_VIEWS = 8  # as the scorer's, which cannot be asked before the page is up
 
 _ROW = re.compile(r"[\w-]{1,40}")
 _MAX_NAME_LETTERS = 40
-_MAX_OFFSET_SECONDS = 3600.0
+_MAX_ORIGIN_SECONDS = 3600.0
 
 
 @dataclass
@@ -88,6 +88,7 @@ class CoachSession:
         owner: account, empty where there are none.
         folder: private; deleted with the session.
         views: row -> view, in the order of the page.
+        removed: rows that were taken off the page, of which uploads may still arrive.
         result: the last answer.
         tickets: work that waits or runs for this page.
     """
@@ -96,6 +97,7 @@ class CoachSession:
     owner: str
     folder: Path
     views: dict[str, SessionView] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
     result: ScoredTake | None = None
     tickets: set[Ticket] = field(default_factory=set)
     touched: float = field(default_factory=time.monotonic)
@@ -114,9 +116,10 @@ class CoachSession:
             row: what the page calls the view's row.
 
         Raises:
-            ProskillError: there are as many as can be scored together, or the row exists.
+            ProskillError: there are as many as can be scored together, or the row exists or was
+                removed.
         """
-        if not _ROW.fullmatch(row) or row in self.views:
+        if not _ROW.fullmatch(row) or row in self.views or row in self.removed:
             raise ProskillError("the page and the server disagree about the views; reload it")
         if len(self.views) >= MAX_VIEWS:
             raise ProskillError(f"at most {MAX_VIEWS} views are scored together; remove one first")
@@ -127,20 +130,29 @@ class CoachSession:
         return view
 
     def edit_views(self, rows: object) -> None:
-        """Take over what was typed on the page: order, names, kinds, origins; absent ones go.
+        """Take over what was typed on the page: names, kinds and origins.
+
+        Views that the page does not name stay as they are: it may not know of them yet.
 
         Raises:
             ProskillError: rows that no page sends, or names that are empty or given twice.
         """
         edited = [_edited(row, self.views) for row in cast("list[Any]", rows or [])]
-        names = [view.name for view in edited]
+        named = {view.id: view for view, *_ in edited}
+        names = [name for _, name, *_ in edited]
+        names += [view.name for view in self.views.values() if view.id not in named]
         for name in names:
             if names.count(name) > 1:
                 raise ProskillError(f"two views are called {name!r}; give each its own name")
-        kept = {view.id: view for view in edited}
-        for gone in self.views.keys() - kept.keys():
-            self.drop_files(self.views[gone])
-        self.views = kept
+        for view, name, kind, origin_seconds in edited:
+            view.name, view.kind, view.origin_seconds = name, kind, origin_seconds
+
+    def remove_view(self, row: str) -> None:
+        """Take a view off the page, or keep one out that is still on its way."""
+        self.removed.add(row)
+        view = self.views.pop(row, None)
+        if view is not None:
+            self.drop_files(view)
 
     def clear(self) -> None:
         """Begin with an empty page."""
@@ -241,8 +253,8 @@ class Sessions:
             shutil.rmtree(session.folder, ignore_errors=True)
 
 
-def _edited(row: Any, views: Mapping[str, SessionView]) -> SessionView:
-    """A view with what its row on the page says."""
+def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, str, str, float]:
+    """A view, and the name, kind and origin that its row on the page says."""
     try:
         view, name, kind = views[row["id"]], row["name"].strip(), row["kind"]
         origin = float(row["origin_seconds"])
@@ -252,7 +264,6 @@ def _edited(row: Any, views: Mapping[str, SessionView]) -> SessionView:
         raise ProskillError(f"view name {name!r}: 1 to {_MAX_NAME_LETTERS} characters are allowed")
     if kind not in ("ego", "exo"):
         raise ProskillError(f"view {name!r}: kind {kind!r} is unknown; allowed are ego and exo")
-    if not math.isfinite(origin) or not 0 <= origin <= _MAX_OFFSET_SECONDS:
+    if not math.isfinite(origin) or not 0 <= origin <= _MAX_ORIGIN_SECONDS:
         raise ProskillError(f"view {name!r}: the start must lie within the video")
-    view.name, view.kind, view.origin_seconds = name, kind, origin
-    return view
+    return view, name, kind, origin

@@ -1,7 +1,7 @@
 // <coach-views>: drop videos, name them, see what they are, and ask for the level.
 //
-// Sends "added" {path, row} for each video that arrived, "example" {id}, "clear", "cancel", and
-// "edited", "align" and "score" with {rows}.
+// Sends "added" {path, row} for each video that arrived, "removed" {row}, "example" {id}, "clear",
+// "cancel", and "edited", "align" and "score" with {rows}.
 
 import { Camera, hasCamera } from "./coach_camera.js";
 import { h, timeLeft } from "./coach_dom.js";
@@ -105,7 +105,7 @@ class CoachViews extends HTMLElement {
   remove(row) {
     row.abort?.();
     this.dropRow(row.id);
-    this.edit();
+    this.send("removed", { row: row.id });
     this.refresh();
   }
 
@@ -126,7 +126,6 @@ class CoachViews extends HTMLElement {
 
   tryExample(id) {
     for (const row of [...this.rows.keys()]) this.dropRow(row);
-    this.removed.clear();
     this.send("example", { id });
     this.show({ message: "", busy: { place: 0, what: "making the example", share: 0, seconds_left: null } });
   }
