@@ -77,6 +77,8 @@ def _serve(coach: Coach) -> None:
     )
     coach.start()
     print(f"The coach's page is at {page.local_url} (end it with Ctrl-C).", flush=True)
+    if logins is None and not settings.is_local:
+        print("Whoever reaches this address may use it; --auth FILE lets accounts in alone.")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

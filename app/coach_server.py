@@ -6,6 +6,7 @@ Not here: routes (`coach_routes.py`), what is done with a video (`coach_work.py`
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -148,6 +149,9 @@ class Coach:
             self._limits = card_limits(directory)
             self._scorer.set_result(Scorer.from_checkpoint(directory))
         except BaseException as error:
+            print(
+                f"Error: no model, so nothing can be scored: {error}", file=sys.stderr, flush=True
+            )
             self._scorer.set_exception(error)
 
     def _tidy(self) -> None:
