@@ -115,13 +115,14 @@ def _agreement_with_truth(scorer: Scorer, num_takes: int, seed: int) -> Row:
 
 
 def _with_random_weights(directory: Path) -> Scorer:
-    """The shipped model's shape and calibration, none of what it learned."""
+    """The shipped model's shape and none of what it learned; without the calibration, by which it
+    would abstain from everything."""
     torch.manual_seed(0)
     checkpoint = load_checkpoint(directory)
     model = build_model(ModelConfig(**checkpoint.config.model.to_dict()))
     with torch.no_grad():
         model.head.fc.weight.mul_(8)  # fresh heads say nearly the same of everything
-    return Scorer(replace(checkpoint, model=model), name="random")
+    return Scorer(replace(checkpoint, model=model, calibration=None), name="random")
 
 
 def _rows(scorer: Scorer, takes: Sequence[PlantedTake], *, spoil: str = "") -> Iterator[Row]:

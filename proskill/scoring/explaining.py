@@ -115,6 +115,7 @@ def _explanation(
     every = list(range(len(used)))
     found = map_of(every)
     alone = {name: map_of([v]).effects for v, name in enumerate(used)}
+    views = _view_effects(scorer, grids, kinds, alone)
     chosen = peaks(found, segments, at_most=MAX_MOMENTS)
     return Explanation(
         segments=tuple(
@@ -127,31 +128,37 @@ def _explanation(
             )
             for n in range(len(found.effects))
         ),
-        moments=tuple(_moment(scorer, n, found, alone, grids, segments, kinds) for n in chosen),
-        views=_view_effects(scorer, grids, kinds, alone),
+        moments=tuple(
+            _moment(
+                n, found, alone, views, segments, _skill_effects(scorer, n, grids, segments, kinds)
+            )
+            for n in chosen
+        ),
+        views=views,
         method=_method(segments, num_grids=len(grids), is_complete=len(grids) == num_grids),
     )
 
 
 def _moment(
-    scorer: Scorer,
     index: int,
     found: Map,
     alone: dict[str, Floats],
-    grids: Sequence[Grid],
+    views: dict[str, ViewEffect],
     segments: Segments,
-    kinds: list[int],
+    skill_effects: dict[str, float],
 ) -> Moment:
     start, end = segments.stretch(index)
     sign = float(np.sign(found.effects[index]))
+    # One view's effect on one stretch is noisy; one that says little elsewhere says little here.
+    seen = {name: sign * each[index] * views[name].share for name, each in alone.items()}
     return Moment(
         start_seconds=start,
         end_seconds=end,
         effect=float(found.effects[index]),
         noise=float(found.noise[index]),
-        view=max(alone, key=lambda name: sign * alone[name][index]),
+        view=max(seen, key=lambda name: seen[name]),
         view_effects={name: float(each[index]) for name, each in alone.items()},
-        skill_effects=_skill_effects(scorer, index, grids, segments, kinds),
+        skill_effects=skill_effects,
     )
 
 

@@ -59,7 +59,7 @@ class FeatureScorer:
         kind = torch.tensor(list(kinds), device=self._device).expand(
             features.shape[0], -1
         )  # (B, V)
-        prediction = self._model.predict_features(features, view_kind=kind)
+        prediction = self._model.predict_features(features.to(self._device), view_kind=kind)
         return (
             prediction.logits.double().cpu().numpy(),
             prediction.skill_logits.double().cpu().numpy(),
