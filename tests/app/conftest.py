@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -89,6 +92,13 @@ def start_coach(
 ) -> Callable[..., AbstractContextManager[CoachServer]]:
     """Run a server with options of its own: `with start_coach("--auth", file) as server`."""
     return lambda *options: _run(tmp_path_factory.mktemp("coach"), *options)
+
+
+@pytest.fixture(scope="session")
+def run_async() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """Run a coroutine in a thread: a browser that another test opened occupies this one's loop."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield lambda coroutine: pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="session")

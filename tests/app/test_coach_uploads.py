@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from proskill.app.coach_multipart import plain_name
 from proskill.app.coach_uploads import TooLarge, Upload, UploadStore, discard
 from proskill.errors import ProskillError
 
+Send = Callable[..., list[Upload]]
 FORM = "multipart/form-data; boundary=B"
 
 
@@ -25,14 +26,23 @@ def _body(*files: tuple[str, bytes]) -> bytes:
     return b"".join(parts) + b"--B--\r\n"
 
 
-def _send(
-    store: UploadStore, body: bytes, *, form: str = FORM, num_bytes: int = 0, owner: str = ""
-) -> list[Upload]:
-    async def chunks() -> AsyncIterator[bytes]:
-        for begin in range(0, len(body), 1000):
-            yield body[begin : begin + 1000]
+@pytest.fixture
+def send(
+    store: UploadStore, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> Callable[..., list[Upload]]:
+    """Let the store receive a body in small chunks."""
 
-    return asyncio.run(store.receive(chunks(), content_type=form, num_bytes=num_bytes, owner=owner))
+    def sent(body: bytes, *, form: str = FORM, num_bytes: int = 0, owner: str = "") -> list[Upload]:
+        async def chunks() -> AsyncIterator[bytes]:
+            for begin in range(0, len(body), 1000):
+                yield body[begin : begin + 1000]
+
+        received: list[Upload] = run_async(
+            store.receive(chunks(), content_type=form, num_bytes=num_bytes, owner=owner)
+        )
+        return received
+
+    return sent
 
 
 @pytest.fixture
@@ -40,9 +50,11 @@ def store(tmp_path: Path) -> UploadStore:
     return UploadStore(tmp_path / "uploads", max_bytes=100_000, max_unclaimed=3)
 
 
-def test_an_upload_arrives_whole_under_a_path_that_nobody_can_guess(store: UploadStore) -> None:
+def test_an_upload_arrives_whole_under_a_path_that_nobody_can_guess(
+    store: UploadStore, send: Send
+) -> None:
     content = bytes(range(256)) * 20
-    one, two = _send(store, _body(("a.mp4", content), ("a.mp4", b"")))
+    one, two = send(_body(("a.mp4", content), ("a.mp4", b"")))
     assert (one.path.read_bytes(), two.path.read_bytes()) == (content, b"")
     assert one.path.name == two.path.name == "a.mp4"
     assert one.path.parent != two.path.parent
@@ -80,10 +92,10 @@ def test_no_name_leads_out_of_a_folder_or_is_too_long_for_a_disk(name: str) -> N
 
 @pytest.mark.parametrize("num_bytes", [0, 300_000])
 def test_a_file_that_is_too_large_is_refused_and_nothing_of_it_stays(
-    store: UploadStore, num_bytes: int
+    store: UploadStore, send: Send, num_bytes: int
 ) -> None:
     with pytest.raises(TooLarge, match="larger than"):
-        _send(store, _body(("a.mp4", bytes(200_000))), num_bytes=num_bytes)
+        send(_body(("a.mp4", bytes(200_000))), num_bytes=num_bytes)
     assert list(store.folder.iterdir()) == []
 
 
@@ -97,15 +109,15 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_of_it_stays(
     ],
 )
 def test_what_is_no_multipart_form_is_refused_and_nothing_stays(
-    store: UploadStore, form: str, body: bytes
+    store: UploadStore, send: Send, form: str, body: bytes
 ) -> None:
     with pytest.raises(ProskillError, match="multipart form"):
-        _send(store, body, form=form)
+        send(body, form=form)
     assert list(store.folder.iterdir()) == []
 
 
-def test_an_upload_is_claimed_once_and_by_its_owner_alone(store: UploadStore) -> None:
-    [upload] = _send(store, _body(("a.mp4", b"x")), owner="anna")
+def test_an_upload_is_claimed_once_and_by_its_owner_alone(store: UploadStore, send: Send) -> None:
+    [upload] = send(_body(("a.mp4", b"x")), owner="anna")
     with pytest.raises(ProskillError, match="not uploaded here"):
         store.claim(str(upload.path), owner="ben")
     assert store.claim(str(upload.path), owner="anna") == upload
@@ -120,23 +132,23 @@ def test_a_path_that_was_never_given_out_is_refused(store: UploadStore, path: st
     assert not store.holds(path, owner="")
 
 
-def test_what_nobody_claims_is_deleted(store: UploadStore) -> None:
-    [old] = _send(store, _body(("a.mp4", b"x")))
+def test_what_nobody_claims_is_deleted(store: UploadStore, send: Send) -> None:
+    [old] = send(_body(("a.mp4", b"x")))
     store.delete_old(seconds=-1)
     assert list(store.folder.rglob("*")) == []
     assert not store.holds(str(old.path), owner="")
 
 
-def test_nobody_fills_the_disk_with_files_they_do_not_use(store: UploadStore) -> None:
+def test_nobody_fills_the_disk_with_files_they_do_not_use(store: UploadStore, send: Send) -> None:
     for _ in range(3):
-        _send(store, _body(("a.mp4", b"x")), owner="anna")
+        send(_body(("a.mp4", b"x")), owner="anna")
     with pytest.raises(ProskillError, match="too many uploads"):
-        _send(store, _body(("a.mp4", b"x")), owner="anna")
-    _send(store, _body(("a.mp4", b"x")), owner="ben")
+        send(_body(("a.mp4", b"x")), owner="anna")
+    send(_body(("a.mp4", b"x")), owner="ben")
 
 
-def test_discarding_leaves_neither_file_nor_folder(store: UploadStore) -> None:
-    uploads = _send(store, _body(("a.mp4", b"x"), ("b.mp4", b"y")))
+def test_discarding_leaves_neither_file_nor_folder(store: UploadStore, send: Send) -> None:
+    uploads = send(_body(("a.mp4", b"x"), ("b.mp4", b"y")))
     discard(uploads[0])
     assert uploads[1].path.exists()
     discard(uploads[1])
