@@ -66,6 +66,8 @@ class ChildProcess:
 
 def _begin_child() -> None:
     os.nice(_NICENESS)
+    if hasattr(os, "SCHED_IDLE"):  # Linux: run when nobody else wants to, and stop at once
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
