@@ -37,7 +37,7 @@ def make_proxies(
     Returns:
         Take id -> why its video cannot be shown, for those that have still no file.
     """
-    missing = [clip for clip in store.clips() if clip.proxy is None or not clip.proxy.is_file()]
+    missing = missing_proxies(store)
     reasons: dict[str, str] = {}
     workers = num_workers or max(1, (os.cpu_count() or 1) // 2)
     with ThreadPoolExecutor(workers) as pool:
@@ -55,6 +55,11 @@ def make_proxies(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return {clip.take_id: reasons[clip.take_id] for clip in missing if clip.take_id in reasons}
+
+
+def missing_proxies(store: CampaignStore) -> list[Clip]:
+    """The clips that nobody can watch: their file was not made, or was taken away."""
+    return [clip for clip in store.clips() if clip.proxy is None or not clip.proxy.is_file()]
 
 
 def _make_proxy(folder: Path, clip: Clip) -> float:

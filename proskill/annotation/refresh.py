@@ -12,9 +12,10 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -42,9 +43,11 @@ class ChildProcess:
             BrokenProcessPool: the child was killed; the next call starts another.
         """
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, function, *arguments
-            )
+            with _interrupts_held():
+                value = asyncio.get_running_loop().run_in_executor(
+                    self._pool, function, *arguments
+                )
+            return await value
         except BrokenProcessPool:
             self._pool = self._new_pool()
             raise
@@ -62,6 +65,19 @@ class ChildProcess:
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin_child,
         )
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A child started here never sees Ctrl-C, which a terminal sends to it as well as to us."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_child() -> None:

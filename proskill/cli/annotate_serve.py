@@ -31,6 +31,7 @@ def serve(
 
     import uvicorn
 
+    from proskill.annotation.proxies import missing_proxies
     from proskill.annotation.server import create_app
     from proskill.annotation.store import CampaignStore
 
@@ -47,6 +48,12 @@ def serve(
             typer.echo(
                 "Others can reach this address: links and answers travel unencrypted unless a "
                 "reverse proxy in front of it speaks HTTPS.",
+                err=True,
+            )
+        if missing := missing_proxies(store):
+            typer.echo(
+                f"{len(missing)} clips have no video, and nobody can judge them: put the folder "
+                f"{campaign / 'proxies'} of the campaign or its backup back in place.",
                 err=True,
             )
         with contextlib.suppress(KeyboardInterrupt):

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from proskill.annotation import CampaignSettings, create_campaign
 from proskill.cli.main import main
 from proskill.data import read_manifest
+from proskill.levels import LevelScale
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
 
@@ -24,8 +25,8 @@ def test_labels_from_votes_over_http_train_a_model_that_beats_the_majority(
     tmp_path: Path, serve_alone: Callable[..., Any]
 ) -> None:
     manifest = simulate_dataset(
-        tmp_path / "takes", num_participants=110, takes_per_participant=1, seed=4,
-        views=["exo1"], tasks=["drumming"], split_shares=(0.6, 0.1, 0.3),
+        tmp_path / "takes", num_participants=220, takes_per_participant=1, seed=4,
+        views=["exo1"], tasks=["drumming"], split_shares=(0.45, 0.1, 0.45),
     )  # fmt: skip
     takes = read_manifest(manifest)
     folder = tmp_path / "campaign"
@@ -35,20 +36,23 @@ def test_labels_from_votes_over_http_train_a_model_that_beats_the_majority(
     ).close()  # fmt: skip
     server, log = serve_alone(folder), tmp_path / "log.jsonl"
     vote = ["annotate", "simulate", str(folder), "--url", server.url, "--annotators", "8"]
-    assert main([*vote, "--votes", "800", "--log", str(log)]) == 0
+    assert main([*vote, "--votes", "1600", "--log", str(log)]) == 0
     server.stop()
     out = tmp_path / "labels"
-    assert main(["annotate", "export", str(folder), "--out", str(out)]) == 0
+    # Two levels, so that a hundred takes tell a model from a guess whatever the order of the votes.
+    halves = LevelScale(("Lower half", "Upper half"))
+    scale = ["--scale", ",".join(halves.names)]
+    assert main(["annotate", "export", str(folder), "--out", str(out), *scale]) == 0
 
     acknowledged = [json.loads(line)["token"] for line in log.read_text().splitlines()]
     exported = [
         json.loads(line)["token"] for line in (out / "votes.jsonl").read_text().splitlines()
     ]
     assert sorted(exported) == sorted(acknowledged)
-    assert len(set(exported)) == 800
+    assert len(set(exported)) == 1600
 
     truth = {take.take_id: take.rating for take in takes}
-    labelled = read_manifest(out / "manifest.csv")
+    labelled = read_manifest(out / "manifest.csv", scale=halves)
     assert spearmanr([truth[t.take_id] for t in labelled], [t.rating for t in labelled])[0] > 0.8
 
     arguments = {
@@ -56,6 +60,7 @@ def test_labels_from_votes_over_http_train_a_model_that_beats_the_majority(
         "--model.backbone": ROOT / "checkpoints" / "timesformer-motion",
         "--trainer.default_root_dir": tmp_path / "run",
         "--data.source": out / "manifest.csv",
+        "--model.levels": list(halves.names),
         "--data.num_workers": 0,
     }
     words = [str(word) for item in arguments.items() for word in item]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proskill.annotation import Assignment, CampaignStore
+from proskill.annotation.proxies import missing_proxies
 from proskill.cli import annotate
 
 Run = Callable[..., Any]
@@ -55,6 +56,12 @@ def test_a_campaign_from_a_manifest_asks_about_clips_that_play(
         assert (campaign.settings.quota, campaign.settings.allow_tie) == (9, False)
         assert campaign.settings.guideline == "Judge the hands."
         assert [pair.is_practice for pair in store.gold()] == [True, False]
+        assert missing_proxies(store) == []
+        lost = clips[1].proxy
+        assert lost is not None
+        lost.rename(tmp_path / "lost.mp4")
+        assert missing_proxies(store) == [clips[1]]
+        (tmp_path / "lost.mp4").rename(lost)
     for clip in clips:
         assert (clip.view, clip.group) == ("exo cam", f"s{(clip.id - 1) % 2}")
         assert clip.duration_seconds == pytest.approx(0.7, abs=0.01)
