@@ -44,9 +44,7 @@ class ChildProcess:
         """
         try:
             with _interrupts_held():
-                value = asyncio.get_running_loop().run_in_executor(
-                    self._pool, function, *arguments
-                )
+                value = asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
             return await value
         except BrokenProcessPool:
             self._pool = self._new_pool()
