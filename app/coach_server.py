@@ -5,7 +5,6 @@ Not here: routes (`coach_routes.py`), what is done with a video (`coach_work.py`
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -74,8 +73,7 @@ class Coach:
         self.uploads = UploadStore(self.folder / "uploads", max_bytes=settings.max_upload_bytes)
         self.sessions = Sessions(self.folder / "sessions")
         self.media = MediaStore()
-        # A copy keeps little more than one core busy: several views wait half as long by two.
-        self.queue = WorkQueue(num_workers=min(2, os.cpu_count() or 1))
+        self.queue = WorkQueue()
         self._scorer: Future[Scorer] = Future()
         self._limits: tuple[str, ...] = ()
         self._closed = threading.Event()
