@@ -139,6 +139,13 @@ class CampaignStore:
             criteria=tuple(Criterion(*name) for name in names),
         )
 
+    def public_id(self) -> str:
+        """Eight letters that tell this campaign from others; no secret, and the same for ever."""
+        with self.database.read() as connection:
+            first = connection.scalar(select(clips.c.public_id).order_by(clips.c.id).limit(1))
+        # Not the clip's own id, which is part of an address.
+        return hash_token(str(first))[:8]
+
     def set_state(self, state: CampaignState, *, who: str, now: float) -> None:
         """Open, pause or close it; a closed one may be opened again."""
         with self.write() as (connection, before):
@@ -339,11 +346,6 @@ class CampaignStore:
                 connection, now, who, {"event": "flag", "flag": flag_id, "resolved": resolved}
             )
 
-    def record_event(self, who: str, what: Mapping[str, Any], now: float) -> None:
-        """Add a line to the audit trail; `what` is JSON with an `event` that names its kind."""
-        with self.write() as (connection, _):
-            add_event(connection, now, who, what)
-
     def events(self, after: int = 0) -> list[Event]:
         """The audit trail after a sequence number, oldest first."""
         query = select(events).where(events.c.seq > after).order_by(events.c.seq)
@@ -381,7 +383,7 @@ _PERSON = _PEOPLE.where(
 
 
 def add_event(connection: Connection, now: float, who: str, what: Mapping[str, Any]) -> None:
-    """Append to the audit trail within a transaction; see `CampaignStore.record_event`."""
+    """Append a line to the audit trail; `what` is JSON with an `event` that names its kind."""
     text = json.dumps(what, allow_nan=False)
     connection.execute(insert(events).values(at=now, who=who, what=text))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proskill.cli.rate_levels import Levels, level_rule
+from proskill.cli.rate_levels import Anchors, Cuts, Levels, Scale, level_rule
 
 
 def export(
@@ -24,23 +24,9 @@ def export(
         Levels,
         typer.Option(help="Cut levels: into equal shares, at --cuts, or between --anchors."),
     ] = Levels.quantiles,
-    scale: Annotated[
-        str,
-        typer.Option(
-            help='Names of the levels: egoexo4d (the default), basket, or "Lowest,...,Highest".',
-            show_default=False,
-        ),
-    ] = "",
-    cuts: Annotated[
-        str,
-        typer.Option(
-            metavar="LOGITS", help="For --levels scores, e.g. -1.2,0,1.2.", show_default=False
-        ),
-    ] = "",
-    anchors: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="For --levels anchors: a table with item and level."),
-    ] = None,
+    scale: Scale = "",
+    cuts: Cuts = "",
+    anchors: Anchors = None,
 ) -> None:
     """Write votes, ratings, a manifest with levels, ProSkill's files and a report.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from proskill.cli.rate_levels import Levels, level_rule
+from proskill.cli.rate_levels import Anchors, Cuts, Levels, Scale, level_rule
 from proskill.cli.rate_plan import plan
 
 _plan_app = typer.Typer(add_completion=False)
@@ -61,23 +61,9 @@ def rate(
             show_default=False,
         ),
     ] = None,
-    scale: Annotated[
-        str,
-        typer.Option(
-            help='Names of the levels: egoexo4d (the default), basket, or "Lowest,...,Highest".',
-            show_default=False,
-        ),
-    ] = "",
-    cuts: Annotated[
-        str,
-        typer.Option(
-            metavar="LOGITS", help="For --levels scores, e.g. -1.2,0,1.2.", show_default=False
-        ),
-    ] = "",
-    anchors: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="For --levels anchors: a table with item and level."),
-    ] = None,
+    scale: Scale = "",
+    cuts: Cuts = "",
+    anchors: Anchors = None,
     earlier: Annotated[
         Path | None,
         typer.Option(

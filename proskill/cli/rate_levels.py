@@ -6,7 +6,7 @@ import math
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,25 @@ class Levels(StrEnum):
     quantiles = "quantiles"
     scores = "scores"
     anchors = "anchors"
+
+
+Scale = Annotated[
+    str,
+    typer.Option(
+        help='Names of the levels: egoexo4d (the default), basket, or "Lowest,...,Highest".',
+        show_default=False,
+    ),
+]
+Cuts = Annotated[
+    str,
+    typer.Option(
+        metavar="LOGITS", help="For --levels scores, e.g. -1.2,0,1.2.", show_default=False
+    ),
+]
+Anchors = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="For --levels anchors: a table with item and level."),
+]
 
 
 def level_rule(
