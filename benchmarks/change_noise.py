@@ -6,7 +6,7 @@ Writes `benchmarks/results/change_noise.json`. Simulated: each performer does a 
 same skill but for the 7 % of its variance that belong to the single take. The demo checkpoint
 scores both. `unchanged` compares a performer's two takes, where yes is wrong and 5 % is the most
 that the limit promises; `spread` is the standard deviation of their difference beside that which
-the calibrated interval stands for. `apart` compares takes of different performers of a task by how
+the limit assumes. `apart` compares takes of different performers of a task by how
 many levels lie between them, as if an athlete had made that step. About 6 s a performer and task.
 """
 
@@ -17,6 +17,7 @@ import itertools
 import tempfile
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ import numpy as np
 from measured import write_report
 
 from proskill.data.manifest import read_manifest
-from proskill.scoring import Assessment, Scorer
-from proskill.scoring.trend import Change, Measurement, change_between, standard_error_of
+from proskill.scoring import Scorer
+from proskill.scoring.progress import measurement_of
+from proskill.scoring.trend import Change, Measurement, change_between
 from proskill.simulation.takes import DEFAULT_TASKS, simulate_dataset
 
 OUT = Path(__file__).parent / "results" / "change_noise.json"
+NOW = datetime.now(UTC)  # all at once: no trend is asked for
 CHECKPOINT = Path(__file__).parents[1] / "checkpoints/demo"
 
 
@@ -102,19 +105,10 @@ def score_twice(
         )  # fmt: skip
         for take in read_manifest(manifest):
             files = {name: view.path for name, view in take.views.items()}
-            measurement = measured_by(scorer.score(files))
+            assessment = scorer.score(files)
+            measurement = None if assessment.score is None else measurement_of(NOW, assessment)
             found[take.participant_id].append((measurement, levels.index(take.level or "")))
     return {person: ((first[0], second[0]), first[1]) for person, (first, second) in found.items()}
-
-
-def measured_by(assessment: Assessment) -> Measurement | None:
-    interval = assessment.interval
-    if assessment.score is None or interval is None:
-        return None
-    error = standard_error_of(
-        assessment.score, lower=interval.lower, upper=interval.upper, coverage=interval.coverage
-    )
-    return Measurement(0.0, assessment.score, error)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,14 @@ def calibration_rows(found: Calibrated) -> list[Row]:
     if calibration.set_threshold is not None:
         sizes = np.diff(_intervals(found), axis=1) + 1
         rows.append(Row(f"{percent} set", f"{sizes.mean():.2f} levels", "mean size on validation"))
+    if (scatter := calibration.repeatability) is not None:
+        rows.append(
+            Row(
+                "from take to take",
+                f"\N{PLUS-MINUS SIGN} {scatter.standard_error:.2f} levels",
+                "standard error of a score beside other takes of the same performer",
+            )
+        )
     limits = calibration.status_limits
     if limits is None:
         needed = f"they need {MIN_PARTICIPANTS} participants"

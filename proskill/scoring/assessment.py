@@ -18,6 +18,7 @@ import numpy as np
 from proskill.levels import median_level
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.plain_values import to_plain, to_tuples
+from proskill.scoring.repeatability import Repeatability
 
 SCHEMA = "proskill.assessment/1"
 
@@ -157,6 +158,8 @@ class Assessment:
         interval: where the true score is expected; None when abstained or not calibrated.
         level_set: which levels the true one is expected among; None when abstained or not
             calibrated.
+        repeatability: how far a performer's scores scatter from take to take; None when abstained
+            or not known.
         certainty: how far the model expects to be off and which limits that is held against; None
             where no view could be judged.
         skills: skill name -> score, for models of several skills; empty when abstained.
@@ -180,6 +183,7 @@ class Assessment:
     score: float | None = None
     interval: ScoreInterval | None = None
     level_set: LevelSet | None = None
+    repeatability: Repeatability | None = None
     certainty: Certainty | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
     skill_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -287,6 +291,7 @@ class Assessment:
 _OPTIONAL_PARTS: dict[str, type[Any]] = {
     "interval": ScoreInterval,
     "level_set": LevelSet,
+    "repeatability": Repeatability,
     "certainty": Certainty,
 }
 

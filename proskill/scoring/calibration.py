@@ -3,7 +3,8 @@
 A temperature for the probabilities (Guo et al. 2017, arXiv 1706.04599); the half width of the
 score's interval and the threshold of the set of levels (`conformal.py`); the limits of certainty
 (`status_limits.py`); the distance to what was learned from, in features and in pictures
-(`familiarity.py`). Written as `calibration.json` of a checkpoint.
+(`familiarity.py`); how far scores scatter from take to take (`repeatability.py`). Written as
+`calibration.json` of a checkpoint.
 
 Pure numpy. Not here: learning it (`calibration_fitting.py`), choosing a status (`verdict.py`).
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,7 @@ from proskill.errors import CheckpointError
 from proskill.scoring.conformal import level_intervals
 from proskill.scoring.familiarity import Familiarity
 from proskill.scoring.json_values import finite_number, positive_number, require_keys
+from proskill.scoring.repeatability import Repeatability
 from proskill.scoring.status_limits import MIN_PARTICIPANTS, StatusLimits
 
 SCHEMA = "proskill.calibration/1"
@@ -52,6 +54,8 @@ class Calibration:
             probability; None in files from before there were sets.
         status_limits: how sure an answer must be; None in such files, and where there were too few
             participants to choose.
+        repeatability: how far a performer's scores scatter; None in files from before it was
+            learned, and where hardly anybody has several takes.
 
     Raises:
         ValueError: a value out of range.
@@ -67,6 +71,7 @@ class Calibration:
     pictures: Mapping[str, Familiarity] = field(default_factory=dict)
     set_threshold: float | None = None
     status_limits: StatusLimits | None = None
+    repeatability: Repeatability | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -128,6 +133,7 @@ class Calibration:
             "pictures": {kind: part.to_dict() for kind, part in self.pictures.items()},
             "set_threshold": self.set_threshold,
             "status_limits": None if self.status_limits is None else self.status_limits.to_dict(),
+            "repeatability": None if self.repeatability is None else asdict(self.repeatability),
         }
 
     @classmethod
@@ -146,7 +152,8 @@ class Calibration:
             "schema", "num_levels", "temperature", "half_width", "coverage", "num_takes",
             "num_participants", "familiarity", "pictures",
         )  # fmt: skip
-        require_keys(data, names, optional=("set_threshold", "status_limits"), where=where)
+        optional = ("set_threshold", "status_limits", "repeatability")
+        require_keys(data, names, optional=optional, where=where)
         if data["schema"] != SCHEMA:
             raise CheckpointError(
                 f"{where}: schema {data['schema']!r}; this version reads {SCHEMA!r}, so fit the "
@@ -171,6 +178,9 @@ class Calibration:
                 status_limits=None
                 if limits is None
                 else StatusLimits.from_dict(limits, where=f"{where}: status_limits"),
+                repeatability=_repeatability(
+                    data.get("repeatability"), where=f"{where}: repeatability"
+                ),
             )
         except ValueError as error:
             raise CheckpointError(f"{where}: {error}") from error
@@ -188,6 +198,16 @@ def _parts(data: Any, *, where: str) -> dict[str, Familiarity]:
     return {
         kind: Familiarity.from_dict(part, where=f"{where}.{kind}") for kind, part in data.items()
     }
+
+
+def _repeatability(data: Any, *, where: str) -> Repeatability | None:
+    if data is None:
+        return None
+    require_keys(data, ("standard_error", "num_repeats"), where=where)
+    return Repeatability(
+        standard_error=finite_number(data["standard_error"], where=f"{where}.standard_error"),
+        num_repeats=_count(data["num_repeats"], where=f"{where}.num_repeats"),
+    )
 
 
 def _count(value: Any, *, where: str) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from proskill.scoring.calibration import VIEW_KINDS, Calibration, softmax
 from proskill.scoring.conformal import conformal_threshold, mass_before
 from proskill.scoring.familiarity import MAX_DIRECTIONS, Familiarity, fit_familiarity
+from proskill.scoring.repeatability import fit_repeatability
 from proskill.scoring.status_limits import OK_ERROR, fit_status_limits
 
 _TEMPERATURE_RANGE = (0.05, 20.0)
@@ -147,6 +148,7 @@ def fit_calibration(
         pictures=pictures,
         set_threshold=min(set_threshold, 1.0),
         status_limits=fit_status_limits(probabilities, levels, participants, ok_error=ok_error),
+        repeatability=fit_repeatability(scores - truth, participants),
     )
 
 

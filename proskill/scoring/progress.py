@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.trend import (
@@ -33,6 +34,8 @@ class ProgressPoint:
         lower: of the interval, None without one.
         upper: of the interval, None without one.
         views: names of the views that were looked at.
+        noise: where the noise of the score is known from: "repeats" of performers, or the
+            calibrated "interval"; None where it is not.
     """
 
     at: datetime
@@ -42,6 +45,7 @@ class ProgressPoint:
     lower: float | None
     upper: float | None
     views: tuple[str, ...]
+    noise: Literal["repeats", "interval"] | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def progress_of(sessions: Iterable[tuple[datetime, Assessment]]) -> Progress:
     answered = [(at, each) for at, each in ordered if each.score is not None]
     newest = answered[-1][1].provenance.checkpoint_sha256 if answered else ""
     same = [(at, each) for at, each in answered if each.provenance.checkpoint_sha256 == newest]
-    measured = [_measurement(at, each) for at, each in same]
+    measured = [measurement_of(at, each) for at, each in same]
     points = tuple(_point(at, each) for at, each in same)
     return Progress(
         levels=same[-1][1].levels if same else (),
@@ -87,8 +91,13 @@ def progress_of(sessions: Iterable[tuple[datetime, Assessment]]) -> Progress:
     )  # fmt: skip
 
 
-def _measurement(at: datetime, assessment: Assessment) -> Measurement:
+def measurement_of(at: datetime, assessment: Assessment) -> Measurement:
+    """The score of an assessment that has one, with what is known of its noise."""
     assert assessment.score is not None
+    if (known := assessment.repeatability) is not None:
+        return Measurement(
+            at.timestamp(), assessment.score, known.standard_error, known.num_repeats
+        )
     interval, error = assessment.interval, None
     if interval is not None:
         error = standard_error_of(
@@ -104,6 +113,7 @@ def _point(at: datetime, assessment: Assessment) -> ProgressPoint:
     assert assessment.score is not None
     assert assessment.level is not None
     interval = assessment.interval
+    noise: Literal["repeats", "interval"] | None = None if interval is None else "interval"
     return ProgressPoint(
         at=at,
         status=assessment.status,
@@ -112,6 +122,7 @@ def _point(at: datetime, assessment: Assessment) -> ProgressPoint:
         lower=None if interval is None else interval.lower,
         upper=None if interval is None else interval.upper,
         views=tuple(name for name, view in assessment.views.items() if view.status == "used"),
+        noise=noise if assessment.repeatability is None else "repeats",
     )
 
 
@@ -131,8 +142,14 @@ def _remarks(
         )
     if num_silent:
         remarks.append(f"{_counted(num_silent)} left out: without an answer.")
-    if points and points[-1].lower is None:
+    if points and points[-1].noise is None:
         remarks.append("This checkpoint is not calibrated, so the noise of a score is not known.")
+    elif any(point.noise == "interval" for point in points):
+        remarks.append(
+            "The noise is taken from the intervals, which also hold what the model always gets "
+            "wrong about an athlete, so a small change stays unseen. `proskill calibrate` learns "
+            "it from validation takes if performers have several."
+        )
     return tuple(remarks)
 
 

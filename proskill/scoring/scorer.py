@@ -35,6 +35,7 @@ from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.inputs import check_views
 from proskill.scoring.judgeable import frame_seconds
 from proskill.scoring.loading import calibration_of, device_named, package_versions
+from proskill.scoring.repeatability import Repeatability
 from proskill.scoring.verdict import decide
 from proskill.scoring.views import SeenView, view_warnings
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
@@ -173,6 +174,7 @@ class Scorer:
             score=None if answer is None else answer.score,
             interval=None if answer is None else self._interval(answer.score),
             level_set=None if answer is None else self._level_set(answer),
+            repeatability=None if answer is None else self._repeatability(),
             certainty=certainty,
             skills={name: float(expected_levels(row)) for name, row in skills.items()},
             skill_probabilities={name: self._named(row) for name, row in skills.items()},
@@ -190,6 +192,9 @@ class Scorer:
         if self.calibration is None:
             return None
         return ScoreInterval(*self.calibration.interval(score), self.calibration.coverage)
+
+    def _repeatability(self) -> Repeatability | None:
+        return None if self.calibration is None else self.calibration.repeatability
 
     def _level_set(self, answer: _Answer) -> LevelSet | None:
         return level_set_of(self.calibration, answer.probabilities.tolist(), self.config.levels)

@@ -1,13 +1,17 @@
 """Whether an athlete's score changed by more than its own noise, and how it moves over sessions.
 
-The noise of a score is its standard error of measurement, taken from the calibrated interval: the
-interval holds the truth with probability c at half width h, and a normal error of standard
-deviation h / z((1 + c) / 2) would do the same. Two scores of an athlete who did not change then
-differ by less than 1.96 * sqrt(SEM_1^2 + SEM_2^2) in 95 of 100 cases: the minimal detectable
-change, 1.96 * sqrt(2) * SEM for equal ones (Weir 2005, "Quantifying test-retest reliability using
-the intraclass correlation coefficient and the SEM"; the reliable change index of Jacobson and Truax
-1991 is the same comparison). What the model always gets wrong about an athlete cancels in a
-difference but is part of the interval, so the limit errs on the careful side.
+The noise of a score is its standard error of measurement (SEM). Two scores of an athlete who did
+not change differ by less than t * sqrt(SEM_1^2 + SEM_2^2) in 95 of 100 cases, with t the 97.5 %
+point of Student's distribution at the degrees of freedom that the SEM was learned with: the minimal
+detectable change, 1.96 * sqrt(2) * SEM for equal ones that are well known (Weir 2005, "Quantifying
+test-retest reliability using the intraclass correlation coefficient and the SEM"; the reliable
+change index of Jacobson and Truax 1991 is the same comparison).
+
+A calibration knows the SEM where performers of its validation takes have several
+(`repeatability.py`). Elsewhere it is taken from the interval: that holds the truth with probability
+c at half width h, and so would a normal error of standard deviation h / z((1 + c) / 2). What the
+model always gets wrong about an athlete cancels in a difference but is part of the interval, so
+that limit errs on the careful side.
 
 Pure arithmetic: no file, no clock, no assessment.
 """
@@ -20,9 +24,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
-_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
 _DAY_SECONDS = 86400.0
 MIN_SESSIONS_OF_A_TREND = 3
 MIN_DAYS_OF_A_TREND = 7  # a slope over hours says nothing about months
@@ -36,11 +41,13 @@ class Measurement:
         at_seconds: when, in seconds on any clock.
         score: on the scale of levels.
         standard_error: of measurement; None where nothing is known about it.
+        degrees_of_freedom: that it was learned with.
     """
 
     at_seconds: float
     score: float
     standard_error: float | None
+    degrees_of_freedom: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def change_between(earlier: Measurement, later: Measurement) -> Change:
     """Compare two sessions."""
     errors = (earlier.standard_error, later.standard_error)
     known = [error for error in errors if error is not None]
-    detectable = _Z * math.hypot(*known) if len(known) == 2 else None
+    detectable = _quantile((earlier, later)) * math.hypot(*known) if len(known) == 2 else None
     return Change(later.score - earlier.score, detectable)
 
 
@@ -120,5 +127,11 @@ def trend_of(sessions: Sequence[Measurement]) -> Trend | None:
     apart = months - np.average(months, weights=weights)
     information = float(weights @ apart**2)
     slope = float(weights @ (apart * scores)) / information
-    half = _Z / math.sqrt(information)
+    half = _quantile(sessions) / math.sqrt(information)
     return Trend(slope, slope - half, slope + half)
+
+
+def _quantile(sessions: Sequence[Measurement]) -> float:
+    """Of Student's distribution; with the fewest degrees of freedom, to be careful."""
+    least = min(session.degrees_of_freedom for session in sessions)
+    return float(stdtrit(least, (1 + CONFIDENCE) / 2))

@@ -79,6 +79,14 @@ def test_truths_known_more_finely_than_by_level_replace_the_level() -> None:
     assert _fit(logits=logits, true_scores=scores + 0.1).half_width == pytest.approx(0.1)
 
 
+def test_how_far_scores_scatter_is_learned_where_performers_have_several_takes() -> None:
+    known = _fit().repeatability
+    assert known is not None
+    assert known.num_repeats == 40
+    assert 0 < known.standard_error < _fit().half_width
+    assert _fit(participants=[f"p{k}" for k in range(80)]).repeatability is None
+
+
 def test_an_interval_stays_on_the_scale() -> None:
     calibration = _fit()
     lower, upper = calibration.interval(0.05)
@@ -99,11 +107,12 @@ def test_a_set_holds_the_level_said_and_is_wider_for_an_unsure_answer() -> None:
 def test_a_file_from_before_there_were_sets_is_read_and_says_what_it_lacks() -> None:
     calibration = _fit()
     data = calibration.to_dict()
-    del data["set_threshold"], data["status_limits"]
+    del data["set_threshold"], data["status_limits"], data["repeatability"]
     old = Calibration.from_dict(data)
     assert old.interval(1.0) == calibration.interval(1.0)
     assert old.level_interval([0.1, 0.9, 0.0, 0.0]) is None
     assert old.status_limits is None
+    assert old.repeatability is None
     assert old.describe() == (
         "Fitted on 80 takes of 40 participants.",
         "It holds neither sets of levels nor limits of certainty; `proskill calibrate` adds them.",
@@ -169,6 +178,11 @@ def test_json_keeps_a_calibration() -> None:
         ),
         ({"set_threshold": 2}, "calibration.json: set_threshold=2.0: must be in [0, 1]"),
         ({"status_limits": {}}, "calibration.json: status_limits: the key 'ok' is missing"),
+        ({"repeatability": 1}, "calibration.json: repeatability: expected a JSON object, got int"),
+        (
+            {"repeatability": {"standard_error": -1, "num_repeats": 9}},
+            "calibration.json: standard_error=-1.0: must be finite and 0 or more",
+        ),
         ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are schema, num_levels"),
         ({"schema": "other/9"}, "calibration.json: schema 'other/9'; this version reads"),
     ],

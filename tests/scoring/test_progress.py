@@ -9,6 +9,7 @@ import pytest
 
 from proskill.scoring import Assessment, ScoreInterval, Scorer
 from proskill.scoring.progress import progress_of
+from proskill.scoring.repeatability import Repeatability
 
 Make = Callable[..., Path]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -17,7 +18,8 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 @pytest.fixture
 def answer(make_video: Make, make_checkpoint: Make) -> Assessment:
     found = Scorer.from_checkpoint(make_checkpoint()).score({"exo1": make_video()})
-    return replace(found, status="ok", reasons=(), level_set=None)
+    known = Repeatability(0.3, 1000)
+    return replace(found, status="ok", reasons=(), level_set=None, repeatability=known)
 
 
 def _session(answer: Assessment, score: float, days: float) -> tuple[datetime, Assessment]:
@@ -33,8 +35,8 @@ def test_sessions_are_compared_in_the_order_of_time(answer: Assessment) -> None:
     assert found.since_first is not None
     assert found.since_last.difference == pytest.approx(2.0)
     assert found.since_first.difference == pytest.approx(2.4)
-    # 1.96 * sqrt(2) * 0.4 / 1.2816, the ends that the scale cuts off left aside.
-    assert found.since_last.detectable == pytest.approx(0.865, abs=0.001)
+    # Student's 97.5 % point * sqrt(2) * 0.3.
+    assert found.since_last.detectable == pytest.approx(0.8325, abs=0.0005)
     assert found.since_last.is_more_than_noise
     assert found.trend is not None
     assert found.trend.per_30_days == pytest.approx(2.5, abs=0.1)
@@ -47,6 +49,15 @@ def test_a_small_step_is_no_change(answer: Assessment) -> None:
     assert found.since_last.is_more_than_noise is False
     assert found.since_first is None
     assert found.trend is None
+
+
+def test_without_repeats_the_interval_stands_in_and_this_is_said(answer: Assessment) -> None:
+    answer = replace(answer, repeatability=None)
+    found = progress_of([_session(answer, 1.0, 0), _session(answer, 2.0, 10)])
+    assert found.since_last is not None
+    # 1.96 * sqrt(2) * 0.4 / 1.2816, the ends that the scale cuts off left aside.
+    assert found.since_last.detectable == pytest.approx(0.865, abs=0.001)
+    assert "taken from the intervals" in " ".join(found.remarks)
 
 
 def test_sessions_of_another_checkpoint_and_without_an_answer_are_left_out(
@@ -67,7 +78,12 @@ def test_sessions_of_another_checkpoint_and_without_an_answer_are_left_out(
 def test_doubt_other_views_and_a_missing_calibration_are_said(answer: Assessment) -> None:
     view = answer.views["exo1"]
     doubted = replace(
-        answer, status="low_confidence", reasons=("why",), interval=None, views={"exo2": view}
+        answer,
+        status="low_confidence",
+        reasons=("why",),
+        interval=None,
+        repeatability=None,
+        views={"exo2": view},
     )
     found = progress_of([_session(answer, 1.0, 0), (NOW + timedelta(1), doubted)])
     assert found.since_last is not None

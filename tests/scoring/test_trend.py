@@ -36,6 +36,18 @@ def test_the_detectable_change_is_1_96_root_2_sem() -> None:
     assert Change(-1.2, 1.1).is_more_than_noise is True
 
 
+def test_a_noise_learned_from_few_takes_raises_the_limit() -> None:
+    rng = np.random.default_rng(2)
+    claimed = []
+    for _ in range(20_000):
+        learned = math.sqrt(rng.chisquare(12) / 12) * 0.4
+        first, second = (Measurement(k, rng.normal(1.5, 0.4), learned, 12) for k in range(2))
+        claimed.append(change_between(first, second).is_more_than_noise)
+    assert np.mean(claimed) == pytest.approx(0.05, abs=0.005)
+    least = change_between(Measurement(0, 1.0, 0.4, 12), Measurement(1, 1.0, 0.4, 50)).detectable
+    assert least == pytest.approx(2.178813 * math.sqrt(2) * 0.4)
+
+
 def test_without_a_known_noise_nothing_is_said() -> None:
     change = change_between(Measurement(0, 0.0, 0.3), Measurement(1, 3.0, None))
     assert change.is_more_than_noise is None
