@@ -11,7 +11,8 @@ Shapes: W windows, T frames, V views, C channels, H W pixels, D embedding.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,8 @@ from proskill.video.transforms import fit_square, to_model_input
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
 
 _WINDOWS_PER_BATCH = 4
+
+_Read = tuple[torch.Tensor, NDArray[np.float64] | None]
 
 
 @dataclass(frozen=True)
@@ -178,16 +181,14 @@ class TakeEncoder:
     ) -> None:
         """Read every usable view and give it features (W, D), or the reason why it has none."""
         usable = [view for view in seen.values() if view.is_usable]
-        for number, view in enumerate(usable):
+        for number, (view, read) in enumerate(self._read_ahead(usable, instants)):
             base, share = 0.1 + 0.85 * number / len(usable), 0.85 / len(usable)
             progress(f"reading {view.source.name}", base)
             try:
-                frames = view.frames_at(instants.ravel())
-                view.pictures = self._pictures(view, instants)
+                clips, view.pictures = read.result()
             except VideoError as error:
                 view.error = error
                 continue
-            clips = self._clips(frames, instants)
             view.reasons += picture_reasons(clips)
             if not view.reasons:
                 what, begin = f"looking at {view.source.name}", base + 0.3 * share
@@ -196,10 +197,21 @@ class TakeEncoder:
                     clips, on_batch=partial(_say, progress, what, begin, step)
                 )
 
-    def _clips(self, frames: torch.Tensor, instants: NDArray[np.float64]) -> torch.Tensor:
-        """Frames (W * T, C, H, W) as they were read, cut to squares: (W, T, C, H, W)."""
-        frames = fit_square(frames, self._spec.img_size)
-        return frames.reshape(*instants.shape, *frames.shape[1:])
+    def _read_ahead(
+        self, views: Sequence[SeenView], instants: NDArray[np.float64]
+    ) -> Iterator[tuple[SeenView, Future[_Read]]]:
+        """Each view with what is read of it; the next one is read while the model looks at it."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-view") as reading:
+            coming: list[Future[_Read]] = []
+            for number, view in enumerate(views):
+                for ahead in views[number + len(coming) : number + 2]:
+                    coming.append(reading.submit(self._read, ahead, instants))
+                yield view, coming.pop(0)
+
+    def _read(self, view: SeenView, instants: NDArray[np.float64]) -> _Read:
+        """Windows uint8 (W, T, C, H, W) of a view, and its picture statistics."""
+        frames = fit_square(view.frames_at(instants.ravel()), self._spec.img_size)
+        return frames.reshape(*instants.shape, *frames.shape[1:]), self._pictures(view, instants)
 
     @torch.inference_mode()
     def _features(self, clips: torch.Tensor, *, on_batch: Callable[[int], None]) -> torch.Tensor:
