@@ -8,7 +8,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-renamed = {"proskill.app": "app"}
+renamed = {"proskill.app": "app", "proskill.app.coach": "app/coach"}
 if Path("checkpoints/demo/config.json").is_file():
     renamed["proskill._checkpoints.demo"] = "checkpoints/demo"
 

@@ -134,7 +134,10 @@ def waited(page: Page, files: Sequence[Path]) -> dict[str, float]:
     page.wait_for_selector("#coach-answer .level")
     level = time.perf_counter() - begin
     if page.inner_text("#coach-answer .level") != "No level":
-        page.wait_for_function("document.querySelector('coach-player').value?.explanation")
+        page.wait_for_function(
+            "(({explanation, busy} = {}) => explanation && !busy)"
+            "(document.querySelector('coach-player').value ?? undefined)"
+        )
     return {"level": level, "why": time.perf_counter() - begin - level}
 
 

@@ -37,8 +37,8 @@ def app(
     ] = None,
 ) -> None:
     """Open the coach's page: drop videos, read the level, see when and where it shows."""
-    from proskill.app.coach import launch_coach
-    from proskill.app.coach_server import CoachSettings
+    from proskill.app.coach.launch import launch_coach
+    from proskill.app.coach.server import CoachSettings
     from proskill.errors import CheckpointError
 
     if checkpoint is not None and not (checkpoint / "config.json").is_file():
@@ -56,7 +56,7 @@ def app_user(
     """Add an account to the file that `proskill app --auth` reads."""
     import sys
 
-    from proskill.app.coach_accounts import add_account
+    from proskill.app.coach.accounts import add_account
 
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proskill.app.coach_accounts import Accounts
+from proskill.app.coach.accounts import Accounts
 from proskill.cli.main import main
 
 

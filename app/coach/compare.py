@@ -1,0 +1,116 @@
+"""The tab "Compare": beside a reference clip, and beside the athlete's earlier sessions."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from proskill.errors import ProskillError, VideoError
+
+from .api import sentence
+from .history import history_of, progress_value
+from .page import element
+from .server import Coach
+from .sessions import CoachSession
+from .uploads import discard
+from .views import step_value
+from .work import copying
+from .work_queue import Cancelled, Step
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The clip that a page compares with.
+
+    Attributes:
+        file: name of the original.
+        url: of its safe copy.
+    """
+
+    file: str
+    url: str
+
+
+def build_compare(coach: Coach, *, scored: gr.State) -> None:
+    """Place the tab; what it shows follows `scored`.
+
+    Args:
+        coach: the server.
+        scored: changes with every answer.
+    """
+    references: weakref.WeakKeyDictionary[CoachSession, Reference] = weakref.WeakKeyDictionary()
+    clips = element("coach-compare", events=("opened", "reference"))
+    progress = element("coach-progress", events=("opened", "choose"))
+
+    def clips_of(session: CoachSession, **extra: Any) -> dict[str, Any]:
+        return _clips_value(session, references.get(session), **extra)
+
+    def on_opened(request: gr.Request) -> Any:
+        return clips_of(coach.session_of(request))
+
+    async def on_reference(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
+        session = coach.session_of(request)
+        try:
+            upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
+            work = copying(upload.path, session.folder, after=lambda: discard(upload))
+            async for step in coach.run(work, session=session):
+                if isinstance(step.result, VideoError):
+                    raise step.result
+                if step.result is not None:
+                    url = coach.media.publish(step.result.path, owner=session.owner)
+                    references[session] = Reference(upload.path.name, url)
+                yield clips_of(session, step=step)
+        except Cancelled:
+            yield clips_of(session, message="Cancelled.")
+        except ProskillError as error:
+            yield clips_of(session, message=sentence(error))
+
+    def on_choose(request: gr.Request, event: gr.EventData) -> Any:
+        session = coach.session_of(request)
+        return _progress_of(coach, session, str(event._data.get("alias", "")))
+
+    def on_progress_opened(request: gr.Request, event: gr.EventData) -> Any:
+        session = coach.session_of(request)
+        return _progress_of(coach, session, str(event._data.get("alias", "")))
+
+    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    clips.opened(on_opened, None, clips, **hidden)
+    clips.reference(on_reference, None, clips, trigger_mode="multiple", **hidden)
+    progress.opened(on_progress_opened, None, progress, **hidden)
+    progress.choose(on_choose, None, progress, **hidden)
+    scored.change(on_opened, None, clips, **hidden)
+
+
+def _clips_value(
+    session: CoachSession,
+    reference: Reference | None,
+    *,
+    step: Step[Any] | None = None,
+    message: str = "",
+) -> dict[str, Any]:
+    return {
+        "views": [
+            {"name": view.name, "url": view.url, "origin_seconds": view.origin_seconds}
+            for view in session.views.values()
+            if view.url
+        ],
+        "reference": (
+            None if reference is None else {"file": reference.file, "url": reference.url}
+        ),
+        "busy": None if step is None or step.is_done else step_value(step),
+        "message": message,
+    }
+
+
+def _progress_of(coach: Coach, session: CoachSession, alias: str) -> dict[str, Any]:
+    take = session.result
+    try:
+        return progress_value(
+            history_of(coach, session), alias, now=None if take is None else take.assessment
+        )
+    except ProskillError as error:
+        return {"message": sentence(error)}

@@ -1,0 +1,125 @@
+"""The coach's page: `launch_coach` serves it. Layout only; each tab is built in its own file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+from .server import Coach, CoachSettings
+
+_PROMISE = (
+    "Videos stay on the machine that serves this page. Originals are deleted as soon as they are "
+    "copied, and the copies soon after you close the page. This is decision support, not "
+    "selection: somebody who knows the activity should look at the performance, too. Film minors "
+    "only with their guardians' consent."
+)
+
+
+def launch_coach(settings: CoachSettings) -> None:
+    """Serve the page until the process is interrupted or told to end.
+
+    Raises:
+        ProskillError: accounts or a checkpoint that cannot be used.
+        OSError: the address is taken.
+    """
+    coach = Coach(settings)
+    try:
+        _serve(coach)
+    finally:
+        coach.close()
+
+
+def _serve(coach: Coach) -> None:
+    # Gradio reads these when it is imported.
+    os.environ["GRADIO_TEMP_DIR"] = str(coach.uploads.folder)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+    from starlette.middleware import Middleware
+
+    from .accounts import Accounts
+    from .guard import Guard
+    from .login import Logins
+    from .page import head, theme
+    from .routes import coach_routes
+
+    settings = coach.settings
+    logins = None
+    if settings.accounts is not None:
+        logins = Logins(Accounts.read(settings.accounts))
+    page = build_page(coach)
+    page.queue(default_concurrency_limit=None, max_size=200)
+    guard = Middleware(Guard, uploads=coach.uploads, logins=logins, is_local=settings.is_local)
+    page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        quiet=True,
+        prevent_thread_lock=True,
+        auth_dependency=None if logins is None else _account,
+        app_kwargs={
+            "middleware": [guard],
+            "routes": coach_routes(uploads=coach.uploads, media=coach.media, logins=logins),
+        },
+        allowed_paths=[],
+        max_file_size=settings.max_upload_bytes,
+        state_session_capacity=300,
+        share=False,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        run_history=False,
+        pwa=False,
+        footer_links=[],
+        theme=theme(),
+        head=head(),
+    )
+    coach.start()
+    print(f"The coach's page is at {page.local_url} (end it with Ctrl-C).", flush=True)
+    if logins is None and not settings.is_local:
+        print("Whoever reaches this address may use it; --auth FILE lets accounts in alone.")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    page.close(verbose=False)
+
+
+def build_page(coach: Coach) -> Any:
+    """The page as Gradio blocks."""
+    import gradio as gr
+
+    from .api import add_endpoint
+    from .compare import build_compare
+    from .examples import examples_of
+    from .history import build_history
+    from .page import end_when_left
+    from .score import build_score
+
+    with gr.Blocks(title="proskill", analytics_enabled=False, fill_width=True) as page:
+        scored = gr.State("")
+        gr.HTML(
+            '<div class="coach"><header class="page"><div class="kicker">proskill</div>'
+            "<h1>How skilled is it, how sure is that, and where does it show?</h1></header></div>",
+            apply_default_css=False,
+        )
+        with gr.Tabs():
+            with gr.Tab("Score"):
+                build_score(coach, scored=scored, examples=examples_of(coach.settings.examples))
+            with gr.Tab("Compare"):
+                build_compare(coach, scored=scored)
+            with gr.Tab("History"):
+                build_history(coach, scored=scored)
+        gr.HTML(
+            f'<div class="coach"><p class="promise">{_PROMISE}</p></div>', apply_default_css=False
+        )
+        add_endpoint(coach)
+        end_when_left(coach, page)
+    return page
+
+
+def _account(request: Any) -> str | None:
+    """Who a request comes from, as the guard before Gradio found out."""
+    account: str = request.scope["state"]["account"]
+    return account or None

@@ -1,0 +1,97 @@
+"""Reports of the last answer, to keep: a button for each format under the answer."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from proskill.errors import ProskillError
+
+from .api import sentence
+from .page import element
+from .server import Coach
+from .sessions import CoachSession, ScoredTake
+from .work_queue import Cancelled, Progress
+
+_FORMATS = {".html": "Page", ".pdf": "PDF", ".csv": "CSV", ".json": "JSON"}
+
+
+def build_report_downloads(coach: Coach, *, scored: gr.State) -> None:
+    """Place the buttons; they appear with an answer.
+
+    Args:
+        coach: the server.
+        scored: changes with every answer.
+    """
+    reports = element("coach-reports", events=("wanted",))
+
+    async def on_wanted(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
+        session = coach.session_of(request)
+        take, suffix = session.result, str(event._data.get("suffix"))
+        if take is None or suffix not in _FORMATS:
+            yield _value(session)
+            return
+        yield _value(session, busy=suffix)
+        try:
+            async for step in coach.run(_writing(session, take, suffix), session=session):
+                if step.result is not None:
+                    name = f"{_plain(take)}{suffix}"
+                    url = coach.media.publish(step.result, owner=session.owner, download_name=name)
+                    yield _value(session, url=url, name=name)
+        except Cancelled:
+            yield _value(session)
+        except ProskillError as error:
+            yield _value(session, message=sentence(error))
+
+    def on_scored(request: gr.Request) -> Any:
+        return _value(coach.session_of(request))
+
+    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    reports.wanted(on_wanted, None, reports, trigger_mode="multiple", **hidden)
+    scored.change(on_scored, None, reports, **hidden)
+
+
+def _value(
+    session: CoachSession, *, busy: str = "", url: str = "", name: str = "", message: str = ""
+) -> dict[str, Any] | None:
+    if session.result is None:
+        return None
+    return {
+        "formats": [[suffix, label] for suffix, label in _FORMATS.items()],
+        "busy": busy,
+        "url": url,
+        "name": name,
+        "message": message,
+    }
+
+
+def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[Progress], Path]:
+    """Work that writes a report of an answer into the private folder of its page."""
+
+    def work(progress: Progress) -> Path:
+        progress("writing the report", 0.0)
+        from proskill.scoring.report_files import write_report
+
+        # The explanation may have come while this waited for its turn.
+        now = session.result
+        newest = now if now is not None and now.id == take.id else take
+        path = session.folder / f"report-{secrets.token_hex(8)}{suffix}"
+        write_report(
+            path, take.assessment, explanation=newest.explanation, files=dict(take.proxies)
+        )
+        return path
+
+    return work
+
+
+def _plain(take: ScoredTake) -> str:
+    """A name that every file system takes: what was filmed, and the level."""
+    from proskill.scoring.report import heading_of
+
+    words = f"{heading_of(take.assessment)} {take.assessment.level or 'no level'}"
+    return re.sub(r"[^\w]+", "-", words).strip("-_")[:80] or "report"

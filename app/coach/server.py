@@ -1,0 +1,167 @@
+"""What the page's parts share: files, sessions, the queue, and a model that is loaded once.
+
+Not here: routes (`routes.py`), what is done with a video (`work.py`), the page.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from .media import MediaStore
+from .sessions import CoachSession, Sessions, SessionView
+from .uploads import UploadStore
+from .work_queue import Progress, Step, WorkQueue
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from proskill.scoring import Scorer
+
+T = TypeVar("T")
+
+_SWEEP_SECONDS = 30.0
+_NUM_COPIERS = 2  # a copy waits for one thread that decodes; more would only take memory
+
+
+@dataclass(frozen=True)
+class CoachSettings:
+    """How a server is run.
+
+    Attributes:
+        checkpoint: directory of the model; None for the demo checkpoint.
+        host: address to listen on.
+        port: likewise.
+        accounts: file of accounts; None lets everybody in who reaches the address.
+        max_upload_bytes: of one video.
+        examples: folder of a person's own videos to try the page with.
+        history: file of the sessions that people choose to keep; made when somebody does.
+    """
+
+    checkpoint: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 7860
+    accounts: Path | None = None
+    max_upload_bytes: int = 500_000_000
+    examples: Path | None = None
+    history: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+
+class Coach:
+    """One running server.
+
+    Args:
+        settings: how it is run.
+    """
+
+    def __init__(self, settings: CoachSettings) -> None:
+        self.settings = settings
+        self.folder = Path(tempfile.mkdtemp(prefix="proskill-app-"))
+        self.uploads = UploadStore(self.folder / "uploads", max_bytes=settings.max_upload_bytes)
+        self.sessions = Sessions(self.folder / "sessions")
+        self.media = MediaStore()
+        self.copies = WorkQueue(num_workers=_NUM_COPIERS)
+        self.queue = WorkQueue()  # in order: a report holds the explanation asked for before it
+        self._scorer: Future[Scorer] = Future()
+        self._limits: tuple[str, ...] = ()
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Load the model and keep the folders tidy, beside the page that is up already."""
+        threading.Thread(target=self._load, name="coach-model", daemon=True).start()
+        threading.Thread(target=self._tidy, name="coach-tidy", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop all work and delete every file of every visitor."""
+        self._closed.set()
+        self.copies.close()
+        self.queue.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def scorer(self) -> Scorer:
+        """The model; waits until it is loaded.
+
+        Raises:
+            ProskillError: the checkpoint cannot be loaded.
+        """
+        return self._scorer.result()
+
+    def limits(self) -> tuple[str, ...]:
+        """What the model's card says it is no judge of; empty until it is loaded."""
+        return self._limits
+
+    def session_of(self, request: gr.Request) -> CoachSession:
+        """The session of the page that a request comes from.
+
+        Raises:
+            ProskillError: too many pages are open.
+        """
+        return self.sessions.get(str(request.session_hash), owner=request.username or "")
+
+    async def run(
+        self,
+        work: Callable[[Progress], T],
+        *,
+        session: CoachSession,
+        view: SessionView | None = None,
+    ) -> AsyncGenerator[Step[T], None]:
+        """Do work for a page when it is its turn, and say how far it is.
+
+        Args:
+            work: to do.
+            session: of the page; leaving it cancels the work.
+            view: that the work copies; removing it cancels the work, too. Copies have a queue of
+                their own, so that they go on beside the model.
+
+        Raises:
+            ProskillError: too much of this person waits already.
+            Cancelled: the page was left, or the person cancelled.
+            Exception: what the work raised.
+        """
+        queue = self.queue if view is None else self.copies
+        ticket = queue.put(work, person=session.person)
+        session.tickets.add(ticket)
+        if view is not None:
+            view.ticket = ticket
+        try:
+            async for step in queue.follow(ticket):
+                session.touched = time.monotonic()
+                yield step
+        finally:
+            session.tickets.discard(ticket)
+
+    def _load(self) -> None:
+        try:
+            from proskill.scoring import Scorer
+            from proskill.scoring.card_limits import card_limits
+            from proskill.scoring.default_checkpoint import find_default_checkpoint
+
+            directory = self.settings.checkpoint or find_default_checkpoint()
+            self._limits = card_limits(directory)
+            self._scorer.set_result(Scorer.from_checkpoint(directory))
+        except BaseException as error:
+            print(
+                f"Error: no model, so nothing can be scored: {error}", file=sys.stderr, flush=True
+            )
+            self._scorer.set_exception(error)
+
+    def _tidy(self) -> None:
+        while not self._closed.wait(_SWEEP_SECONDS):
+            with suppress(OSError):
+                self.uploads.delete_old()
+                self.sessions.end_old()
+                self.media.forget_missing()

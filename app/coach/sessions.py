@@ -1,0 +1,269 @@
+"""What one open page holds: its views, its last answer and a private folder, gone with the page.
+
+Nothing is kept beyond a session unless a person switches the history on (`history.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from proskill.errors import ProskillError, VideoError
+from proskill.view_names import guess_kind, split_camera
+
+if TYPE_CHECKING:
+    from proskill.scoring import Assessment, EncodedTake, Explanation, Proxy
+
+    from .work_queue import Step, Ticket
+
+MAX_VIEWS = 8  # as the scorer's, which cannot be asked before the page is up
+
+_ROW = re.compile(r"[\w-]{1,40}")
+_MAX_NAME_LETTERS = 40
+_MAX_ORIGIN_SECONDS = 3600.0
+
+
+@dataclass
+class SessionView:
+    """One camera's file on the page.
+
+    Attributes:
+        id: of its row on the page.
+        file: name of the original.
+        name: of the view.
+        kind: "ego" or "exo".
+        origin_seconds: where in the file the common clock of the views begins.
+        proxy: the safe copy, None until it is made.
+        error: why there is none, a VideoError of the original.
+        step: how far the copy is.
+        ticket: of the copy.
+        url: of the proxy, empty until it is made.
+    """
+
+    id: str
+    file: str
+    name: str
+    kind: str
+    origin_seconds: float = 0.0
+    proxy: Proxy | None = None
+    error: VideoError | None = None
+    step: Step[Any] | None = None
+    ticket: Ticket | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ScoredTake:
+    """An answer and what it was made from.
+
+    Attributes:
+        id: of this answer; nobody can guess it.
+        assessment: the answer.
+        proxies: view name -> the safe copy of its video.
+        encoded: what an explanation starts from.
+        explanation: when and in which view it shows; None until it is made, or without an answer.
+    """
+
+    id: str
+    assessment: Assessment
+    proxies: Mapping[str, Path]
+    encoded: EncodedTake
+    explanation: Explanation | None = None
+
+
+@dataclass(eq=False)
+class CoachSession:
+    """One open page.
+
+    Attributes:
+        id: Gradio's name of the page.
+        owner: account, empty where there are none.
+        folder: private; deleted with the session.
+        views: row -> view, in the order of the page.
+        removed: rows that were taken off the page, of which uploads may still arrive.
+        result: the last answer.
+        tickets: work that waits or runs for this page.
+    """
+
+    id: str
+    owner: str
+    folder: Path
+    views: dict[str, SessionView] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    result: ScoredTake | None = None
+    tickets: set[Ticket] = field(default_factory=set)
+    touched: float = field(default_factory=time.monotonic)
+    is_open: bool = True
+
+    @property
+    def person(self) -> str:
+        """Between whom the queue is fair: accounts, or pages where there are no accounts."""
+        return self.owner or self.id
+
+    def add_view(self, file: str, *, row: str) -> SessionView:
+        """A new view with a free name, guessed from its file's name.
+
+        Args:
+            file: name of the original.
+            row: what the page calls the view's row.
+
+        Raises:
+            ProskillError: there are as many as can be scored together, or the row exists or was
+                removed.
+        """
+        if not _ROW.fullmatch(row) or row in self.views or row in self.removed:
+            raise ProskillError("the page and the server disagree about the views; reload it")
+        if len(self.views) >= MAX_VIEWS:
+            raise ProskillError(f"at most {MAX_VIEWS} views are scored together; remove one first")
+        stem = Path(file).stem
+        kind = guess_kind(stem)
+        view = SessionView(row, file, self._free_name(split_camera(stem)[1], kind), kind)
+        self.views[view.id] = view
+        return view
+
+    def edit_views(self, rows: object) -> None:
+        """Take over what was typed on the page: names, kinds and origins.
+
+        Views that the page does not name stay as they are: it may not know of them yet.
+
+        Raises:
+            ProskillError: rows that no page sends, or names that are empty or given twice.
+        """
+        edited = [_edited(row, self.views) for row in cast("list[Any]", rows or [])]
+        named = {view.id: view for view, *_ in edited}
+        names = [name for _, name, *_ in edited]
+        names += [view.name for view in self.views.values() if view.id not in named]
+        for name in names:
+            if names.count(name) > 1:
+                raise ProskillError(f"two views are called {name!r}; give each its own name")
+        for view, name, kind, origin_seconds in edited:
+            view.name, view.kind, view.origin_seconds = name, kind, origin_seconds
+
+    def remove_view(self, row: str) -> None:
+        """Take a view off the page, or keep one out that is still on its way."""
+        self.removed.add(row)
+        view = self.views.pop(row, None)
+        if view is not None:
+            self.drop_files(view)
+
+    def clear(self) -> None:
+        """Begin with an empty page."""
+        self.cancel()
+        views, self.views, self.result = self.views, {}, None
+        for view in views.values():
+            self.drop_files(view)
+
+    def drop_files(self, view: SessionView) -> None:
+        """Delete the copies of a view, unless an answer on the page shows them."""
+        if view.ticket is not None:
+            view.ticket.cancel()
+        if view.proxy is None:
+            return
+        if self.result is None or view.proxy.path not in self.result.proxies.values():
+            view.proxy.path.unlink(missing_ok=True)
+        if view.proxy.audio is not None:
+            view.proxy.audio.unlink(missing_ok=True)
+
+    def cancel(self) -> None:
+        """Stop all work for this page."""
+        for ticket in tuple(self.tickets):
+            ticket.cancel()
+
+    def _free_name(self, camera: str, kind: str) -> str:
+        """The camera that the file names, else the usual name of this kind of view."""
+        taken = {view.name for view in self.views.values()}
+        if camera and camera not in taken:
+            return camera
+        counted = [f"{kind}{number}" for number in range(1, 2 + len(taken))]
+        names = ["ego", *counted[1:]] if kind == "ego" else counted
+        return next(name for name in names if name not in taken)
+
+
+class Sessions:
+    """The open pages of a server.
+
+    Args:
+        folder: private to this server.
+        max_open: more are refused.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        idle_seconds: float = 7200.0,
+        closed_seconds: float = 300.0,
+        max_open: int = 200,
+    ) -> None:
+        self._folder = folder
+        self._idle_seconds, self._closed_seconds = idle_seconds, closed_seconds
+        self._max_open = max_open
+        self._sessions: dict[tuple[str, str], CoachSession] = {}
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def get(self, session_id: str, *, owner: str) -> CoachSession:
+        """The session of a page, made when it is missing.
+
+        Raises:
+            ProskillError: too many pages are open.
+        """
+        with self._lock:
+            session = self._sessions.get((owner, session_id))
+            if session is None:
+                if len(self._sessions) >= self._max_open:
+                    raise ProskillError("too many pages are open on this server; try again later")
+                folder = self._folder / secrets.token_urlsafe(24)
+                folder.mkdir(mode=0o700)
+                session = self._sessions[(owner, session_id)] = CoachSession(
+                    session_id, owner, folder
+                )
+            session.touched, session.is_open = time.monotonic(), True
+            return session
+
+    def close(self, session_id: str, *, owner: str) -> None:
+        """A page was left: stop its work now, and forget it soon unless it comes back."""
+        with self._lock:
+            session = self._sessions.get((owner, session_id))
+        if session is not None:
+            session.is_open = False
+            session.cancel()
+
+    def end_old(self) -> None:
+        """Delete what pages that were left, or forgotten, still hold."""
+        now = time.monotonic()
+        with self._lock:
+            old = [
+                key
+                for key, session in self._sessions.items()
+                if not session.tickets
+                and now - session.touched
+                > (self._idle_seconds if session.is_open else self._closed_seconds)
+            ]
+            ended = [self._sessions.pop(key) for key in old]
+        for session in ended:
+            shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, str, str, float]:
+    """A view, and the name, kind and origin that its row on the page says."""
+    try:
+        view, name, kind = views[row["id"]], row["name"].strip(), row["kind"]
+        origin = float(row["origin_seconds"])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ProskillError("the page and the server disagree about the views; reload it") from None
+    if not name or len(name) > _MAX_NAME_LETTERS or not name.isprintable():
+        raise ProskillError(f"view name {name!r}: 1 to {_MAX_NAME_LETTERS} characters are allowed")
+    if kind not in ("ego", "exo"):
+        raise ProskillError(f"view {name!r}: kind {kind!r} is unknown; allowed are ego and exo")
+    if not math.isfinite(origin) or not 0 <= origin <= _MAX_ORIGIN_SECONDS:
+        raise ProskillError(f"view {name!r}: the start must lie within the video")
+    return view, name, kind, origin

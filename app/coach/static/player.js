@@ -1,0 +1,154 @@
+// <coach-player>: all views on one clock, the timeline that moves them, moments, and what each view does.
+
+import { clock, h, timeLeft } from "./dom.js";
+import { pictureAt } from "./picture.js";
+import { SyncedVideos } from "./videos.js";
+import "./timeline.js";
+
+const RATES = [0.25, 0.5, 1];
+
+class CoachPlayer extends HTMLElement {
+  connectedCallback() {
+    this.send ??= () => {};
+    this.addEventListener("coach-seek", (event) => {
+      this.videos?.pause();
+      this.videos?.seek(event.detail.seconds);
+    });
+  }
+
+  disconnectedCallback() {
+    this.videos?.pause();
+  }
+
+  show(value) {
+    const isSame = value && this.value && value.id === this.value.id;
+    this.value = value;
+    if (!value || !value.views.length) {
+      this.videos?.pause();
+      this.replaceChildren();
+      return;
+    }
+    if (!isSame) this.build(value);
+    this.showExplanation(value);
+  }
+
+  build(value) {
+    this.videos?.pause();
+    const figures = value.views.map((view) => {
+      const video = h("video", { src: view.url, muted: true, playsInline: true, preload: "auto" });
+      video.addEventListener("click", () => this.toggle());
+      return { video, view, node: h("figure", {}, video, h("figcaption", {}, view.name)) };
+    });
+    this.figures = figures;
+    this.playButton = h("button.primary", { type: "button", onclick: () => this.toggle() }, "Play");
+    this.time = h("span.time");
+    this.rate = h("select", { onchange: () => this.videos.setRate(Number(this.rate.value)) },
+      ...RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, rate === 1 ? "normal speed" : `${rate} × speed`)));
+    this.rate.setAttribute("aria-label", "Speed");
+    this.timeline = document.createElement("coach-timeline");
+    this.why = h("div.why-parts");
+    this.replaceChildren(h("section.card.player", {},
+      h("h2", {}, value.status === "abstained" ? "What was filmed" : "When and where it shows"),
+      h(`div.screens.of-${Math.min(figures.length, 4)}`, {}, figures.map(({ node }) => node)),
+      h("div.row.controls", {}, this.playButton, this.time, this.rate),
+      this.timeline, this.why));
+    this.videos = new SyncedVideos(
+      figures.map(({ video, view }) => ({ video, offsetSeconds: view.offset_seconds })),
+      { onTime: (seconds) => this.onTime(seconds), onPlaying: (is) => { this.playButton.textContent = is ? "Pause" : "Play"; } });
+    this.end = this.sharedEnd(value);
+    this.onTime(0);
+  }
+
+  /** Where the first of the views ends, on the shared clock. */
+  sharedEnd(value) {
+    const ends = value.views.filter((view) => view.duration_seconds).map((view) => view.duration_seconds - view.offset_seconds);
+    return Math.max(0.1, ends.length ? Math.min(...ends) : 0.1);
+  }
+
+  toggle() {
+    if (this.videos.isPlaying) this.videos.pause();
+    else {
+      if (this.videos.seconds >= this.end - 0.1) this.videos.seek(0);
+      this.videos.play();
+    }
+  }
+
+  onTime(seconds) {
+    if (this.videos?.isPlaying && seconds >= this.end) this.videos.pause();
+    this.time.textContent = `${clock(Math.min(seconds, this.end))} of ${clock(this.end)}`;
+    this.timeline.setTime(seconds);
+  }
+
+  /** While it is made, the timeline is there already; what is named waits for the surest map. */
+  showExplanation({ explanation, busy, failure }) {
+    this.timeline.show(this.end, explanation);
+    this.timeline.classList.toggle("empty", !explanation);
+    const said = failure || (busy ? progress(busy, explanation) : "");
+    const parts = said ? [h("p.soft", { role: "status" }, said)] : [];
+    if (explanation) {
+      parts.push(h("ul.legend", {},
+        h("li", {}, h("i.up"), "looks more skilled than the whole"), h("li", {}, h("i.down"), "looks less skilled"),
+        h("li", {}, h("i.chance"), "pale: within its noise, may be chance")));
+    }
+    if (explanation && !busy) {
+      this.markMainView(explanation.views);
+      parts.push(this.moments(explanation), this.importance(explanation), h("p.soft.small.method", {}, explanation.method));
+    }
+    this.why.replaceChildren(...parts.filter(Boolean));
+  }
+
+  markMainView(views) {
+    const most = Math.max(...views.map(({ share }) => share));
+    for (const { node, view } of this.figures) {
+      const part = views.find((each) => each.name === view.name);
+      node.classList.toggle("main", views.length > 1 && part?.share === most);
+    }
+  }
+
+  moments({ moments }) {
+    if (!moments.length) {
+      return h("p", {}, "No single moment stands out: the answer rests on the whole performance.");
+    }
+    return h("div", {}, h("h3", {}, moments.length === 1 ? "The moment that stands out" : "The moments that stand out"),
+      h("ol.moments", {}, moments.map((moment, index) => this.moment(moment, index))));
+  }
+
+  moment(moment, index) {
+    const canvas = h("canvas", { width: 320, height: 240 });
+    const view = this.value.views.find((each) => each.name === moment.view) ?? this.value.views[0];
+    const middle = (moment.start_seconds + moment.end_seconds) / 2;
+    pictureAt(canvas, view.url, middle + view.offset_seconds);
+    return h(`li.${moment.effect >= 0 ? "up" : "down"}`, {},
+      h("button.moment", { type: "button", onclick: () => { this.videos.pause(); this.videos.seek(moment.start_seconds); } },
+        canvas,
+        h("span.number", {}, String(index + 1)),
+        h("strong", {}, `${clock(moment.start_seconds)} to ${clock(moment.end_seconds)}`),
+        h("span", {}, `looks ${levels(moment.effect)} skilled`),
+        h("span.soft.small", {}, this.value.views.length > 1 ? `shows most in ${moment.view}` : "")));
+  }
+
+  importance({ views }) {
+    if (views.length < 2) return null;
+    const sorted = [...views].sort((a, b) => b.share - a.share);
+    return h("div", {}, h("h3", {}, "How much each view mattered"),
+      h("div.bars.importance", {}, sorted.flatMap(({ name, effect, share }) => {
+        const bar = h("div.fill");
+        bar.style.width = `${100 * share}%`;
+        const does = Math.abs(effect) < 0.005 ? "the same score without it" : `with it the score is ${Math.abs(effect).toFixed(2)} ${effect > 0 ? "higher" : "lower"}`;
+        return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.said", {}, `${Math.round(100 * share)} %; ${does}`)];
+      })));
+  }
+}
+
+function progress({ place, what, seconds_left: left }, explanation) {
+  const doing = `${explanation ? "Making sure" : "Finding out why"}: ${what}`;
+  return [place > 0 ? `${place} before you` : doing, timeLeft(left)].filter(Boolean).join(", ");
+}
+
+/** 1.64 -> "1.6 levels more". */
+export function levels(effect) {
+  const size = Math.abs(effect).toFixed(1);
+  return `${size} ${size === "1.0" ? "level" : "levels"} ${effect >= 0 ? "more" : "less"}`;
+}
+
+customElements.define("coach-player", CoachPlayer);

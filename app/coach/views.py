@@ -1,0 +1,88 @@
+"""What the page shows of its views: plain values for the element `<coach-views>`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .examples import Example
+from .sessions import MAX_VIEWS, CoachSession, SessionView
+from .work_queue import Step
+
+if TYPE_CHECKING:
+    from proskill.scoring import Proxy
+
+
+def first_value(examples: Sequence[Example]) -> dict[str, Any]:
+    """What an empty page shows."""
+    return {
+        "views": [],
+        "busy": None,
+        "message": "",
+        "answer": "",
+        "max_views": MAX_VIEWS,
+        "examples": [[each.id, each.label, each.note] for each in examples],
+    }
+
+
+def views_value(
+    session: CoachSession, *, step: Step[Any] | None = None, message: str = ""
+) -> dict[str, Any]:
+    """The views of a page, and how far its scoring is.
+
+    Args:
+        session: of the page.
+        step: of the scoring; None while nothing is scored.
+        message: one sentence to show.
+    """
+    return {
+        "views": [_row(view) for view in session.views.values()],
+        "busy": None if step is None or step.is_done else step_value(step),
+        "message": message,
+        "answer": "" if session.result is None else session.result.id,
+    }
+
+
+def step_value(step: Step[Any]) -> dict[str, Any]:
+    """How far a piece of work is, as the page shows it."""
+    return {
+        "place": step.place,
+        "what": step.what,
+        "share": round(step.share, 3),
+        "seconds_left": step.seconds_left,
+    }
+
+
+def _row(view: SessionView) -> dict[str, Any]:
+    state = "failed" if view.error else "ready" if view.proxy else "working"
+    return {
+        "id": view.id,
+        "file": view.file,
+        "name": view.name,
+        "kind": view.kind,
+        "origin_seconds": view.origin_seconds,
+        "state": state,
+        "step": None if view.step is None else step_value(view.step),
+        "url": view.url,
+        "facts": [] if view.proxy is None else _facts(view.proxy),
+        "warnings": [] if view.proxy is None else list(view.proxy.info.warnings),
+        "has_sound": view.proxy is not None and view.proxy.audio is not None,
+        "error": "" if view.error is None else view.error.reason,
+    }
+
+
+def _facts(proxy: Proxy) -> list[str]:
+    """What the original is, in a few words each."""
+    info = proxy.info
+    facts = [
+        f"{info.duration_seconds:.1f} s",
+        f"{info.width} x {info.height}",
+        f"{info.frame_rate:.3g} frames/s",
+    ]
+    if info.rotation_degrees:
+        facts.append(f"turned upright by {info.rotation_degrees}°")
+    if info.is_mirrored:
+        facts.append("mirrored back")
+    if info.decoded_ratio < 1:
+        facts.append(f"{100 * info.decoded_ratio:.0f} % of its frames are there")
+    return facts
