@@ -19,7 +19,7 @@ T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
 
 _POLL_SECONDS = 0.05
-_SHOWN_SECONDS = 0.4  # between two steps that differ by their numbers alone
+_SHOWN_SECONDS = 1.0  # between two steps that differ by their numbers alone
 _MIN_SHARE = 0.03  # an estimate from less than this is a guess
 
 

@@ -41,6 +41,7 @@ from proskill.video.transforms import fit_square, to_model_input
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
 
 _WINDOWS_PER_BATCH = 4
+_READ_AHEAD = 2  # views whose frames are held before the model looks at them
 
 _Read = tuple[torch.Tensor, NDArray[np.float64] | None]
 
@@ -200,11 +201,11 @@ class TakeEncoder:
     def _read_ahead(
         self, views: Sequence[SeenView], instants: NDArray[np.float64]
     ) -> Iterator[tuple[SeenView, Future[_Read]]]:
-        """Each view with what is read of it; the next one is read while the model looks at it."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-view") as reading:
+        """Each view with what is read of it; the next ones are read while the model looks at it."""
+        with ThreadPoolExecutor(max_workers=_READ_AHEAD, thread_name_prefix="view") as reading:
             coming: list[Future[_Read]] = []
             for number, view in enumerate(views):
-                for ahead in views[number + len(coming) : number + 2]:
+                for ahead in views[number + len(coming) : number + 1 + _READ_AHEAD]:
                     coming.append(reading.submit(self._read, ahead, instants))
                 yield view, coming.pop(0)
 
