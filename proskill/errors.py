@@ -33,6 +33,10 @@ class VideoError(ProskillError):
         return partial(type(self), decoded_ratio=self.decoded_ratio), (self.path, self.reason)
 
 
+class StorageError(ProskillError):
+    """A file or folder that cannot be written: a full disk, or a place that may not be used."""
+
+
 class ManifestError(ProskillError):
     """A manifest or dataset folder whose content breaks the rules of `proskill.data`."""
 

@@ -32,16 +32,16 @@ _TEXT_KINDS: Final = (
     (b"<MPD", "a DASH manifest"),
     (b"<SmoothStreamingMedia", "a streaming manifest"),
 )
-_NOT_VIDEO: Final = (
-    (b"GIF8", "a GIF animation"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"\x00\x00\x00\x01", "a raw H.264/H.265 stream, which carries no times"),
-    (b"\x00\x00\x01\x67", "a raw H.264 stream, which carries no times"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive"),
-)
 _CONVERT: Final = "convert it to mp4 (H.264) first"
+_NOT_VIDEO: Final = (  # magic, what it is, what to do
+    (b"GIF8", "a GIF animation", _CONVERT),
+    (b"\x89PNG", "a PNG picture", "name a video instead"),
+    (b"\xff\xd8\xff", "a JPEG picture", "name a video instead"),
+    (b"\x00\x00\x00\x01", "a raw H.264/H.265 stream, which carries no times", _CONVERT),
+    (b"\x00\x00\x01\x67", "a raw H.264 stream, which carries no times", _CONVERT),
+    (b"%PDF", "a PDF document", "name a video instead"),
+    (b"PK\x03\x04", "a ZIP archive", "unpack it and name the videos that are in it"),
+)
 
 
 def check_regular_file(path: Path, *, max_bytes: int) -> int:
@@ -66,7 +66,7 @@ def check_regular_file(path: Path, *, max_bytes: int) -> int:
         raise VideoError(
             path,
             f"has {status.st_size / 1e6:.0f} MB; at most {max_bytes / 1e6:.0f} MB are allowed; "
-            "cut or compress it, or raise VideoLimits.max_bytes",
+            "cut it or export it at a lower quality",
         )
     if not os.access(path, os.R_OK):
         raise VideoError(path, "may not be read by this user; change its permissions")
@@ -128,9 +128,9 @@ def _why_refused(path: Path, error: Exception) -> str:
     for magic, kind in _TEXT_KINDS:
         if text.startswith(magic) or (magic.startswith(b"<") and magic in text[:1024]):
             return f"is {kind}, not a video; it would make the reader open other files or addresses"
-    for magic, kind in _NOT_VIDEO:
+    for magic, kind, advice in _NOT_VIDEO:
         if head.startswith(magic):
-            return f"is {kind}; {_CONVERT}"
+            return f"is {kind}; {advice}"
     if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free"):
         return (
             "has no index (moov): an incomplete upload or recording; "

@@ -34,6 +34,8 @@ _HOLE_SECONDS = 1.0
 class VideoLimits:
     """The largest video that is read; a hostile file may claim, or be, far larger.
 
+    A program that trusts its files may pass larger limits to whatever reads them.
+
     Attributes:
         max_bytes: size of the file.
         max_seconds: duration by its presentation times.
@@ -169,8 +171,8 @@ def inspect(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> Inspec
         except TooLong:
             raise VideoError(
                 path,
-                f"lasts longer than {limits.max_seconds:g} s; "
-                "cut it, or raise VideoLimits.max_seconds",
+                f"lasts longer than {_duration(limits.max_seconds)}, the most that is read; "
+                "cut out the part that shows the performance",
             ) from None
         return _conclude(path, size_bytes, container, stream, scan, limits)
 
@@ -198,7 +200,7 @@ def _conclude(
         raise VideoError(
             path,
             f"shows {frame_rate:.0f} frames a second; at most {limits.max_frame_rate:g} are "
-            "allowed; export it at a lower frame rate, or raise VideoLimits.max_frame_rate",
+            "allowed; export it at a lower frame rate",
         )
     orientation, is_quarter_turn = orientation_of(frame)
     height, width = square_size(frame.height, frame.width, stream.sample_aspect_ratio)
@@ -354,8 +356,13 @@ def _check_pixels(path: Path, height: int, width: int, limits: VideoLimits) -> N
         raise VideoError(
             path,
             f"has pictures of {width}x{height} pixels; at most {limits.max_pixels / 1e6:g} million "
-            "pixels are allowed; export it smaller, or raise VideoLimits.max_pixels",
+            "pixels are allowed; export it smaller",
         )
+
+
+def _duration(seconds: float) -> str:
+    """As people say it."""
+    return f"{seconds / 60:.3g} minutes" if seconds > 60 else f"{seconds:g} s"
 
 
 def _clock_seconds(text: str) -> float:

@@ -7,17 +7,17 @@ torch, so that pages which only show videos start quickly.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
-from proskill.errors import ProskillError, VideoError
+from proskill.errors import StorageError, VideoError
+from proskill.private_folder import PrivateFolder
 from proskill.video.bounded_process import ProcessLimits, run_bounded
 from proskill.video.container import check_regular_file
 from proskill.video.probe import (
@@ -35,6 +35,7 @@ from proskill.video.transcode import (
     Cut,
     audio_arguments,
     even_size,
+    find_ffmpeg,
     video_arguments,
 )
 
@@ -49,6 +50,8 @@ _HASH_CHUNK_BYTES = 1 << 24
 _PROBED_SHARE = 0.05  # of the whole, by experience
 # A slow machine's: time is bounded by what the file holds, not by what it could be.
 _MIN_SECONDS, _PIXELS_PER_SECOND = 60.0, 20e6
+# How ffmpeg ends when what it writes does not fit: the negative number of the error, in a byte.
+_FULL: Final = {256 - number: number for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class Proxy:
     info: VideoInfo
     sha256: str
     audio: Path | None = None
+
+    def delete(self) -> None:
+        """Delete the copy and its sound."""
+        for path in (self.path, self.audio):
+            if path is not None:
+                path.unlink(missing_ok=True)
 
 
 def make_proxy(
@@ -101,11 +110,12 @@ def make_proxy(
     Raises:
         VideoError: the file cannot be read as video or is beyond the limits; the reason, one
             sentence, says what to do.
-        ProskillError: this machine has no ffmpeg, or `folder` cannot be written.
+        StorageError: `folder` cannot be written, or its disk is full.
+        ProskillError: this machine has no ffmpeg.
         ValueError: a range or form that is impossible.
     """
     _check_form(start_seconds, end_seconds, max_short_side_px, frame_rate, keyframe_seconds)
-    ffmpeg = _ffmpeg()
+    ffmpeg = find_ffmpeg()
     report = progress or (lambda share: None)
     source = Path(source)
     check_regular_file(source, max_bytes=limits.max_bytes)
@@ -149,31 +159,19 @@ def _check_form(
         )
 
 
-def _ffmpeg() -> str:
-    try:
-        import imageio_ffmpeg
-
-        return str(Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute())
-    except (ImportError, RuntimeError):
-        raise ProskillError(
-            "videos from others are copied with ffmpeg, which is not installed here; "
-            "install it by `pip install imageio-ffmpeg`"
-        ) from None
-
-
-@contextmanager
-def _private_folder(folder: Path) -> Iterator[Path]:
+def _private_folder(folder: Path) -> PrivateFolder:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        private = Path(tempfile.mkdtemp(prefix=".proxy-", dir=folder)).absolute()
+        return PrivateFolder(".proxy-", parent=folder)
     except OSError as error:
-        raise ProskillError(
-            f"{folder}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from error
-    try:
-        yield private
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{folder}: cannot be written ({error.strerror or error}); free some space there or choose "
+        "another folder"
+    )
 
 
 def _check_codec(path: Path, codec: str) -> None:
@@ -213,6 +211,7 @@ def _write_pictures(
 
     Raises:
         VideoError: it takes too long, or no picture comes out.
+        StorageError: the disk is full.
     """
     account = Account(stream_index=examined.stream_index)
     seconds = _seconds_allowed(examined.info, cut)
@@ -233,6 +232,8 @@ def _write_pictures(
         raise VideoError(
             source, f"could not be copied within {seconds:.0f} s; cut it or export it smaller"
         )
+    if status in _FULL:
+        raise _unwritable(private.parent, OSError(_FULL[status], os.strerror(_FULL[status])))
     if account.num_frames == 0 or (status == 0 and account.num_written == 0):
         raise VideoError(source, "no frame of it can be decoded; record or export it again")
     if status != 0:

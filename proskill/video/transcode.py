@@ -8,10 +8,13 @@ it.
 from __future__ import annotations
 
 import re
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from proskill.errors import ProskillError
 from proskill.video.container import ALLOWED_FORMATS
 from proskill.video.probe import INDEXED_FORMATS
 from proskill.video.probe_apart import Examined
@@ -72,6 +75,25 @@ class Cut:
         return int(64e6 + 1.5 * self.seconds * _MAX_BITS_PER_SECOND / 8)
 
 
+def find_ffmpeg() -> str:
+    """The program that makes the copies.
+
+    Raises:
+        ProskillError: this machine has none.
+    """
+    found = None
+    with suppress(ImportError, RuntimeError):
+        import imageio_ffmpeg
+
+        found = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
+    if found is None:
+        raise ProskillError(
+            "videos from others are copied with ffmpeg, which is not installed here; "
+            "install it by `pip install imageio-ffmpeg`"
+        )
+    return str(Path(found).absolute())
+
+
 def even_size(width: int, height: int, *, max_short_side_px: int) -> tuple[int, int]:
     """(width, height) within the bound, never enlarged, and even, as yuv420p needs it."""
     scale = min(1.0, max_short_side_px / min(width, height))
@@ -88,7 +110,7 @@ def video_arguments(source: Path, target: Path, examined: Examined, cut: Cut) ->
         *("-vf", _picture_filters(examined, cut), "-fps_mode", "passthrough"),
         *("-c:v", "libx264", "-preset", "superfast", "-crf", "23", *rate_options),
         # What takes the preset the most time for the least gain.
-        *("-x264-params", "cabac=0:8x8dct=0:partitions=none"),
+        *("-x264-params", "cabac=0:8x8dct=0:partitions=none:subme=0:weightp=0"),
         *("-bf", "0", "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-a53cc", "0"),
         *("-threads", "2", "-flags:v", "+bitexact", "-bsf:v", "filter_units=remove_types=6"),
         *("-movflags", "+faststart", *_output(target, "mp4", cut)),
@@ -188,7 +210,7 @@ def _picture_filters(examined: Examined, cut: Cut) -> str:
     filters = [
         "sidedata=mode=delete",  # the display matrix, and whatever else a stranger attached
         *(["yadif=deint=interlaced"] if examined.is_interlaced else []),
-        f"scale={width}:{height}:flags=bicubic:out_range=limited",
+        f"scale={width}:{height}:flags=bilinear:out_range=limited",
         "setsar=1",
         *(["hflip"] if info.is_mirrored else []),
         *_TURNS[info.rotation_degrees],

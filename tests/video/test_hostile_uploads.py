@@ -66,7 +66,7 @@ REFUSED = {
     "mostly_missing.mp4": "of 60 frames can be decoded",
     "audio_only.mp4": "no video stream, only sound",
     "cover.m4a": "only a still cover picture",
-    "too_long.mp4": "lasts longer than 600 s",
+    "too_long.mp4": "lasts longer than 10 minutes",
     "too_fast.mp4": "1000 frames a second",
     "too_large.mp4": "8192x4608 pixels",
     "animation.gif": "is a GIF animation",
@@ -79,7 +79,7 @@ CONTENTS = {
     "random.mp4": (np.random.default_rng(0).bytes(200_000), "not a video that can be read"),
     "text.mp4": (b"hello\n", "is a text file"),
     "page.mp4": (b"<html><img src=x onerror=alert(1)></html>", "is a text file"),
-    "archive.mp4": (b"PK\x03\x04" + bytes(99), "is a ZIP archive"),
+    "archive.mp4": (b"PK\x03\x04" + bytes(99), "is a ZIP archive; unpack it"),
 }
 PLAIN = {
     "base.mp4", "truncated.mp4", "dropped_packets.mp4", "corrupt_packets.mp4", "one_frame.mp4",

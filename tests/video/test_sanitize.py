@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from proskill.errors import VideoError
+from proskill.errors import ProskillError, VideoError
 from proskill.video.probe import probe
 from proskill.video.reader import VideoReader
 from proskill.video.sanitize import make_proxy
@@ -129,3 +130,67 @@ def test_the_same_file_gives_the_same_bytes(
 def test_copying_loads_no_torch() -> None:
     code = "import sys, proskill.video.sanitize; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+_COPY_WITH_LIMIT = """
+import resource, sys
+from pathlib import Path
+from proskill.errors import StorageError
+from proskill.video.sanitize import make_proxy
+if len(sys.argv) == 4:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+try:
+    make_proxy(Path(sys.argv[1]), Path(sys.argv[2]))
+except StorageError as error:
+    print(error)
+print(len(list(Path(sys.argv[2]).iterdir())))
+"""
+_UNWRITABLE = "{}: cannot be written ({}); free some space there or choose another folder\n0\n"
+
+
+@pytest.mark.parametrize("num_bytes", [10, 1000, 20_000])
+def test_a_full_disk_is_not_blamed_on_the_video_and_leaves_nothing(
+    write_clip: Callable[..., Path], tmp_path: Path, num_bytes: int
+) -> None:
+    source, folder = write_clip(tmp_path / "clip.mp4", seconds=4), tmp_path / "copies"
+    done = subprocess.run(
+        [sys.executable, "-c", _COPY_WITH_LIMIT, source, folder, str(num_bytes)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == _UNWRITABLE.format(folder, "File too large")
+
+
+@pytest.mark.slow
+def test_a_disk_without_space_is_not_blamed_on_the_video_and_leaves_nothing(
+    write_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    """On a real file system of 16 kB, in a namespace where anybody may mount one."""
+    source, folder = write_clip(tmp_path / "clip.mp4", seconds=4), tmp_path / "copies"
+    folder.mkdir()
+    mount = 'mount -t tmpfs -o size=16k none "$0" && '
+    apart = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    tried = shutil.which("unshare") and subprocess.run([*apart, mount + "true", folder])
+    if not tried or tried.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    done = subprocess.run(
+        [*apart, mount + '"$@"', folder, sys.executable, "-c", _COPY_WITH_LIMIT, source, folder],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == _UNWRITABLE.format(folder, "No space left on device")
+
+
+def test_what_a_killed_process_left_beside_its_copies_is_deleted_by_the_next_copy(
+    make_video: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / ".proxy-abc").mkdir()
+    (tmp_path / ".proxy-abc" / "pictures.mp4").write_bytes(b"of a person")
+    proxy = make_proxy(make_video("base.mp4"), tmp_path)
+    assert list(tmp_path.iterdir()) == [proxy.path]
+
+
+def test_a_machine_without_ffmpeg_is_told_what_to_install(
+    make_video: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "gone"))
+    with pytest.raises(ProskillError, match="`pip install imageio-ffmpeg`"):
+        make_proxy(make_video("base.mp4"), tmp_path)
