@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +85,7 @@ def score(
     if not sources and not named:
         raise typer.BadParameter("no view given; name one video file or more")
     if out is not None:
-        if named or offsets or as_json or as_upload or explain or report is not None:
+        if named or offsets or as_json or report is not None:
             raise typer.BadParameter("--out writes many performances; leave out the options of one")
         from proskill.cli.score_batch import score_many
 
@@ -97,18 +96,21 @@ def score(
             resume=resume,
             num_shards=num_shards,
             shard=shard,
+            as_upload=as_upload,
+            explain=explain,
             device=device,
         )
     if resume or num_shards > 1 or shard:
         raise typer.BadParameter("--resume, --num-shards and --shard go with --out")
 
     from proskill.cli.progress import progress_bar
+    from proskill.private_folder import PrivateFolder
     from proskill.scoring import Scorer, name_views
     from proskill.scoring.default_checkpoint import find_default_checkpoint
 
     files = name_views(sources or [], named)
     directory = find_default_checkpoint() if checkpoint is None else checkpoint
-    with tempfile.TemporaryDirectory(prefix="proskill-") as copies:
+    with PrivateFolder("proskill-score-") as copies:
         with progress_bar("scoring") as on_progress:
             scorer = Scorer.from_checkpoint(directory, device=device)
             progress = _percent(on_progress)
@@ -116,7 +118,7 @@ def score(
                 from proskill.scoring.uploads import score_uploads
 
                 result = score_uploads(
-                    scorer, files, folder=Path(copies), offsets=offsets, progress=progress
+                    scorer, files, folder=copies, offsets=offsets, progress=progress
                 )
                 assessment, encoded = result.assessment, result.encoded
                 files = {name: proxy.path for name, proxy in result.proxies.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from proskill.errors import ProskillError
 
 if TYPE_CHECKING:
     from proskill.data import Take
-    from proskill.scoring.batch import BatchTake
+    from proskill.scoring import Scorer
+    from proskill.scoring.batch import BatchResult, BatchTake
 
 
 def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
@@ -65,6 +66,8 @@ def score_many(
     resume: bool,
     num_shards: int,
     shard: int,
+    as_upload: bool,
+    explain: bool,
     device: str,
 ) -> None:
     """Score the performances behind the arguments, write their rows, and say how it ended.
@@ -85,16 +88,16 @@ def score_many(
     takes = shard_of(takes_in(sources), num_shards=num_shards, shard=shard)
     out = shard_path(out, num_shards=num_shards, shard=shard)
     directory = find_default_checkpoint() if checkpoint is None else checkpoint
+    given = {"as-upload": as_upload, "explain": explain}
     with progress_bar("performances") as on_progress:
         scorer = Scorer.from_checkpoint(directory, device=device)
         counts = score_batch(
             takes,
-            lambda take: scorer.score(
-                take.views, kinds=take.kinds, offsets=take.offsets, span_seconds=take.span_seconds
-            ),
+            _scoring(scorer, as_upload=as_upload, explain=explain),
             out=out,
-            columns=table_columns(scorer.config.levels, scorer.config.skills),
+            columns=table_columns(scorer.config.levels, scorer.config.skills, is_explained=explain),
             scored_by=f"{scorer.sha256} {__version__}",
+            options=[option for option, is_on in given.items() if is_on],
             resume=resume,
             progress=on_progress,
         )
@@ -106,6 +109,34 @@ def score_many(
         raise ProskillError(
             f"none of the {counts.num_rows} performances could be scored; see {out}"
         )
+
+
+def _scoring(
+    scorer: Scorer, *, as_upload: bool, explain: bool
+) -> Callable[[BatchTake], BatchResult]:
+    """What scores one performance; copies last as long as that."""
+    from proskill.private_folder import PrivateFolder
+    from proskill.scoring import explain as explain_take
+    from proskill.scoring import score_uploads
+    from proskill.scoring.batch import BatchResult
+
+    def score(take: BatchTake) -> BatchResult:
+        kinds, offsets, span = take.kinds, take.offsets, take.span_seconds
+        with PrivateFolder("proskill-score-") as copies:
+            if as_upload:
+                result = score_uploads(
+                    scorer, take.views, folder=copies, kinds=kinds, offsets=offsets,
+                    span_seconds=span,
+                )  # fmt: skip
+                assessment, encoded = result.assessment, result.encoded
+            else:
+                encoded = scorer.encode(take.views, kinds=kinds, offsets=offsets, span_seconds=span)
+                assessment = scorer.assess(encoded)
+            if not explain or assessment.status == "abstained":
+                return BatchResult(assessment)
+            return BatchResult(assessment, explain_take(scorer, encoded))
+
+    return score
 
 
 def _batch_take(take: Take) -> BatchTake:

@@ -20,6 +20,7 @@ from typing import Any
 from proskill.errors import ProskillError
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.batch_rows import RowJournal, write_rows
+from proskill.scoring.explanation import Explanation
 from proskill.scoring.table_row import table_row
 
 _log = logging.getLogger(__name__)
@@ -47,16 +48,31 @@ class BatchTake:
         for name in ("views", "kinds", "offsets"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
-    def fingerprint(self, scored_by: str) -> str:
+    def fingerprint(self, scored_by: str, options: Sequence[str] = ()) -> str:
         """A name for "these files, scored like this"; changes when a file does.
 
         Args:
             scored_by: what else decides the result, such as the checkpoint's sha256.
+            options: of the command that made the result; the name ends with them.
         """
         files = [(name, str(path), _stamp(path)) for name, path in self.views.items()]
-        options = (sorted(self.kinds.items()), sorted(self.offsets.items()), self.span_seconds)
-        parts = (scored_by, files, options)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        asked = (sorted(self.kinds.items()), sorted(self.offsets.items()), self.span_seconds)
+        parts = (scored_by, files, asked)
+        name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return "+".join((name, *options))
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of one performance.
+
+    Attributes:
+        assessment: of it.
+        explanation: of the assessment; None where it was not asked for or there is no answer.
+    """
+
+    assessment: Assessment
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -97,11 +113,12 @@ def shard_path(out: Path, *, num_shards: int, shard: int) -> Path:
 
 def score_batch(
     takes: Sequence[BatchTake],
-    score: Callable[[BatchTake], Assessment],
+    score: Callable[[BatchTake], BatchResult],
     *,
     out: Path,
     columns: Sequence[str],
     scored_by: str,
+    options: Sequence[str] = (),
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> BatchCounts:
@@ -114,21 +131,23 @@ def score_batch(
             complete its rows are in `<out>.partial`.
         columns: of a table, see `table_columns`.
         scored_by: what besides the files decides the results, such as the checkpoint's sha256.
+        options: of the command that change what a row says, such as "as-upload"; rows made with
+            others are never mixed with these.
         resume: keep the rows of an earlier run whose files and `scored_by` are the same; its errors
             are tried again. Otherwise an earlier file is never overwritten.
         progress: called with (rows done, rows in all).
 
     Raises:
-        ProskillError: an id twice, another ending, an earlier file without `resume`, another run
-            that writes to it, or a file that cannot be written.
+        ProskillError: an id twice, another ending, an earlier file without `resume` or made with
+            other options, another run that writes to it, or a file that cannot be written.
     """
     _require_distinct(takes)
-    with RowJournal(out, resume=resume) as journal:
+    with RowJournal(out, resume=resume, options=options) as journal:
         kept = 0
         for number, take in enumerate(takes):
             if progress:
                 progress(number, len(takes))
-            fingerprint = take.fingerprint(scored_by)
+            fingerprint = take.fingerprint(scored_by, options)
             if journal.has(take.take_id, fingerprint):
                 kept += 1
                 continue
@@ -143,11 +162,11 @@ def score_batch(
 
 
 def _row(
-    take: BatchTake, fingerprint: str, score: Callable[[BatchTake], Assessment], *, is_flat: bool
+    take: BatchTake, fingerprint: str, score: Callable[[BatchTake], BatchResult], *, is_flat: bool
 ) -> dict[str, Any]:
     start: dict[str, Any] = {"take_id": take.take_id, "fingerprint": fingerprint}
     try:
-        assessment = score(take)
+        result = score(take)
     except Exception as error:  # one bad file must not cost the night's work
         if not isinstance(error, ProskillError | OSError | ValueError):
             _log.exception("take %r: not an error of its files", take.take_id)
@@ -155,8 +174,11 @@ def _row(
         sentence = " ".join(str(error).split()) or type(error).__name__
         return {**start, "status": "error", "error": sentence, "files": files}
     if is_flat:
-        return {**start, **table_row(assessment)}
-    return {**start, **assessment.to_dict()}
+        return {**start, **table_row(result.assessment, explanation=result.explanation)}
+    row = {**start, **result.assessment.to_dict()}
+    if result.explanation is not None:
+        row["explanation"] = result.explanation.to_dict()
+    return row
 
 
 def _require_distinct(takes: Sequence[BatchTake]) -> None:

@@ -32,12 +32,13 @@ class RowJournal:
     Args:
         out: the file that the rows are for.
         resume: go on with the rows of `<out>.partial`, or of `out` itself.
+        options: that every row was made with, as its fingerprint ends.
 
     Raises:
         ProskillError: another ending, or an earlier file without `resume`.
     """
 
-    def __init__(self, out: Path, *, resume: bool) -> None:
+    def __init__(self, out: Path, *, resume: bool, options: Sequence[str] = ()) -> None:
         if out.suffix.lower() not in RESULT_SUFFIXES:
             raise ProskillError(
                 f"{out}: results are written as {', '.join(RESULT_SUFFIXES)}; choose such an ending"
@@ -51,6 +52,7 @@ class RowJournal:
                         f"{path}: exists already; go on with --resume, or remove it"
                     )
         self._out = out
+        self._options = tuple(options)
         self._rows: dict[str, tuple[int, str, bool]] = {}  # take -> (offset, fingerprint, is error)
 
     def __enter__(self) -> Self:
@@ -58,7 +60,7 @@ class RowJournal:
 
         Raises:
             ProskillError: another process writes it, it cannot be written, or earlier rows are of
-                another kind.
+                another kind or were made with other options.
         """
         try:
             self._out.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +75,11 @@ class RowJournal:
                 f"{self.path}: another process writes it; wait for it or choose another --out"
             ) from error
         try:
+            self._is_new = self._file.seek(0, io.SEEK_END) == 0
             self._read_earlier()
             if not self._rows and self._out.is_file():
                 for row in read_rows(self._out):
+                    self._check_options(self._out, row)
                     self.add(row)
         except BaseException:
             self._close()
@@ -125,7 +129,7 @@ class RowJournal:
         self.path.unlink(missing_ok=True)
 
     def _close(self) -> None:
-        if not self._rows:
+        if self._is_new and not self._rows:
             self.path.unlink(missing_ok=True)
         self._file.close()
 
@@ -141,7 +145,19 @@ class RowJournal:
             if not line.endswith(b"\n"):
                 self._file.truncate(offset)  # the process died while it wrote this line
                 return
-            self._remember(offset, _parsed(self.path, line))
+            row = _parsed(self.path, line)
+            self._check_options(self.path, row)
+            self._remember(offset, row)
+
+    def _check_options(self, path: Path, row: dict[str, Any]) -> None:
+        """Rows that were read or explained in different ways must not stand in one file."""
+        _, *before = (row.get("fingerprint") or "").split("+")
+        for option in sorted(set(before) ^ set(self._options)):
+            word = "with" if option in before else "without"
+            raise ProskillError(
+                f"{path}: was begun {word} --{option}, and rows of both kinds do not belong in one "
+                f"file; go on {word} it, or choose another --out"
+            )
 
     def _unwritable(self, error: OSError) -> ProskillError:
         return ProskillError(

@@ -98,10 +98,7 @@ def check_views(
             raise VideoError(file, f"no such file; check the path of view {name!r}")
         if file.is_dir():
             raise VideoError(file, f"is a directory; give one video file for view {name!r}")
-    start, end = span_seconds
-    if not 0 <= start < (math.inf if end is None else end):
-        raise ProskillError(f"span from {start} to {end} s: must begin at 0 or later and then end")
-    return {name: replace(view, span_seconds=span_seconds) for name, view in inputs.items()}
+    return _spanned(inputs, span_seconds)
 
 
 def check_proxies(
@@ -109,6 +106,7 @@ def check_proxies(
     *,
     kinds: Mapping[str, str] | None = None,
     offsets: Mapping[str, float] | None = None,
+    span_seconds: tuple[float, float | None] = (0.0, None),
 ) -> dict[str, InputView]:
     """The views to score from copies of their files, or why there is no copy, in the order given.
 
@@ -120,6 +118,7 @@ def check_proxies(
         for name, given in proxies.items()
     }
     inputs = _name_inputs(files, kinds=kinds or {}, offsets=offsets or {})
+    inputs = _spanned(inputs, span_seconds)
     return {
         name: replace(inputs[name], proxy=given)
         if isinstance(given, Proxy)
@@ -155,6 +154,15 @@ def _name_inputs(
         name: _input_view(name, file, kinds.get(name), offsets.get(name, 0.0))
         for name, file in files.items()
     }
+
+
+def _spanned(
+    inputs: Mapping[str, InputView], span_seconds: tuple[float, float | None]
+) -> dict[str, InputView]:
+    start, end = span_seconds
+    if not 0 <= start < (math.inf if end is None else end):
+        raise ProskillError(f"span from {start} to {end} s: must begin at 0 or later and then end")
+    return {name: replace(view, span_seconds=span_seconds) for name, view in inputs.items()}
 
 
 def _input_view(name: str, file: Path, kind: str | None, offset_seconds: float) -> InputView:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proskill.scoring.assessment import Assessment
+from proskill.scoring.explanation import Explanation
 
 Cell = str | float | None
 
@@ -20,23 +21,28 @@ _AFTER = (
     "reasons", "warnings", "views_used", "views_left_out", "scored_seconds", "checkpoint",
     "checkpoint_sha256", "proskill_version", "device", "seconds", "files", "input_sha256",
 )  # fmt: skip
+_MOMENT = ("moment_start_seconds", "moment_end_seconds", "moment_effect", "moment_view")
 _NUMBERS = frozenset(
     {
         "score", "interval_lower", "interval_upper", "interval_coverage", "expected_error",
-        "scored_seconds", "seconds",
+        "scored_seconds", "seconds", *_MOMENT[:3],
     }
 )  # fmt: skip
 
 
-def table_columns(levels: Sequence[str], skills: Sequence[str] = ()) -> tuple[str, ...]:
+def table_columns(
+    levels: Sequence[str], skills: Sequence[str] = (), *, is_explained: bool = False
+) -> tuple[str, ...]:
     """The columns of a table: an answer's first, then where it comes from.
 
     Args:
         levels: each gets a column `p_<level>` for its probability.
         skills: each gets a column `skill:<name>` for its score.
+        is_explained: whether there are columns for the strongest moment.
     """
     probabilities = (f"p_{level}" for level in levels)
-    return (*_BEFORE, *probabilities, *(f"skill:{name}" for name in skills), *_AFTER)
+    skill_scores = (f"skill:{name}" for name in skills)
+    return (*_BEFORE, *probabilities, *skill_scores, *(_MOMENT if is_explained else ()), *_AFTER)
 
 
 def is_numeric(column: str) -> bool:
@@ -44,7 +50,7 @@ def is_numeric(column: str) -> bool:
     return column in _NUMBERS or column.startswith(("p_", "skill:"))
 
 
-def table_row(assessment: Assessment) -> dict[str, Cell]:
+def table_row(assessment: Assessment, *, explanation: Explanation | None = None) -> dict[str, Cell]:
     """Column -> cell; lists are joined by "; ", and what there is no answer for is absent."""
     origin, interval = assessment.provenance, assessment.interval
     used = [name for name, view in assessment.views.items() if view.status == "used"]
@@ -75,4 +81,8 @@ def table_row(assessment: Assessment) -> dict[str, Cell]:
         row["level_set"] = "; ".join(assessment.level_set.levels)
     if assessment.certainty is not None:
         row["expected_error"] = assessment.certainty.expected_error
+    if explanation is not None and explanation.moments:
+        strongest = explanation.moments[0]
+        values = (strongest.start_seconds, strongest.end_seconds, strongest.effect, strongest.view)
+        row |= dict(zip(_MOMENT, values, strict=True))
     return row

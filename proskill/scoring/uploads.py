@@ -52,6 +52,7 @@ def score_uploads(
     folder: Path,
     kinds: Mapping[str, str] | None = None,
     offsets: Mapping[str, float] | None = None,
+    span_seconds: tuple[float, float | None] = (0.0, None),
     limits: VideoLimits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> UploadResult:
@@ -63,6 +64,8 @@ def score_uploads(
         folder: where the copies are put; they are left behind if all goes well, and only then.
         kinds: view name -> "ego" or "exo"; guessed from the name where absent.
         offsets: view name -> seconds added to the common clock to give the file's clock.
+        span_seconds: [start, end) of the performance on the common clock; None ends with the first
+            file that ends.
         limits: larger videos are refused.
         progress: called in this thread with what is being done and the share that is done. What it
             raises ends the work, leaves no file, and is raised here.
@@ -70,7 +73,7 @@ def score_uploads(
     Raises:
         ProskillError, VideoError: as `Scorer.score`.
     """
-    check_views(views, kinds=kinds, offsets=offsets)
+    check_views(views, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
     report = progress or (lambda what, share: None)
     made = make_proxies(
         views,
@@ -84,6 +87,7 @@ def score_uploads(
             made,
             kinds=kinds,
             offsets=offsets,
+            span_seconds=span_seconds,
             progress=lambda what, share: report(what, _COPIED_SHARE + (1 - _COPIED_SHARE) * share),
         )
     except BaseException:
@@ -97,6 +101,7 @@ def score_proxies(
     *,
     kinds: Mapping[str, str] | None = None,
     offsets: Mapping[str, float] | None = None,
+    span_seconds: tuple[float, float | None] = (0.0, None),
     progress: Progress | None = None,
 ) -> UploadResult:
     """Score copies that `make_proxy` made; where it raised, the view is reported as unreadable.
@@ -106,13 +111,14 @@ def score_proxies(
         proxies: view name -> the copy, or what `make_proxy` raised.
         kinds: as for `score_uploads`.
         offsets: likewise.
+        span_seconds: likewise.
         progress: likewise.
 
     Raises:
         ProskillError, VideoError: as `Scorer.score`.
     """
     report = progress or (lambda what, share: None)
-    inputs = check_proxies(proxies, kinds=kinds, offsets=offsets)
+    inputs = check_proxies(proxies, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
     encoded = scorer.encoder.encode(inputs, progress=report)
     report("deciding", 0.97)
     return UploadResult(
@@ -143,8 +149,10 @@ def make_proxies(
         View name -> the copy, or why there is none, in the order of `views`.
 
     Raises:
-        ProskillError: this machine has no ffmpeg, or `folder` cannot be written. Then, as with
-            whatever `progress` raises, no copy is left.
+        StorageError: `folder` cannot be written, or its disk is full.
+        ProskillError: this machine has no ffmpeg.
+
+    Whatever is raised, by `progress` too, no copy is left then.
     """
     stop, shares = Event(), dict.fromkeys(views, 0.0)
 
@@ -199,6 +207,4 @@ def _watch(
 def _remove(made: Mapping[str, Proxy | VideoError]) -> None:
     for proxy in made.values():
         if isinstance(proxy, Proxy):
-            proxy.path.unlink(missing_ok=True)
-            if proxy.audio is not None:
-                proxy.audio.unlink(missing_ok=True)
+            proxy.delete()

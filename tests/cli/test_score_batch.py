@@ -56,6 +56,55 @@ def test_a_row_says_what_scoring_the_performance_alone_says(
     assert {name: row[name] for name in alone} == alone
 
 
+def test_a_row_of_copies_says_what_the_app_says_and_no_copy_is_left(
+    run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "clips").mkdir()
+    ego, exo = make_video("clips/anna_ego.mp4"), make_video("clips/anna_exo1.mp4", seed=1)
+    (tmp_path / "clips/ben.mp4").write_text("no video")
+    options = ("--checkpoint", make_checkpoint(), "--as-upload")
+    out = tmp_path / "r.jsonl"
+    result = run("score", tmp_path / "clips", *options, "--explain", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    anna, ben = _rows(out)
+    assert (ben["status"], ben["error"]) == (
+        "error", f"{tmp_path}/clips/ben.mp4: is a text file, not a video",
+    )  # fmt: skip
+    named = ("--view", f"ego={ego}", "--view", f"exo1={exo}")
+    alone = json.loads(run("score", *named, *options, "--explain", "--json").stdout)
+    for each in (anna, alone):
+        del each["provenance"]["seconds"]
+    assert anna["provenance"]["read_from"] == "copies"
+    assert {name: anna[name] for name in alone} == alone
+    assert "explanation" in alone
+    assert list((tmp_path / "tmp").iterdir()) == []
+    result = run("score", tmp_path / "clips", *options[:2], "--out", out, "--resume")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {out}: was begun with --as-upload, and rows")
+
+
+def test_shards_of_copies_keep_the_span_of_a_manifest(
+    run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
+) -> None:
+    long = make_video("long.mp4", seconds=6)
+    takes = [
+        Take(f"t{start}", "p", "juggling", {"exo1": View(long, "exo", start, start + 2.0)})
+        for start in (0.0, 3.0)
+    ]
+    write_manifest(tmp_path / "takes.csv", takes)
+    options = ("--checkpoint", make_checkpoint(), "--as-upload", "--out", tmp_path / "r.jsonl")
+    for shard in (0, 1):
+        sharded = ("--num-shards", 2, "--shard", shard)
+        assert run("score", tmp_path / "takes.csv", *options, *sharded).exit_code == 0
+    parts = [tmp_path / f"r-0000{k}-of-00002.jsonl" for k in (0, 1)]
+    instants = [row["provenance"]["instants_seconds"] for part in parts for row in _rows(part)]
+    assert [row[0][0] for row in instants] == [0.0, 3.0]
+    assert [row[-1][-1] < end for row, end in zip(instants, (2, 5), strict=True)] == [True, True]
+
+
 def test_the_span_of_a_manifest_is_what_is_scored(
     run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
 ) -> None:

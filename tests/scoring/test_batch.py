@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring import Assessment, Scorer
-from proskill.scoring.batch import BatchTake, score_batch, shard_of, shard_path
+from proskill.scoring import Assessment, Explanation, Moment, Scorer, SegmentEffect, ViewEffect
+from proskill.scoring.batch import BatchResult, BatchTake, score_batch, shard_of, shard_path
 from proskill.scoring.batch_rows import read_rows
 from proskill.scoring.table_row import table_columns
 
@@ -47,14 +47,14 @@ class _Judge:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def __call__(self, take: BatchTake) -> Assessment:
+    def __call__(self, take: BatchTake) -> BatchResult:
         self.seen.append(take.take_id)
         [path] = take.views.values()
         if "broken" in take.take_id and path.read_bytes() != b"mended":
             raise VideoError(path, "is empty; export it again")
         if "power cut" in take.take_id and path.read_bytes() != b"mended":
             raise KeyboardInterrupt
-        return _assessment(path.name)
+        return BatchResult(_assessment(path.name))
 
 
 def _takes(folder: Path, *names: str) -> list[BatchTake]:
@@ -151,6 +151,74 @@ def test_another_checkpoint_keeps_no_row(tmp_path: Path) -> None:
     assert judge.seen == ["a", "a"]
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("before", "now", "word"), [
+    ((), ("as-upload",), "without"), (("as-upload",), (), "with"),
+    (("as-upload", "explain"), ("explain",), "with"),
+])  # fmt: skip
+def test_rows_that_were_made_in_different_ways_are_not_mixed(
+    tmp_path: Path, suffix: str, before: tuple[str, ...], now: tuple[str, ...], word: str
+) -> None:
+    takes, out = _takes(tmp_path, "a", "broken", "power cut"), tmp_path / f"r.{suffix}"
+    partial = out.with_name(f"{out.name}.partial")
+    with pytest.raises(KeyboardInterrupt):
+        _batch(takes, out, _Judge(), options=before)
+    kept = partial.read_bytes()
+    sentence = f"was begun {word} --as-upload, and .* go on {word} it, or choose another --out"
+    with pytest.raises(ProskillError, match=f"{partial.name}: {sentence}"):
+        _batch(takes, out, _Judge(), options=now, resume=True)
+    assert partial.read_bytes() == kept
+    takes[2].views["exo1"].write_bytes(b"mended")
+    _batch(takes, out, _Judge(), options=before, resume=True)
+    finished = out.read_bytes()
+    with pytest.raises(ProskillError, match=f"{out.name}: {sentence}"):
+        _batch(takes, out, _Judge(), options=now, resume=True)
+    assert out.read_bytes() == finished
+    assert not partial.exists()
+
+
+def test_a_journal_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    takes, partial = _takes(tmp_path, "a"), tmp_path / "r.csv.partial"
+    partial.write_text('{"title": "my diary"}\n')
+    with pytest.raises(ProskillError, match="holds rows that no batch"):
+        _batch(takes, tmp_path / "r.csv", _Judge(), resume=True)
+    assert partial.read_text() == '{"title": "my diary"}\n'
+
+
+def _explained(take: BatchTake) -> BatchResult:
+    found = Explanation(
+        segments=(SegmentEffect(0.0, 1.0, -0.5, 0.1), SegmentEffect(1.0, 2.0, 0.25, 0.1)),
+        moments=(
+            Moment(0.0, 1.0, -0.5, 0.1, "exo1", {"exo1": -0.5}),
+            Moment(1.0, 2.0, 0.25, 0.1, "exo1", {"exo1": 0.25}),
+        ),
+        views={"exo1": ViewEffect(0.0, 1.0)},
+        method="made by hand",
+    )
+    return BatchResult(_assessment("a.mp4"), found if take.take_id == "moment" else None)
+
+
+def test_an_explanation_stands_in_its_row(tmp_path: Path) -> None:
+    takes = _takes(tmp_path, "moment", "none")
+    columns = table_columns(LEVELS, is_explained=True)
+    for suffix in SUFFIXES:
+        score_batch(
+            takes, _explained, out=tmp_path / f"r.{suffix}", columns=columns, scored_by="x",
+            options=("explain",),
+        )  # fmt: skip
+    for suffix in ("csv", "parquet"):
+        moment, none = read_rows(tmp_path / f"r.{suffix}")
+        cells = {name: value for name, value in moment.items() if name.startswith("moment_")}
+        assert cells == {
+            "moment_start_seconds": 0.0, "moment_end_seconds": 1.0, "moment_effect": -0.5,
+            "moment_view": "exo1",
+        }  # fmt: skip
+        assert none["moment_view"] is None
+    moment, none = read_rows(tmp_path / "r.jsonl")
+    assert len(Explanation.from_dict(moment["explanation"]).moments) == 2
+    assert "explanation" not in none
+
+
 def test_nothing_is_overwritten_mixed_up_or_written_twice_at_once(tmp_path: Path) -> None:
     takes, out = _takes(tmp_path, "a"), tmp_path / "r.jsonl"
     with pytest.raises(ProskillError, match=r"r\.txt: results are written as \.jsonl, \.csv, \.p"):
@@ -174,7 +242,7 @@ def test_nothing_is_overwritten_mixed_up_or_written_twice_at_once(tmp_path: Path
 def test_a_fault_of_ours_is_a_row_and_a_traceback_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def judge(take: BatchTake) -> Assessment:
+    def judge(take: BatchTake) -> BatchResult:
         raise RuntimeError("out of\n memory")
 
     _batch(_takes(tmp_path, "a"), tmp_path / "r.jsonl", judge)
@@ -214,7 +282,7 @@ def test_real_clips_broken_and_whole_become_rows(
     out = tmp_path / "r.parquet"
     score_batch(
         takes,
-        lambda take: scorer.score(take.views),
+        lambda take: BatchResult(scorer.score(take.views)),
         out=out,
         columns=table_columns(scorer.config.levels),
         scored_by=scorer.sha256,
