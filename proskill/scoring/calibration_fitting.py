@@ -148,7 +148,7 @@ def fit_calibration(
         pictures=pictures,
         set_threshold=min(set_threshold, 1.0),
         status_limits=fit_status_limits(probabilities, levels, participants, ok_error=ok_error),
-        repeatability=fit_repeatability(scores - truth, participants),
+        repeatability=fit_repeatability(scores, participants=participants, levels=levels),
     )
 
 

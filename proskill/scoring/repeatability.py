@@ -1,10 +1,10 @@
-"""How far a performer's scores scatter from take to take, learned from validation takes.
+"""How far the scores of an unchanged performer scatter from take to take.
 
-What a model always gets wrong about a performer is the same in each of their takes and cancels in a
-difference. What is left is the standard error of measurement: the standard deviation, within
-performers, of score less truth (the "within-subject standard deviation" of Bland and Altman 1996,
-Statistics Notes: Measurement error). Takes of several activities, and truths known by level alone,
-make it larger, never smaller.
+Learned from validation takes: performers who have several takes of one level count as unchanged
+between these. The standard deviation of the scores within them is the standard error of measurement
+(the "within-subject standard deviation" of Bland and Altman 1996, Statistics Notes: Measurement
+error). What a model always gets wrong about a performer or about a level is the same in such takes
+and cancels, as it does in a difference. Takes of several activities make it larger, never smaller.
 
 Pure numpy. Not here: whether a change is more than this (`trend.py`).
 """
@@ -28,7 +28,7 @@ class Repeatability:
 
     Attributes:
         standard_error: of measurement, in levels.
-        num_repeats: its degrees of freedom: takes less performers.
+        num_repeats: its degrees of freedom: takes less performers at a level.
 
     Raises:
         ValueError: a value out of range.
@@ -45,22 +45,27 @@ class Repeatability:
 
 
 def fit_repeatability(
-    errors: NDArray[np.floating[Any]], participants: Sequence[Hashable]
+    scores: NDArray[np.floating[Any]],
+    *,
+    participants: Sequence[Hashable],
+    levels: NDArray[np.integer[Any]],
 ) -> Repeatability | None:
     """Learn it from takes that the model was not trained on.
 
     Args:
-        errors: (N,) score less truth, in levels.
+        scores: (N,) in levels.
         participants: (N,) who performs.
+        levels: (N,) their true level indices.
 
     Returns:
-        None with fewer than `MIN_REPEATS` takes more than performers.
+        None with fewer than `MIN_REPEATS` takes beyond the first of a performer and level.
     """
-    _, rows = np.unique([str(each) for each in participants], return_inverse=True)  # (N,)
-    counts = np.bincount(rows)  # (P,)
+    keys = [f"{level} {who}" for who, level in zip(participants, levels.tolist(), strict=True)]
+    _, rows = np.unique(keys, return_inverse=True)  # (N,)
+    counts = np.bincount(rows)  # (G,) performers at a level
     num_repeats = int((counts - 1).sum())
     if num_repeats < MIN_REPEATS:
         return None
-    means = np.bincount(rows, weights=errors) / counts
-    squares = float(((errors - means[rows]) ** 2).sum())
+    means = np.bincount(rows, weights=scores) / counts
+    squares = float(((scores - means[rows]) ** 2).sum())
     return Repeatability(math.sqrt(squares / num_repeats), num_repeats)

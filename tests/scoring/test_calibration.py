@@ -80,11 +80,12 @@ def test_truths_known_more_finely_than_by_level_replace_the_level() -> None:
 
 
 def test_how_far_scores_scatter_is_learned_where_performers_have_several_takes() -> None:
-    known = _fit().repeatability
-    assert known is not None
-    assert known.num_repeats == 40
-    assert 0 < known.standard_error < _fit().half_width
-    assert _fit(participants=[f"p{k}" for k in range(80)]).repeatability is None
+    found = _fit(participants=[f"p{k // 8}" for k in range(80)])  # two takes of each level
+    assert found.repeatability is not None
+    assert found.repeatability.num_repeats == 40
+    assert 0 < found.repeatability.standard_error < found.half_width
+    assert Calibration.from_dict(found.to_dict()).repeatability == found.repeatability
+    assert _fit().repeatability is None
 
 
 def test_an_interval_stays_on_the_scale() -> None:
