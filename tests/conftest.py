@@ -40,10 +40,12 @@ if os.environ.get("CI"):
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A browser that neither updates itself nor calls home, as root and without a graphics card.
+# A browser that neither updates itself nor calls home, as root and without a graphics card; its
+# camera shows a made-up picture to pages that are allowed to use it.
 _CHROMIUM_OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    "--use-fake-device-for-media-stream",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ def views_value(
         message: one sentence to show.
     """
     return {
+        "id": secrets.token_hex(8),  # the browser is not told of a value that equals the last one
         "views": [_row(view) for view in session.views.values()],
         "busy": None if step is None or step.is_done else step_value(step),
         "message": message,

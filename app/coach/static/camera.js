@@ -4,6 +4,10 @@ import { clock, h } from "./dom.js";
 
 const FORMATS = ["video/mp4;codecs=avc1", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 const LONGEST_SECONDS = 600;
+const REFUSALS = {
+  NotAllowedError: "The camera was not allowed; allow it in the browser.",
+  NotReadableError: "The camera cannot be read; end other programs that use it.",
+};
 
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 
@@ -17,6 +21,8 @@ export class Camera {
     this.recordButton = h("button.primary", { type: "button", disabled: true, onclick: () => this.toggle() }, "Record");
     this.node = h("div.camera", {}, this.video,
       h("div.row", {}, this.recordButton, h("button", { type: "button", onclick: () => this.close() }, "Close camera"), this.said));
+    this.sight = new ResizeObserver(() => { if (this.node.offsetParent === null) this.leave(); });
+    this.sight.observe(this.node);
     this.open();
   }
 
@@ -24,7 +30,7 @@ export class Camera {
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false });
     } catch (error) {
-      this.said.textContent = error.name === "NotAllowedError" ? "The camera was not allowed; allow it in the browser." : "No camera was found.";
+      this.said.textContent = REFUSALS[error.name] ?? "No camera was found.";
       return;
     }
     if (this.isClosed) {
@@ -49,7 +55,7 @@ export class Camera {
       clearInterval(this.ticking);
       const type = this.recorder.mimeType.split(";")[0];
       const when = new Date().toTimeString().slice(0, 8).replaceAll(":", "-");
-      this.onFile(new File(parts, `camera_${when}.${type.endsWith("mp4") ? "mp4" : "webm"}`, { type }));
+      this.onFile(new File(parts, `filmed_at_${when}.${type.endsWith("mp4") ? "mp4" : "webm"}`, { type }));
       this.close();
     };
     this.recorder.start(1000);
@@ -62,8 +68,15 @@ export class Camera {
     }, 200);
   }
 
+  /** A camera that nobody sees any more is turned off; what it filmed until then is kept. */
+  leave() {
+    if (this.recorder?.state === "recording") this.recorder.stop();
+    else this.close();
+  }
+
   close() {
     this.isClosed = true;
+    this.sight.disconnect();
     clearInterval(this.ticking);
     if (this.recorder?.state === "recording") {
       this.recorder.onstop = null;

@@ -52,6 +52,8 @@ class CoachCompare extends HTMLElement {
       this.empty, this.parts, this.bar, this.said, this.controls,
       h("p.soft.small", {}, "Stop each clip where the movement begins and mark it: both then count from there. "
         + "A clip that is slower or faster keeps pace through its speed. The reference is only shown, never scored.")));
+    // views.js keeps the browser from opening what is dropped.
+    this.addEventListener("drop", (event) => this.sendFile(event.dataTransfer.files[0]));
     onShown(this, () => this.send("opened", {}));
     this.refresh();
   }

@@ -17,7 +17,7 @@ class CoachViews extends HTMLElement {
     this.send ??= () => {};
     this.isFolded = false;
     this.append(h("section.card.upload", {}, this.folded(), this.chooser(), this.panel()));
-    for (const type of ["dragover", "dragleave", "drop"]) this.addEventListener(type, (event) => this.onDrag(event));
+    for (const type of ["dragover", "dragleave", "drop"]) window.addEventListener(type, (event) => this.onDrag(event));
     this.refresh();
   }
 
@@ -58,10 +58,19 @@ class CoachViews extends HTMLElement {
     return h("div", {}, this.list, this.message, this.foot);
   }
 
+  /** A drop counts anywhere on the tab: beside the frame, the browser would open the file in place of the page. */
   onDrag(event) {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    this.drop.classList.toggle("over", event.type === "dragover");
-    if (event.type === "drop") this.add([...event.dataTransfer.files]);
+    const isHere = this.offsetParent !== null; // not behind another tab
+    this.drop.classList.toggle("over", isHere && event.type === "dragover");
+    if (event.type === "drop" && isHere) this.addDropped([...event.dataTransfer.items]);
+  }
+
+  addDropped(items) {
+    const folder = items.map((item) => item.webkitGetAsEntry?.()).find((entry) => entry?.isDirectory);
+    this.add(items.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory).map((item) => item.getAsFile()).filter(Boolean));
+    if (folder) this.say(`${folder.name} is a folder; open it and drop the videos that are in it.`);
   }
 
   openCamera() {
@@ -72,13 +81,12 @@ class CoachViews extends HTMLElement {
 
   add(files) {
     this.setFolded(false);
-    for (const file of files) {
-      if (this.rows.size >= this.value.max_views) {
-        this.say(`At most ${this.value.max_views} views are scored together.`);
-        break;
-      }
+    const most = this.value.max_views, numLeft = most - this.rows.size;
+    for (const file of files.slice(0, numLeft)) {
       this.sendFile(this.addRow(crypto.randomUUID?.() ?? `v${Math.random().toString(36).slice(2)}`, file.name), file);
     }
+    const numOut = files.length - numLeft;
+    this.say(numOut > 0 ? `At most ${most} views are scored together; the last ${numOut === 1 ? "file was" : `${numOut} files were`} left out.` : "");
     this.refresh();
   }
 
@@ -105,7 +113,7 @@ class CoachViews extends HTMLElement {
   remove(row) {
     row.abort?.();
     this.dropRow(row.id);
-    this.send("removed", { row: row.id });
+    this.ask("removed", { row: row.id });
     this.refresh();
   }
 
@@ -115,25 +123,31 @@ class CoachViews extends HTMLElement {
     this.rows.delete(id);
   }
 
-  edit() { this.send("edited", { rows: this.edited() }); }
+  /** Send what the person wants; what was said before is about something else now. */
+  ask(type, detail) {
+    this.say("");
+    this.send(type, detail);
+  }
+
+  edit() { this.ask("edited", { rows: this.edited() }); }
   align() { this.begin("align", "listening to the views"); }
   score() { this.begin("score", "starting"); }
 
   begin(type, what) {
-    this.send(type, { rows: this.edited() });
-    this.show({ message: "", busy: { place: 0, what, share: 0, seconds_left: null } });
+    this.ask(type, { rows: this.edited() });
+    this.show({ busy: { place: 0, what, share: 0, seconds_left: null } });
   }
 
   tryExample(id) {
     for (const row of [...this.rows.keys()]) this.dropRow(row);
-    this.send("example", { id });
-    this.show({ message: "", busy: { place: 0, what: "making the example", share: 0, seconds_left: null } });
+    this.ask("example", { id });
+    this.show({ busy: { place: 0, what: "making the example", share: 0, seconds_left: null } });
   }
 
   clear() {
     for (const row of [...this.rows.values()]) { row.abort?.(); this.dropRow(row.id); }
-    this.send("clear", {});
-    this.show({ views: [], message: "", busy: null, answer: "" });
+    this.ask("clear", {});
+    this.show({ views: [], busy: null, answer: "" });
   }
 
   cancel() {
@@ -153,7 +167,7 @@ class CoachViews extends HTMLElement {
       if (this.removed.has(view.id)) continue;
       (this.rows.get(view.id) ?? this.addRow(view.id, view.file)).show(view);
     }
-    if (value.message !== undefined) this.say(value.message);
+    if (value.message) this.say(value.message);
     this.refresh();
     if (isNewAnswer) this.setFolded(true);
   }

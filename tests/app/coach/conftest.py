@@ -13,12 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 _START_SECONDS = 90.0
+
+_READY = (
+    "n => { const rows = [...document.querySelector('coach-views').rows.values()];"
+    "return rows.length === n && rows.every(row => row.state !== 'working'); }"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,48 @@ class CoachServer:
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
+
+
+@dataclass(frozen=True)
+class CoachPage:
+    """The tab "Score" in a browser, and what a coach does on it.
+
+    Attributes:
+        page: of the browser.
+    """
+
+    page: Page
+
+    def add(self, *files: Path, num_rows: int | None = None) -> None:
+        """Choose files; ends when so many rows, by default as many, are copied or refused."""
+        chosen = [str(file) for file in files]
+        self.page.set_input_files("coach-views input[type=file]", chosen)
+        self.wait_for_rows(num_rows or len(files))
+
+    def wait_for_rows(self, num_rows: int) -> None:
+        self.page.wait_for_function(_READY, arg=num_rows)
+
+    def score(self) -> str:
+        """Press the button; the level that the page then shows."""
+        self.page.click("coach-views button.large")
+        return self.level()
+
+    def level(self) -> str:
+        self.page.wait_for_selector("#coach-answer .level")
+        return self.page.inner_text("#coach-answer .level")
+
+    def wait_for_why(self) -> None:
+        self.page.wait_for_function(
+            "(({explanation, busy} = {}) => explanation && !busy)"
+            "(document.querySelector('coach-player').value ?? undefined)"
+        )
+
+    def seconds(self) -> list[float]:
+        """Where in its file each video of the player is."""
+        times: list[float] = self.page.evaluate(
+            "[...document.querySelectorAll('coach-player video')].map(v => v.currentTime)"
+        )
+        return times
 
 
 @contextmanager
@@ -92,6 +142,47 @@ def start_coach(
 ) -> Callable[..., AbstractContextManager[CoachServer]]:
     """Run a server with options of its own: `with start_coach("--auth", file) as server`."""
     return lambda *options: _run(tmp_path_factory.mktemp("coach"), *options)
+
+
+@pytest.fixture
+def open_page(browser: Browser, coach_server: CoachServer) -> Iterator[Callable[..., CoachPage]]:
+    """Open the page in a context of its own; a script's error or a foreign address fails.
+
+    `url` names another server, `beside` a page whose browser context is shared, as by two tabs of
+    one person, and `account` who logs in first; more options are those of the context.
+    """
+    contexts, wrong = [], list[str]()
+
+    def opened(
+        url: str = coach_server.url,
+        *,
+        beside: CoachPage | None = None,
+        account: tuple[str, str] | None = None,
+        **options: Any,
+    ) -> CoachPage:
+        context = browser.new_context(**options) if beside is None else beside.page.context
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: _note_foreign(request.url, url, wrong))
+        page.goto(f"{url}/")
+        if account is not None:
+            page.fill("input[name=username]", account[0])
+            page.fill("input[name=password]", account[1])
+            page.click("form button")
+        page.wait_for_selector("coach-views .drop")
+        return CoachPage(page)
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _note_foreign(address: str, url: str, wrong: list[str]) -> None:
+    if not address.startswith((url, "data:", "blob:")):
+        wrong.append(address)
 
 
 @pytest.fixture(scope="session")

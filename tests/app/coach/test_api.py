@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,38 +19,6 @@ def client(coach_server: Any) -> Iterator[Client]:
     made = Client(coach_server.url, verbose=False, analytics_enabled=False)
     yield made
     made.close()
-
-
-def _but_for_timing(assessment: dict[str, Any]) -> dict[str, Any]:
-    provenance = {**assessment["provenance"], "seconds": None}
-    return {**assessment, "provenance": provenance}
-
-
-def test_a_program_gets_the_json_that_python_and_the_command_line_get(
-    client: Client,
-    simulated_take: dict[str, Path],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    from gradio_client import handle_file
-
-    from proskill.cli.main import main
-    from proskill.scoring import Scorer, score_uploads
-    from proskill.scoring.default_checkpoint import find_default_checkpoint
-
-    files = [handle_file(str(path)) for path in simulated_take.values()]
-    called = client.predict(files, list(simulated_take), api_name="/score")
-
-    scorer = Scorer.from_checkpoint(find_default_checkpoint())
-    result = score_uploads(scorer, simulated_take, folder=tmp_path / "copies")
-    assert _but_for_timing(called) == _but_for_timing(
-        json.loads(json.dumps(result.assessment.to_dict()))
-    )
-
-    views = [word for name, path in simulated_take.items() for word in ("--view", f"{name}={path}")]
-    capsys.readouterr()
-    assert main(["score", *views, "--as-upload", "--json"]) == 0
-    assert _but_for_timing(json.loads(capsys.readouterr().out)) == _but_for_timing(called)
 
 
 def test_names_are_guessed_where_none_are_given_and_nothing_stays_behind(

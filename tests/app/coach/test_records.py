@@ -65,6 +65,45 @@ def test_every_report_is_saved_and_says_the_same(scored_page: Page, tmp_path: Pa
     assert shown.replace(" ", "-") in pdf.name
 
 
+def test_page_program_command_line_and_python_give_the_same_json(
+    scored_page: Page,
+    coach_server: Any,
+    simulated_take: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from gradio_client import Client, handle_file
+
+    from proskill.cli.main import main
+    from proskill.scoring import Scorer, score_uploads
+    from proskill.scoring.default_checkpoint import find_default_checkpoint
+
+    downloaded = json.loads(_saved(scored_page, "JSON", tmp_path).read_text())
+    del downloaded["explanation"]
+
+    files = [handle_file(str(path)) for path in simulated_take.values()]
+    client = Client(coach_server.url, verbose=False, analytics_enabled=False)
+    called = client.predict(files, list(simulated_take), api_name="/score")
+    client.close()
+
+    scorer = Scorer.from_checkpoint(find_default_checkpoint())
+    result = score_uploads(scorer, simulated_take, folder=tmp_path / "copies")
+
+    views = [word for name, path in simulated_take.items() for word in ("--view", f"{name}={path}")]
+    capsys.readouterr()
+    assert main(["score", *views, "--as-upload", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    expected = _but_for_timing(json.loads(json.dumps(result.assessment.to_dict())))
+    for given in (downloaded, called, printed):
+        assert _but_for_timing(given) == expected
+
+
+def _but_for_timing(assessment: dict[str, Any]) -> dict[str, Any]:
+    provenance = {**assessment["provenance"], "seconds": None}
+    return {**assessment, "provenance": provenance}
+
+
 def test_the_page_of_a_report_opens_without_a_network(
     scored_page: Page, browser: Browser, tmp_path: Path
 ) -> None:
