@@ -14,6 +14,8 @@ import { joinWork, reasonForNothing } from "./work.js";
 // Proxies of clips have 30 frames a second.
 const FRAME_SECONDS = 1 / 30;
 const LETTERS = { left: "A", right: "B" };
+// Of this tab: token of the earlier answer that is being changed, which a reload goes on with.
+const CHANGING_KEY = "proskill.changing";
 const ASK_AGAIN_MILLISECONDS = 5000;
 // A second press of the same key is no judgement of the pair that has just come.
 const SETTLE_MILLISECONDS = 300;
@@ -54,6 +56,9 @@ export class Judging {
 
   start() {
     this.#outbox.flush();
+    const token = sessionStorage.getItem(CHANGING_KEY);
+    const place = this.#joined.recent.findIndex((entry) => entry.token === token);
+    if (place >= 0) this.#change(place);
     this.#show();
   }
 
@@ -101,21 +106,15 @@ export class Judging {
 
   /** Bring back the last answered pair to change its answer; again, the one before. */
   changeLast() {
-    const { recent } = this.#joined;
     const place = this.#changing === null ? 0 : this.#changing.place + 1;
-    const entry = recent.slice(0, this.#settings.undo_depth)[place];
-    if (entry === undefined) {
-      note(place === 0 ? "There is no answer to change yet." : "No earlier answer can be changed.");
-      return;
-    }
-    this.#changing = { entry, place };
-    this.#put(entry.pair, entry.answers);
+    if (this.#change(place)) return;
+    note(place === 0 ? "There is no answer to change yet." : "No earlier answer can be changed.");
   }
 
   /** Back to the question before, or from an earlier pair to the one to be judged. */
   goBack() {
     if (this.#answers.goBack() || this.#changing === null) return;
-    this.#changing = null;
+    this.#endChange();
     this.#show();
   }
 
@@ -150,6 +149,21 @@ export class Judging {
     } catch (error) {
       if (!error.isPassing) this.refresh();
     }
+  }
+
+  /** Show the answer so many places before the last one, which stands until there is a new one. */
+  #change(place) {
+    const entry = this.#joined.recent.slice(0, this.#settings.undo_depth)[place];
+    if (entry === undefined) return false;
+    this.#changing = { entry, place };
+    sessionStorage.setItem(CHANGING_KEY, entry.token);
+    this.#put(entry.pair, entry.answers);
+    return true;
+  }
+
+  #endChange() {
+    this.#changing = null;
+    sessionStorage.removeItem(CHANGING_KEY);
   }
 
   get #joined() {
@@ -208,7 +222,7 @@ export class Judging {
     if (this.#reason !== null) vote.reason = this.#reason;
     if (this.#changing !== null) vote.revokes = this.#changing.entry.token;
     if (pair.practice && this.#changing === null) this.#practice = vote.token;
-    this.#changing = null;
+    this.#endChange();
     this.#answered.add(pair.lease);
     this.#outbox.add(vote, pair);
     this.#show();

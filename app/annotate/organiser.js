@@ -2,7 +2,7 @@
 
 import { request, signInFromAddress } from "./api.js";
 import { el } from "./dom.js";
-import { clock } from "./figures.js";
+import { ago, clock } from "./figures.js";
 import * as people from "./organiser_people.js";
 import * as sections from "./organiser_sections.js";
 
@@ -88,19 +88,39 @@ function drawTabs() {
         on: { click: () => { criterionId = one.id; drawAll(); } } }, one.name)));
 }
 
+/** What the server could not work out, and when it tries again. */
+function drawFailures() {
+  const { failures, server_time: now } = summary;
+  const sentence = ({ reason, at: failedAt, again_at: againAt }, what, meanwhile) => {
+    const again = againAt > now ? `It is tried again at ${clock(againAt)}` : "It is being tried again now";
+    return `${what} could not be worked out at ${clock(failedAt)}: ${reason}. ${again}; ${meanwhile}.`;
+  };
+  const shown = summary.pending ? "votes are counted all the same" : `what you see is of ${clock(summary.as_of)}`;
+  const { figures, ratings } = failures;
+  at("failures").textContent = [
+    figures ? sentence(figures, "New figures", shown) : "",
+    ratings ? sentence(ratings, "New ratings for the choice of pairs", "pairs are chosen by the last ones") : "",
+  ].filter(Boolean).join(" ");
+  at("failures").hidden = !figures && !ratings;
+}
+
 function drawAll() {
   drawState();
+  drawFailures();
   at("message").hidden = !summary.pending;
   at("page").hidden = Boolean(summary.pending);
   if (summary.pending) {
-    at("message-text").textContent = "The figures are being worked out; they appear here by themselves.";
+    at("message-text").textContent = summary.failures.figures
+      ? "There are no figures yet; they appear here by themselves as soon as they could be worked out."
+      : "The figures are being worked out; they appear here by themselves.";
     return;
   }
   drawTabs();
   const criterion = summary.criteria.find((one) => one.id === criterionId);
   const { rated } = criterion;
   const { meanings, advice } = summary;
-  at("fresh").textContent = `Figures of ${clock(summary.as_of)}, kept up to date`;
+  at("fresh").textContent = `Figures of ${clock(summary.as_of)}, ` +
+    (summary.failures.figures ? ago(summary.as_of, summary.server_time) : "kept up to date");
   draw("step", [summary.step, summary.counts, summary.activity.last_hour, rated?.headline], () => sections.step(summary, rated));
   draw("activity", [summary.activity, advice.activity], () => sections.activity(summary));
   const parts = {

@@ -30,9 +30,9 @@ async def post_session(
 
 
 @annotator_router.delete("/api/session")
-async def delete_session(response: Response) -> dict[str, Any]:
+async def delete_session(response: Response, desk: TheDesk) -> dict[str, Any]:
     """Log out."""
-    log_out(response)
+    log_out(desk, response)
     return {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -26,6 +26,9 @@ from proskill.annotation.store import CampaignStore, add_event
 from proskill.annotation.tokens import new_public_id
 from proskill.data import Take, View, write_manifest
 from proskill.errors import CampaignError
+
+# What of a clip follows from the manifest.
+_SHOWN_COLUMNS: Final = ("view", "path", "start_seconds", "end_seconds", "item_group")
 
 
 def create_campaign(
@@ -65,15 +68,9 @@ def create_campaign(
         ManifestError: the takes make no manifest.
     """
     _check(folder, takes, criteria)
-    group = {take.take_id: take.scenario if group_by_scenario else "" for take in takes}
-    if max(Counter(group.values()).values()) < 2:
-        raise CampaignError("no scenario has two takes, so there is nothing to compare")
-    clip_rows = [
-        _clip_row(number, take, *_shown_view(take, view), group[take.take_id])
-        for number, take in enumerate(takes, 1)
-    ]
-    clip_ids = {row["take_id"]: row["id"] for row in clip_rows}
-    gold_rows = [_gold_row(number, pair, clip_ids, group) for number, pair in enumerate(gold, 1)]
+    clip_rows = _clip_rows(takes, view, group_by_scenario)
+    row_of = {row["take_id"]: row for row in clip_rows}
+    gold_rows = [_gold_row(number, pair, row_of) for number, pair in enumerate(gold, 1)]
     folder.mkdir(parents=True, exist_ok=True)
     database = Database(database_url or sqlite_url(folder / DATABASE_FILE))
     try:
@@ -102,6 +99,29 @@ def create_campaign(
             file.unlink()
         raise
     return CampaignStore(folder, database)
+
+
+def is_half_made(store: CampaignStore) -> bool:
+    """Whether its making was interrupted: it is paused until its clips are there."""
+    was_opened = any(event.what["event"] == "state" for event in store.events())
+    return store.campaign().state == "paused" and not was_opened
+
+
+def has_clips_of(
+    store: CampaignStore, takes: Sequence[Take], *, view: str | None, group_by_scenario: bool
+) -> bool:
+    """Whether a campaign shows what `create_campaign` would show of these takes.
+
+    Clips that were left out of it are no difference.
+    """
+    wanted = {row["take_id"]: row for row in _clip_rows(takes, view, group_by_scenario)}
+    shown = {clip.take_id: clip for clip in store.clips()}
+    left_out = {take for event in store.events() for take in event.what.get("takes", ())}
+    return wanted.keys() - left_out == shown.keys() and all(
+        (clip.view, str(clip.path), clip.start_seconds, clip.end_seconds, clip.group)
+        == tuple(wanted[take_id][name] for name in _SHOWN_COLUMNS)
+        for take_id, clip in shown.items()
+    )
 
 
 def drop_clips(store: CampaignStore, take_ids: Collection[str], *, now: float) -> None:
@@ -173,6 +193,19 @@ def _shown_view(take: Take, name: str | None) -> tuple[str, View]:
     return name, take.views[name]
 
 
+def _clip_rows(
+    takes: Sequence[Take], view: str | None, group_by_scenario: bool
+) -> list[dict[str, Any]]:
+    """One row of `clips` for each take, in order."""
+    group = {take.take_id: take.scenario if group_by_scenario else "" for take in takes}
+    if max(Counter(group.values()).values()) < 2:
+        raise CampaignError("no scenario has two takes, so there is nothing to compare")
+    return [
+        _clip_row(number, take, *_shown_view(take, view), group[take.take_id])
+        for number, take in enumerate(takes, 1)
+    ]
+
+
 def _clip_row(number: int, take: Take, name: str, view: View, group: str) -> dict[str, Any]:
     start = max(0.0, view.start_seconds + view.offset_seconds)
     end = None if view.end_seconds is None else view.end_seconds + view.offset_seconds
@@ -194,20 +227,24 @@ def _clip_row(number: int, take: Take, name: str, view: View, group: str) -> dic
 
 
 def _gold_row(
-    number: int, pair: GoldTakes, clip_ids: Mapping[str, int], group: Mapping[str, str]
+    number: int, pair: GoldTakes, clips: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     for take_id in (pair.left, pair.right):
-        if take_id not in clip_ids:
-            raise CampaignError(f"gold pair: there is no take {take_id!r} in the manifest")
-    if group[pair.left] != group[pair.right]:
+        if take_id not in clips:
+            raise CampaignError(
+                f"gold pair {pair.left!r}, {pair.right!r}: the manifest has no take {take_id!r}; "
+                f"its takes are called {', '.join(map(repr, list(clips)[:3]))} and the like"
+            )
+    left, right = clips[pair.left], clips[pair.right]
+    if left["item_group"] != right["item_group"]:
         raise CampaignError(
             f"gold pair {pair.left!r}, {pair.right!r}: the takes are of different scenarios, "
             "which this campaign does not compare"
         )
     return {
         "id": number,
-        "left_clip": clip_ids[pair.left],
-        "right_clip": clip_ids[pair.right],
+        "left_clip": left["id"],
+        "right_clip": right["id"],
         "answer": pair.answer,
         "is_practice": pair.is_practice,
         "feedback": pair.feedback,

@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from proskill.annotation.connection_failures import why_no_connection
 from proskill.annotation.refusals import Refusal
 from proskill.errors import CampaignError
 
@@ -38,6 +39,9 @@ _POSTGRESQL_DOWN: Final = ("08", "40", "53", "57")
 
 _EXAMPLE: Final = "postgresql+psycopg://USER@HOST/NAME"
 
+# A host that is away says nothing, and the system would wait for two minutes.
+_CONNECT_SECONDS: Final = 10
+
 
 class Database:
     """Transactions on one database, from any thread.
@@ -46,19 +50,20 @@ class Database:
         url: SQLAlchemy's URL of a SQLite file or of a PostgreSQL database.
 
     Raises:
-        CampaignError: another kind of database, or its driver is not installed.
+        CampaignError: another kind of database, its driver is not installed, or it lets nobody in.
     """
 
     def __init__(self, url: str | URL) -> None:
         self._lock = threading.RLock()
         try:
-            kind = make_url(url).get_backend_name()
+            url = make_url(url)
+            kind = url.get_backend_name()
             if kind == "sqlite":
                 self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE")
                 self._reader = _sqlite_engine(url, begin="BEGIN")
             elif kind == "postgresql":
-                self._writer = self._reader = create_engine(url, pool_pre_ping=True)
-        except ArgumentError:
+                self._writer = self._reader = _postgresql_engine(url)
+        except (ArgumentError, ValueError):  # the port is no number
             raise CampaignError(
                 f"{_without_password(url)!r} is not a database URL; write it as {_EXAMPLE}"
             ) from None
@@ -110,6 +115,24 @@ class Database:
 def sqlite_url(path: Path) -> URL:
     """The URL of a SQLite file, whatever characters are in its path."""
     return URL.create("sqlite", database=str(path))
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    if "@" in (url.host or ""):
+        raise CampaignError(
+            "the database's URL has two @; inside a password write it as %40, and / as %2F"
+        )
+    options: dict[str, int] = {}
+    if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
+        options["connect_timeout"] = _CONNECT_SECONDS
+    engine = create_engine(url, pool_pre_ping=True, connect_args=options)
+    try:
+        engine.connect().close()
+    except OperationalError as error:
+        engine.dispose()
+        reason = why_no_connection(str(error.orig))
+        raise CampaignError(f"{_without_password(url)}: {reason}") from None
+    return engine
 
 
 def _sqlite_engine(url: str | URL, *, begin: str) -> Engine:
@@ -172,5 +195,5 @@ def _refusal_of(error: DBAPIError) -> Refusal | None:
 def _without_password(url: str | URL) -> str:
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return str(url).split("://", 1)[0] + "://..."

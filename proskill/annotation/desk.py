@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from proskill.annotation.assignment import Assignment
 from proskill.annotation.records import Campaign, Clip
-from proskill.annotation.refresh import ChildProcess, Repeater
+from proskill.annotation.refresh import ChildProcess, Failure, Repeater
 from proskill.annotation.security import RateLimiter
 from proskill.annotation.store import CampaignStore
 from proskill.annotation.worked_out import fitted_params, summary_json
@@ -35,6 +35,7 @@ class Desk:
 
     Attributes:
         store: the database.
+        public_id: the campaign's.
         clips: public id -> clip.
         requests: allowance of each annotator.
         wrong_links: allowance of each address.
@@ -43,14 +44,14 @@ class Desk:
     """
 
     def __init__(self, store: CampaignStore, assignment: Assignment, writer: ThreadPoolExecutor):
-        self.store = store
+        self.store, self.public_id = store, store.public_id()
         self.clips: dict[str, Clip] = {clip.public_id: clip for clip in store.clips()}
         self.requests = RateLimiter(rate=_REQUESTS_PER_SECOND, burst=_REQUESTS_AT_ONCE)
         self.wrong_links = RateLimiter(rate=_WRONG_LINKS_PER_SECOND, burst=_WRONG_LINKS_AT_ONCE)
         self.summary: dict[str, Any] | None = None
         self.refreshed_at: float | None = None
         self._assignment, self._writer = assignment, writer
-        self._num_votes_seen = -1
+        self._num_seen = (-1, -1, -1)
         self._fitter, self._summariser = ChildProcess(), ChildProcess()
         self._params = Repeater(self._refresh_params, rest_seconds=_PARAMS_REST_SECONDS)
         self._look = Repeater(self._refresh_summary, rest_seconds=_SUMMARY_REST_SECONDS)
@@ -96,11 +97,17 @@ class Desk:
         self._params.ask()
         self._look.ask(at_once=True)
 
-    def note_look(self, num_votes: int) -> None:
-        """Somebody looks at the summary, when there are so many votes."""
-        if num_votes != self._num_votes_seen:
-            self._num_votes_seen = num_votes
-            self._look.ask(at_once=self.summary is None)
+    def note_look(self, num_recorded: tuple[int, int, int]) -> None:
+        """Somebody looks at the summary, when so much is recorded, by whichever server."""
+        if num_recorded != self._num_seen:
+            self._num_seen = num_recorded
+            # Not while it fails: a look must not cut the pause short.
+            self._look.ask(at_once=self.summary is None and self._look.failure is None)
+
+    def failures(self) -> dict[str, Failure]:
+        """What could not be worked out the last time: "figures", or "ratings" for pairing."""
+        found = {"figures": self._look.failure, "ratings": self._params.failure}
+        return {name: failure for name, failure in found.items() if failure is not None}
 
     async def campaign(self) -> Campaign:
         """As it stands in the database."""

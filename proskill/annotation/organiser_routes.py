@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -26,17 +27,18 @@ RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 async def get_summary(desk: TheDesk, person: AnOrganiser) -> dict[str, Any]:
     """The live page; asking for it keeps it being worked out."""
     campaign = await desk.campaign()
-    num_votes = await asyncio.to_thread(desk.store.num_votes)
-    desk.note_look(num_votes)
-    if desk.summary is None:
-        return {"name": campaign.name, "state": campaign.state, "pending": True}
-    return {
-        **desk.summary,
+    num_recorded = await asyncio.to_thread(desk.store.num_recorded)
+    desk.note_look(num_recorded)
+    now = {
+        "name": campaign.name,
         "state": campaign.state,
-        "refreshed_at": desk.refreshed_at,
-        "num_votes_now": num_votes,
+        "failures": {what: asdict(failure) for what, failure in desk.failures().items()},
+        "num_votes_now": num_recorded[0],
         "server_time": time.time(),
     }
+    if desk.summary is None:
+        return {"pending": True, **now}
+    return {**desk.summary, "refreshed_at": desk.refreshed_at, **now}
 
 
 @organiser_router.post("/state")

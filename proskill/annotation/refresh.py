@@ -2,7 +2,7 @@
 
 A fit takes seconds in a large campaign. In the server's process it would hold up every vote; here
 it reads the database by itself and sends back numbers. Children give way to the server (nice) and
-end when it does, even when it is killed.
+end when it does, even when it is killed. What fails is said and tried again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, Final
+
+from proskill.errors import CampaignError
 
 _LOGGER = logging.getLogger(__name__)
 
 # Of one core, a job that repeats itself takes a fifth at most.
 _REST_FACTOR: Final = 4.0
+
+# What fails again and again is tried this often at least.
+_LONGEST_PAUSE_SECONDS: Final = 300.0
 
 _NICENESS: Final = 10
 
@@ -93,6 +99,20 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed the last time.
+
+    Attributes:
+        reason: why, for people: what follows a colon.
+        at, again_at: when it failed and when it is tried again, seconds since 1970.
+    """
+
+    reason: str
+    at: float
+    again_at: float
+
+
 class Repeater:
     """Does something again and again, when there is reason to, and never twice at once.
 
@@ -100,11 +120,15 @@ class Repeater:
         job: what to do.
         rest_seconds: between a reason and what is done about it, so that more reasons can gather;
             four times as long as the job took before, where that is more.
+
+    Attributes:
+        failure: of the last time; None: it went well, or was not done yet.
     """
 
     def __init__(self, job: Callable[[], Awaitable[None]], *, rest_seconds: float) -> None:
         self._job, self._rest_seconds = job, rest_seconds
         self._due, self._at_once = asyncio.Event(), asyncio.Event()
+        self.failure: Failure | None = None
 
     def ask(self, *, at_once: bool = False) -> None:
         """There is a reason now; `at_once` cuts the rest short."""
@@ -113,8 +137,8 @@ class Repeater:
             self._at_once.set()
 
     async def run(self) -> None:
-        """Until cancelled; a job that fails is logged and tried again when next asked."""
-        rest = self._rest_seconds
+        """Until cancelled; a job that fails is logged and tried again, each time twice as late."""
+        rest, num_failures = self._rest_seconds, 0
         while True:
             await self._due.wait()
             with contextlib.suppress(TimeoutError):
@@ -122,8 +146,27 @@ class Repeater:
             self._due.clear()
             self._at_once.clear()
             started = time.monotonic()
+            reason = None
             try:
                 await self._job()
-            except Exception:
+            except Exception as error:
                 _LOGGER.exception("what the server works out in the background failed")
+                reason = _reason(error)
             rest = max(self._rest_seconds, _REST_FACTOR * (time.monotonic() - started))
+            if reason is None:
+                num_failures, self.failure = 0, None
+                continue
+            num_failures += 1
+            rest = min(rest * 2.0 ** min(num_failures, 30), _LONGEST_PAUSE_SECONDS)
+            now = time.time()
+            self.failure = Failure(reason, at=now, again_at=now + rest)
+            self._due.set()
+
+
+def _reason(error: Exception) -> str:
+    """Without what only the log of the server may say, such as the address of a database."""
+    if isinstance(error, BrokenProcessPool):
+        return "the process that does it was ended, perhaps for want of memory"
+    if isinstance(error, CampaignError):
+        return "the database cannot be read"
+    return "an error in the program, which the server's terminal shows"

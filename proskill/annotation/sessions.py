@@ -7,19 +7,13 @@ survive a restart, hold on every server process, and end at once when a link is 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import Depends, Request, Response
 
 from proskill.annotation.desk import Desk
 from proskill.annotation.records import Annotator, Role
 from proskill.annotation.security import RefusedRequest
-
-# One cookie per role, so that an organiser who tries an annotator's link stays logged in.
-COOKIES: Final[dict[Role, str]] = {
-    "annotator": "proskill_session",
-    "organiser": "proskill_organiser",
-}
 
 _COOKIE_SECONDS: Final = 30 * 24 * 3600
 
@@ -33,6 +27,19 @@ async def the_desk(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(the_desk)]
 
 
+def cookie_name(campaign: str, role: Role) -> str:
+    """The cookie of a role in a campaign.
+
+    One per role, so that an organiser who tries an annotator's link stays logged in; one per
+    campaign, since browsers send a host's cookies to all of its ports.
+
+    Args:
+        campaign: its public id.
+        role: whose.
+    """
+    return f"proskill_{role}_{campaign}"
+
+
 async def log_in(desk: Desk, request: Request, response: Response, token: str) -> Annotator:
     """Turn the secret of a link into a cookie.
 
@@ -41,7 +48,7 @@ async def log_in(desk: Desk, request: Request, response: Response, token: str) -
     """
     person = await _find(desk, request, token)
     response.set_cookie(
-        COOKIES[person.role],
+        cookie_name(desk.public_id, person.role),
         token,
         max_age=_COOKIE_SECONDS,
         path="/",
@@ -52,9 +59,10 @@ async def log_in(desk: Desk, request: Request, response: Response, token: str) -
     return person
 
 
-def log_out(response: Response) -> None:
-    """Take all cookies back."""
-    for name in COOKIES.values():
+def log_out(desk: Desk, response: Response) -> None:
+    """Take this campaign's cookies back."""
+    for role in get_args(Role):
+        name = cookie_name(desk.public_id, role)
         response.delete_cookie(name, path="/", httponly=True, samesite="strict")
 
 
@@ -67,12 +75,12 @@ async def _organiser(request: Request, desk: TheDesk) -> Annotator:
 
 
 async def _anybody(request: Request, desk: TheDesk) -> Annotator:
-    role: Role = "annotator" if COOKIES["annotator"] in request.cookies else "organiser"
-    return await _person(desk, request, role)
+    is_annotator = cookie_name(desk.public_id, "annotator") in request.cookies
+    return await _person(desk, request, "annotator" if is_annotator else "organiser")
 
 
 async def _person(desk: Desk, request: Request, role: Role) -> Annotator:
-    token = request.cookies.get(COOKIES[role])
+    token = request.cookies.get(cookie_name(desk.public_id, role))
     if token is None:
         raise RefusedRequest(
             401, "no_session", f"This needs an {role}'s link; open the link you were sent again."

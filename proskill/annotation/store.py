@@ -360,11 +360,22 @@ class CampaignStore:
         with self.database.read() as connection:
             return leases.votes_after(connection, after_seq)
 
-    def num_votes(self) -> int:
-        """Answers ever given, counted once whatever the number of criteria."""
-        query = select(func.count()).select_from(votes).where(votes.c.criterion_id == 1)
+    def num_recorded(self) -> tuple[int, int, int]:
+        """Answers (whatever the number of criteria), reports of clips, lines of the audit trail.
+
+        Whatever a summary shows, one of them grows when it changes.
+        """
+        numbers = select(
+            select(func.count())
+            .select_from(votes)
+            .where(votes.c.criterion_id == 1)
+            .scalar_subquery(),
+            select(func.count()).select_from(flags).scalar_subquery(),
+            select(func.count()).select_from(events).scalar_subquery(),
+        )
         with self.database.read() as connection:
-            return connection.scalar(query) or 0
+            num_votes, num_flags, num_events = connection.execute(numbers).one()
+        return num_votes, num_flags, num_events
 
     def leases(self) -> list[LeaseRow]:
         """Every pair that was handed out, oldest first."""

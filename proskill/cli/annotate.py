@@ -1,20 +1,22 @@
-"""`proskill annotate`: campaigns of pairwise comparisons; here create, invite and backup."""
+"""`proskill annotate`: campaigns of pairwise comparisons; here create and backup."""
 
 from __future__ import annotations
 
+import shlex
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 
 from proskill.cli.annotate_export import export
+from proskill.cli.annotate_invite import invite
 from proskill.cli.annotate_serve import Campaign, serve, simulate, status
 from proskill.errors import CampaignError
 
 if TYPE_CHECKING:
-    from proskill.annotation import CampaignStore
+    from proskill.annotation import CampaignSettings, CampaignStore
     from proskill.data import Take
 
 annotate_app = typer.Typer(
@@ -150,42 +152,70 @@ def create(
         gold_share=gold_share,
         guideline="" if guideline is None else guideline.read_text("utf-8").strip(),
     )
-    store = _half_made(campaign, takes) or create_campaign(
+    view_options: _ViewOptions = {"view": view, "group_by_scenario": group is not None}
+    store = _half_made(campaign, takes, settings, **view_options) or create_campaign(
         campaign,
         takes=takes,
         name=name or campaign.absolute().name,
         now=time.time(),
         criteria=criterion or ("overall skill",),
         settings=settings,
-        view=view,
-        group_by_scenario=group is not None,
         gold=[] if gold is None else read_gold(gold),
         database_url=database,
         state="paused",  # until there is something to see
         seed=seed,
+        **view_options,
     )
     with store:
         _make_videos(store, skip_broken=skip_broken, workers=workers)
         if prior is not None:
             _score_clips(store, prior)
         store.set_state("open", who="campaign", now=time.time())
-        print(campaign)
+        num_clips = len(store.clips())
+    print(campaign)
+    _say_what_is_next(campaign, num_clips)
 
 
-def _half_made(campaign: Path, takes: list[Take]) -> CampaignStore | None:
-    """A campaign of the same takes whose making was interrupted."""
+class _ViewOptions(TypedDict):
+    view: str | None
+    group_by_scenario: bool
+
+
+def _half_made(
+    campaign: Path, takes: list[Take], settings: CampaignSettings, **options: Unpack[_ViewOptions]
+) -> CampaignStore | None:
+    """A campaign of the same clips and settings whose making was interrupted."""
     from proskill.annotation import CampaignStore
     from proskill.annotation.campaign import CAMPAIGN_FILE
+    from proskill.annotation.creation import has_clips_of, is_half_made
 
     if not (campaign / CAMPAIGN_FILE).is_file():
         return None
     store = CampaignStore.open(campaign)
-    was_opened = any(event.what["event"] == "state" for event in store.events())
-    is_same = {clip.take_id for clip in store.clips()} <= {take.take_id for take in takes}
-    if was_opened or store.campaign().state != "paused" or not is_same:
+    try:
+        if not is_half_made(store):
+            raise CampaignError(f"{campaign}: holds a campaign already; choose another folder")
+        same_settings = store.campaign().settings == settings
+        if not (same_settings and has_clips_of(store, takes, **options)):
+            raise CampaignError(
+                f"{campaign}: holds a campaign that was interrupted while it was made, of other "
+                "clips or settings; delete this folder and repeat, or choose another"
+            )
+    except BaseException:
         store.close()
-        raise CampaignError(f"{campaign}: holds a campaign already; choose another folder")
+        raise
     return store
+
+
+def _say_what_is_next(campaign: Path, num_clips: int) -> None:
+    command, folder = "proskill annotate", shlex.quote(str(campaign))
+    for line in (
+        f"A campaign of {num_clips} clips. Next:",
+        f"  {command} invite {folder} --annotator NAME         a link for somebody who judges",
+        f"  {command} invite {folder} --organiser --annotator NAME     ... who watches and steers",
+        f"  {command} serve {folder}         the pages that the links open",
+    ):
+        typer.echo(line, err=True)
 
 
 def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None) -> None:
@@ -232,55 +262,6 @@ def _score_clips(store: CampaignStore, checkpoint: Path) -> None:
 
 
 @annotate_app.command()
-def invite(
-    campaign: Campaign,
-    annotator: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Whom to invite; may be repeated.", show_default=False),
-    ] = None,
-    more: Annotated[
-        list[str] | None, typer.Argument(help="More names.", show_default=False)
-    ] = None,
-    organiser: Annotated[
-        bool, typer.Option("--organiser", help="As organisers, who see and steer the campaign.")
-    ] = False,
-    revoke: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Whose link is to open nothing any more; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    url: Annotated[
-        str, typer.Option(help="Where the campaign is served, as annotators reach it.")
-    ] = "http://127.0.0.1:8000",
-) -> None:
-    """Print a link for each name, which is shown this once; an earlier link of theirs ends.
-
-    A link is a key: give it to its owner alone.
-    """
-    from proskill.annotation import CampaignStore
-
-    names = [*(annotator or []), *(more or [])]
-    if not names and not revoke:
-        raise typer.BadParameter("name whom to invite with --annotator, or --revoke somebody")
-    page = url.rstrip("/") + ("/organiser" if organiser else "/")
-    with CampaignStore.open(campaign) as store:
-        known = {person.name: person.id for person in store.annotators()}
-        for gone in revoke or []:
-            if gone not in known:
-                raise CampaignError(f"nobody of the name {gone!r} was invited")
-            store.set_revoked(known[gone], True, who="command line", now=time.time())
-            print(f"{gone}\trevoked")
-        for new in names:
-            token = store.invite(
-                new, role="organiser" if organiser else "annotator", now=time.time()
-            )
-            print(f"{new}\t{page}#t={token}")
-
-
-@annotate_app.command()
 def backup(
     campaign: Campaign,
     out: Annotated[
@@ -312,6 +293,7 @@ def backup(
     print(out)
 
 
+annotate_app.command()(invite)
 annotate_app.command()(serve)
 annotate_app.command()(status)
 annotate_app.command()(simulate)

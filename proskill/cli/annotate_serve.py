@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from proskill.cli.listening import listen
+from proskill.errors import CampaignError
+
 if TYPE_CHECKING:
-    import socket
+    from proskill.annotation.store import CampaignStore
 
 Campaign = Annotated[Path, typer.Argument(help="Folder of the campaign.", show_default=False)]
+
+# Hosts that mean every address of this machine; people need one of them.
+_REACHED_BY: Final = {"0.0.0.0": "THIS-MACHINE", "::": "THIS-MACHINE"}
 
 
 def serve(
@@ -31,11 +37,17 @@ def serve(
 
     import uvicorn
 
+    from proskill.annotation.creation import is_half_made
     from proskill.annotation.proxies import missing_proxies
     from proskill.annotation.server import create_app
     from proskill.annotation.store import CampaignStore
 
-    with CampaignStore.open(campaign) as store, _listening(host, port) as listener:
+    with CampaignStore.open(campaign) as store, listen(host, port) as listener:
+        if is_half_made(store):
+            raise CampaignError(
+                f"{campaign}: was interrupted while it was made; repeat the `proskill annotate "
+                "create` of it, which goes on"
+            )
         config = uvicorn.Config(
             create_app(store, pages=Path(str(files("proskill.app"))) / "annotate"),
             log_level="warning",
@@ -43,7 +55,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        typer.echo(f"Serving {store.campaign().name!r} at http://{host}:{port} (Ctrl-C ends it)")
+        for line in _where_to_go(store, campaign, host=host, port=port):
+            typer.echo(line)
         if host not in ("127.0.0.1", "localhost", "::1"):
             typer.echo(
                 "Others can reach this address: links and answers travel unencrypted unless a "
@@ -60,19 +73,29 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    import socket
+def _where_to_go(store: CampaignStore, campaign: Path, *, host: str, port: int) -> list[str]:
+    """What whoever starts a server wants to know."""
+    import shlex
+    from collections import Counter
 
-    from proskill.errors import ProskillError
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ProskillError(
-            f"cannot listen on {host}, port {port} ({error.strerror}); choose another --port, or "
-            "a --host that is an address of this machine"
-        ) from error
+    reached = _REACHED_BY.get(host, f"[{host}]" if ":" in host else host)
+    address = f"http://{reached}:{port}"
+    state = store.campaign()
+    lines = [
+        f"Serving {state.name!r} at {address} (Ctrl-C ends it)",
+        f"  annotators   {address}/            each by a link of their own",
+        f"  organisers   {address}/organiser   the same",
+    ]
+    roles = Counter(one.role for one in store.annotators() if one.revoked_at is None)
+    option = "" if address == "http://127.0.0.1:8000" else f" --url {address}"
+    invite = f"`proskill annotate invite {shlex.quote(str(campaign))} --annotator NAME{option}`"
+    lines.append(
+        f"{roles['annotator']} annotators and {roles['organiser']} organisers have links; {invite} "
+        "makes one, with --organiser one of an organiser"
+    )
+    if state.state != "open":
+        lines.append(f"The campaign is {state.state}; resume it on the organiser's page.")
+    return lines
 
 
 def simulate(

@@ -105,6 +105,7 @@ class Visitor:
 
     def __init__(self, url: str, token: str) -> None:
         self.http = httpx.Client(base_url=url, trust_env=False, timeout=20)
+        self.token = token
         self.login = self.http.post("/api/session", json={"token": token})
 
     def work(self) -> dict[str, Any]:

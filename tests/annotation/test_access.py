@@ -6,14 +6,15 @@ import socket
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from proskill.annotation.records import Role
 from proskill.annotation.security import MAX_BODY_BYTES
 from proskill.annotation.server import create_app
-from proskill.annotation.sessions import COOKIES
+from proskill.annotation.sessions import cookie_name
 from proskill.annotation.store import CampaignStore
 from proskill.cli.main import main
 
@@ -37,6 +38,11 @@ def organiser(campaign: CampaignStore, annotator: Any, visit: Any) -> Any:
     return visit(str(annotator.http.base_url), token)
 
 
+def cookies_of(campaign: CampaignStore) -> dict[str, str]:
+    """Role -> the name of its cookie."""
+    return {role: cookie_name(campaign.public_id(), role) for role in get_args(Role)}
+
+
 def routes(campaign: CampaignStore) -> list[tuple[str, str]]:
     """Method and address of every route but the login."""
     example = {"clip": "f" * 24, "lease": "f" * 24, "annotator_id": "1", "flag_id": "1"}
@@ -51,7 +57,8 @@ def routes(campaign: CampaignStore) -> list[tuple[str, str]]:
 
 def test_without_a_link_no_route_gives_anything(campaign: CampaignStore, annotator: Any) -> None:
     assert len(routes(campaign)) >= 11
-    for cookies in ({}, dict.fromkeys(COOKIES.values(), "guess"), {"proskill_session": "é"}):
+    names = cookies_of(campaign)
+    for cookies in ({}, dict.fromkeys(names.values(), "guess"), {names["annotator"]: "é"}):
         with httpx.Client(base_url=annotator.http.base_url, trust_env=False) as stranger:
             for method, path in routes(campaign):
                 cookie = "; ".join(f"{k}={v}" for k, v in cookies.items()).encode()
@@ -63,17 +70,15 @@ def test_without_a_link_no_route_gives_anything(campaign: CampaignStore, annotat
 def test_each_role_has_its_own_routes(
     campaign: CampaignStore, annotator: Any, organiser: Any
 ) -> None:
-    tokens = {
-        role: visitor.http.cookies[COOKIES[role]]
-        for role, visitor in (("annotator", annotator), ("organiser", organiser))
-    }
+    names = cookies_of(campaign)
+    tokens = {"annotator": annotator.token, "organiser": organiser.token}
     for method, path in routes(campaign):
         if path.startswith("/clips/"):
             continue
         wrong = "annotator" if path.startswith("/api/organiser") else "organiser"
         # An honest cookie is not looked at; one under the other role's name is seen through.
-        for name in COOKIES.values():
-            status = 401 if name == COOKIES[wrong] else 403
+        for name in names.values():
+            status = 401 if name == names[wrong] else 403
             answer = httpx.request(
                 method, annotator.http.base_url.join(path), json={}, trust_env=False,
                 headers={"cookie": f"{name}={tokens[wrong]}"},
@@ -100,7 +105,7 @@ def test_a_revoked_link_is_dead_at_once_and_a_new_one_replaces_it(
 def test_the_database_knows_links_by_their_hash_alone(
     campaign: CampaignStore, annotator: Any
 ) -> None:
-    token = annotator.http.cookies[COOKIES["annotator"]]
+    token = annotator.token
     assert len(token) >= 40
     annotator.vote(annotator.work()["current"]["lease"])
     for path in campaign.folder.rglob("*"):
@@ -114,11 +119,41 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(annotator: Any
 
 
 def test_behind_https_the_cookie_travels_over_https_alone(annotator: Any) -> None:
-    token = annotator.http.cookies[COOKIES["annotator"]]
-    answer = annotator.http.post(
-        "/api/session", json={"token": token}, headers={"X-Forwarded-Proto": "https"}
-    )
-    assert "Secure" in answer.headers["set-cookie"].split("; ")
+    # The proxy is on this machine; nobody from elsewhere is believed.
+    for address, is_secure in (("127.0.0.1", True), ("127.0.0.2", False)):
+        transport = httpx.HTTPTransport(local_address=address)
+        with httpx.Client(base_url=annotator.http.base_url, transport=transport) as http:
+            answer = http.post(
+                "/api/session",
+                json={"token": annotator.token},
+                headers={"X-Forwarded-Proto": "https"},
+            )
+        assert ("Secure" in answer.headers["set-cookie"].split("; ")) == is_secure
+
+
+def test_one_browser_works_in_two_campaigns_of_one_host(
+    new_campaign: Any, serve: Any, visit: Any
+) -> None:
+    """Cookies know hosts and no ports."""
+    stores = [new_campaign(), new_campaign()]
+    urls = [serve(store.folder).url for store in stores]
+    assert {httpx.URL(url).host for url in urls} == {"127.0.0.1"}
+    http = visit(urls[0], "nobody's").http
+    for role in get_args(Role):
+        for store, url in zip(stores, urls, strict=True):
+            token = store.invite(f"the {role}", role=role, now=time.time())
+            assert http.post(f"{url}/api/session", json={"token": token}).status_code == 200
+    asked = []
+    for url in urls * 2:
+        assert http.get(f"{url}/api/organiser/summary").status_code == 200
+        asked.append(http.get(f"{url}/api/work").json()["current"]["lease"])
+    assert asked[:2] == asked[2:]
+    assert len(set(asked)) == 2
+    http.delete(f"{urls[0]}/api/session")
+    assert [http.get(f"{url}/api/work").status_code for url in urls] == [401, 200]
+    for cookie in http.cookies.jar:
+        assert stores[1].public_id() in cookie.name
+        assert all(clip.public_id not in cookie.name for clip in stores[1].clips())
 
 
 def test_logging_out_takes_the_cookie_back(annotator: Any) -> None:
@@ -199,11 +234,13 @@ def test_links_cannot_be_guessed_fast(annotator: Any) -> None:
         "/docs",
     ],
 )
-def test_no_address_leads_to_another_file(annotator: Any, path: str) -> None:
+def test_no_address_leads_to_another_file(
+    campaign: CampaignStore, annotator: Any, path: str
+) -> None:
     with socket.create_connection(
         (annotator.http.base_url.host, annotator.http.base_url.port)
     ) as line:
-        cookie = f"{COOKIES['annotator']}={annotator.http.cookies[COOKIES['annotator']]}"
+        cookie = f"{cookies_of(campaign)['annotator']}={annotator.token}"
         head = ["GET " + path + " HTTP/1.1", "Host: here", "Connection: close", "Cookie: " + cookie]
         line.sendall("\r\n".join([*head, "", ""]).encode())
         answer = b"".join(iter(lambda: line.recv(65536), b""))
@@ -219,10 +256,13 @@ def test_pages_come_with_a_policy_that_forbids_foreign_code(annotator: Any) -> N
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|<style|\sstyle=|https?://", page)
 
 
-def test_the_server_is_reached_from_this_machine_alone(annotator: Any) -> None:
-    """An address of this machine that is not the one it was told to listen on."""
+def test_the_server_is_reached_from_this_machine_alone(
+    campaign: CampaignStore, serve_alone: Any
+) -> None:
+    """An address of this machine that the command was not told to listen on."""
+    server = serve_alone(campaign.folder)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", annotator.http.base_url.port))
+        socket.create_connection(("127.0.0.2", server.port))
 
 
 def test_names_are_data_and_never_markup(

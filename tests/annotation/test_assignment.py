@@ -241,7 +241,7 @@ def test_every_criterion_has_its_line_in_the_log(new_campaign: NewCampaign) -> N
             (1, "left", 3), (2, "tie", None),
         ]  # fmt: skip
         assert result.work.recent[0].answers == answers
-        assert (store.num_votes(), len(counted_table(read_log(store), 2))) == (1, 1)
+        assert (store.num_recorded()[0], len(counted_table(read_log(store), 2))) == (1, 1)
 
 
 def test_the_last_answers_may_be_changed_again_and_again(new_campaign: NewCampaign) -> None:
@@ -549,7 +549,7 @@ def test_two_servers_share_a_postgresql_campaign(
         flag = store.add_flag(store.clips()[0].public_id, 1, "other", "", now=1.0)
         store.resolve_flag(flag, True, who="lead", now=2.0)
         assert store.flags()[0].resolved_at == 2.0
-        assert len(counted_table(read_log(store), 1)) == store.num_votes()
+        assert len(counted_table(read_log(store), 1)) == store.num_recorded()[0]
 
 
 def test_no_statement_of_a_vote_reads_a_long_table_from_end_to_end(

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from proskill.annotation.records import Role
 from proskill.annotation.security import RateLimiter
-from proskill.annotation.sessions import COOKIES
+from proskill.annotation.sessions import cookie_name
 
 
 @pytest.mark.slow
@@ -21,13 +22,21 @@ def test_no_request_of_thousands_makes_the_server_fail(
     store = new_campaign()
     server = serve(store.folder)
     server.app.state.desk.requests = RateLimiter(rate=1e9, burst=1e9)
-    tokens = {role: store.invite(f"an {role}", role=role, now=time.time()) for role in COOKIES}
-    lease = visit(server.url, tokens["annotator"]).work()["current"]["lease"]
+    # The likeliest number is somebody else's, so that a request may revoke them and not us.
+    store.invite("an early bird", now=time.time())
+    tokens = {
+        role: store.invite(f"an {role}", role=role, now=time.time()) for role in get_args(Role)
+    }
+    pair = visit(server.url, tokens["annotator"]).work()["current"]
     schema = server.app.openapi()
-    # One address that exists, so that not every vote is about a pair that is nobody's.
-    schema["components"]["schemas"]["VoteBody"]["properties"]["lease"]["examples"] = [lease]
+    # Ids that exist, so that not every vote and report is about what is nobody's.
+    bodies = schema["components"]["schemas"]
+    bodies["VoteBody"]["properties"]["lease"]["examples"] = [pair["lease"]]
+    bodies["FlagBody"]["properties"]["clip"]["examples"] = [pair["left"]["clip"]]
     (tmp_path / "schema.json").write_text(json.dumps(schema))
-    cookie = "; ".join(f"{COOKIES[role]}={token}" for role, token in tokens.items())
+    cookie = "; ".join(
+        f"{cookie_name(store.public_id(), role)}={token}" for role, token in tokens.items()
+    )
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", "schema.json", "--url", server.url,
          "--header", f"Cookie: {cookie}", "--checks", "not_a_server_error",
@@ -36,3 +45,10 @@ def test_no_request_of_thousands_makes_the_server_fail(
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert "generated" in done.stdout, done.stdout
+    num_operations = sum(len(methods) for methods in schema["paths"].values())
+    assert f"{num_operations} selected / {num_operations} total" in done.stdout, done.stdout
+    # Requests that are right were among them, up to the end.
+    changes = {event.what["event"] for event in store.events()}
+    assert changes >= {"state", "invited", "excluded", "revoked"}
+    assert store.flags()
+    assert visit(server.url, tokens["annotator"]).login.status_code == 200

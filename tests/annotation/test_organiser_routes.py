@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +22,8 @@ def people(new_campaign: Any, serve: Any, visit: Any) -> tuple[Any, Any, Any]:
 def test_the_summary_follows_the_votes(people: Any) -> None:
     _, organiser, ada = people
     first = organiser.http.get("/api/organiser/summary").json()
-    assert first == {"name": "Cooking", "state": "open", "pending": True}
+    assert (first["name"], first["state"], first["pending"]) == ("Cooking", "open", True)
+    assert (first["num_votes_now"], first["failures"]) == (0, {})
     ada.vote(ada.work()["current"]["lease"])
     end = time.monotonic() + 60
     while True:
@@ -30,6 +35,49 @@ def test_the_summary_follows_the_votes(people: Any) -> None:
     assert summary["num_votes_now"] == 1
     assert summary["name"] == "Cooking"
     assert summary["refreshed_at"] <= summary["server_time"]
+
+
+def test_figures_that_cannot_be_worked_out_are_said_and_tried_again(
+    new_campaign: Any, serve: Any, visit: Any
+) -> None:
+    """The process that works them out is really killed, before the first figures and later."""
+    store = new_campaign(6)
+    server = serve(store.folder)
+    organiser = visit(server.url, store.invite("Olga", role="organiser", now=time.time()))
+    ada = visit(server.url, store.invite("Ada", now=time.time()))
+    desk = server.app.state.desk
+    desk._look._rest_seconds = 0.1
+
+    def kill() -> None:
+        for child in list(desk._summariser._pool._processes or {}):
+            with contextlib.suppress(ProcessLookupError):  # it has gone before
+                os.kill(child, signal.SIGKILL)
+
+    def summary_when(is_so: Callable[[dict[str, Any]], bool], *, kills: bool) -> dict[str, Any]:
+        end = time.monotonic() + 60
+        while True:
+            summary: dict[str, Any] = organiser.http.get("/api/organiser/summary").json()
+            if is_so(summary):
+                return summary
+            assert time.monotonic() < end, summary
+            if kills:
+                kill()
+            time.sleep(0.05)
+
+    failed = summary_when(lambda summary: "figures" in summary["failures"], kills=True)
+    assert failed["pending"] is True
+    assert "was ended" in failed["failures"]["figures"]["reason"]
+    assert failed["failures"]["figures"]["at"] < failed["failures"]["figures"]["again_at"]
+    good = summary_when(lambda summary: "pending" not in summary, kills=False)
+    assert good["failures"] == {}
+    ada.vote(ada.work()["current"]["lease"])
+    for state in ("paused", "open"):  # which waits for no pause
+        organiser.http.post("/api/organiser/state", json={"state": state})
+    kept = summary_when(lambda summary: "figures" in summary["failures"], kills=True)
+    assert (kept["as_of"], kept["counts"]) == (good["as_of"], good["counts"])
+    assert (kept["counts"]["answers"], kept["num_votes_now"]) == (0, 1)
+    mended = summary_when(lambda summary: summary["counts"]["answers"] == 1, kills=False)
+    assert (mended["failures"], mended["as_of"] > kept["as_of"]) == ({}, True)
 
 
 def test_an_organiser_pauses_opens_and_closes(people: Any) -> None:

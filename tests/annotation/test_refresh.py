@@ -55,24 +55,36 @@ def test_who_waits_for_the_work_gets_it_at_once() -> None:
     asyncio.run(campaign())
 
 
-def test_work_that_failed_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    tries: list[int] = []
+def test_work_that_fails_is_logged_and_tried_again_after_longer_and_longer_pauses(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries: list[float] = []
 
     async def work() -> None:
-        tries.append(1)
-        raise RuntimeError("the child was killed")
+        tries.append(time.monotonic())
+        if len(tries) < 4:
+            raise RuntimeError("what only the log may say")
 
     async def campaign() -> None:
-        repeater = Repeater(work, rest_seconds=0)
+        repeater = Repeater(work, rest_seconds=0.05)
         task = asyncio.create_task(repeater.run())
-        for _ in range(2):
-            repeater.ask()
-            await asyncio.sleep(0.05)
+        repeater.ask()  # once
+        pauses: set[float] = set()
+        while len(tries) < 4:
+            await asyncio.sleep(0.01)
+            if repeater.failure is not None:
+                pauses.add(round(repeater.failure.again_at - repeater.failure.at, 2))
+                assert "error in the program" in repeater.failure.reason
+                assert "only the log" not in repeater.failure.reason
+        assert sorted(pauses) == [0.1, 0.2, 0.4]
+        await asyncio.sleep(0.3)
+        assert repeater.failure is None
         task.cancel()
 
     asyncio.run(campaign())
-    assert len(tries) == 2
-    assert "the child was killed" in caplog.text
+    assert len(tries) == 4  # what went well is not done again unasked
+    assert (np.diff(tries) >= [0.1, 0.2, 0.4]).all()
+    assert "what only the log may say" in caplog.text
 
 
 def test_a_child_that_is_killed_is_started_anew_and_gives_way_to_the_server() -> None:
@@ -113,3 +125,26 @@ def test_a_models_scores_fade_from_the_pairing_as_votes_come_in(
     (row,) = store.annotators()
     store.set_excluded(row.id, True, who="organiser", now=time.time())
     assert np.allclose(fitted_params(store.folder), before)
+
+
+def test_ratings_that_are_never_done_hold_up_no_vote(
+    new_campaign: Any, serve: Any, visit: Any
+) -> None:
+    store = new_campaign(40)
+    server = serve(store.folder)
+    ada = visit(server.url, store.invite("Ada", now=time.time()))
+    fitter = server.app.state.desk._fitter
+    lease = ada.vote(ada.work()["current"]["lease"]).json()["current"]["lease"]
+    end = time.monotonic() + 30
+    while not (stopped := list(fitter._pool._processes or {})):
+        assert time.monotonic() < end, "nothing is refitted"
+        time.sleep(0.01)
+    os.kill(stopped[0], signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            started = time.monotonic()
+            lease = ada.vote(lease).json()["current"]["lease"]
+            assert time.monotonic() - started < 1.0
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)
+    assert len(store.vote_log()) == 21

@@ -133,9 +133,25 @@ def test_votes_that_count_are_those_that_stand(new_campaign: NewCampaign) -> Non
         assert table.item_a[1] == pair.left.id - 1
         store.set_excluded(1, True, who="lead", now=10.0)
         assert counted_table(read_log(store), 1).outcome.tolist() == [0]
-        assert (len(store.vote_log()), store.num_votes()) == (3, 3)
+        assert (len(store.vote_log()), store.num_recorded()[0]) == (3, 3)
         store.set_excluded(1, False, who="lead", now=11.0)
         assert len(counted_table(read_log(store), 1)) == 2
+
+
+def test_every_change_that_a_summary_shows_is_noticed(new_campaign: NewCampaign) -> None:
+    with new_campaign() as store:
+        clip = store.clips()[0].public_id
+        seen = [store.num_recorded()]
+        for change in (
+            lambda: store.invite("Ann", now=1.0),
+            lambda: store.add_flag(clip, 1, "other", "", now=2.0),
+            lambda: store.resolve_flag(1, True, who="lead", now=3.0),
+            lambda: store.set_state("paused", who="lead", now=4.0),
+            lambda: store.set_excluded(1, True, who="lead", now=5.0),
+        ):
+            change()
+            seen.append(store.num_recorded())
+        assert len(set(seen)) == len(seen)
 
 
 def test_threads_may_share_a_store(new_campaign: NewCampaign) -> None:

@@ -64,7 +64,7 @@ def test_a_reload_gives_the_same_pairs_after_a_restart_too(
     store, _, ada = open_campaign("Ada")
     leases = [ada.work()[place]["lease"] for place in ("current", "next")]
     assert [ada.work()[place]["lease"] for place in ("current", "next")] == leases
-    again = visit(serve(store.folder).url, ada.http.cookies["proskill_session"])
+    again = visit(serve(store.folder).url, ada.token)
     assert [again.work()[place]["lease"] for place in ("current", "next")] == leases
 
 
@@ -190,8 +190,14 @@ def test_what_no_page_sends_is_refused_in_a_sentence(open_campaign: Any) -> None
     assert rows(store.folder, "SELECT count(*) FROM votes") == [(0,)]
 
 
-def test_nothing_tells_an_annotator_what_a_clip_is(open_campaign: Any) -> None:
-    _, _, ada, ben = open_campaign("Ada", "Ben")
+def test_nothing_tells_an_annotator_what_a_clip_is(
+    new_campaign: Any, serve: Any, visit: Any
+) -> None:
+    store = new_campaign()
+    scores = {clip.take_id: 7654.321 + clip.id for clip in store.clips()}
+    store.set_priors(scores, source="a checkpoint", now=time.time())
+    url = serve(store.folder).url
+    ada, ben = (visit(url, store.invite(name, now=time.time())) for name in ("Ada", "Ben"))
     texts = [ada.login.text]
     for visitor in (ada, ben, ada):
         work = visitor.work()
@@ -205,6 +211,16 @@ def test_nothing_tells_an_annotator_what_a_clip_is(open_campaign: Any) -> None:
         ):
             texts.append(response.text + str(response.headers))
     for text in texts:
-        for word in ("secret", "rating", "level", "exo1", "kind", "gold", "repeat"):
+        for word in (
+            "secret",
+            "rating",
+            "level",
+            "exo1",
+            "kind",
+            "gold",
+            "repeat",
+            "prior",
+            "7654.",
+        ):
             assert word not in text.lower()
     assert all("Ben" not in text for text in texts[:4])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proskill.annotation import Assignment, CampaignStore
+from proskill.annotation.database import Database
 from proskill.annotation.proxies import missing_proxies
 from proskill.cli import annotate
 
@@ -49,6 +50,9 @@ def test_a_campaign_from_a_manifest_asks_about_clips_that_play(
         "--guideline", tmp_path / "guideline.txt", "--quota", 9, "--no-tie",
     )  # fmt: skip
     assert (done.exit_code, done.stdout) == (0, f"{folder}\n"), done.stderr
+    assert "A campaign of 4 clips." in done.stderr
+    for command in ("invite", "serve"):
+        assert f"proskill annotate {command} {folder}" in done.stderr
     with CampaignStore.open(folder) as store:
         campaign, clips = store.campaign(), store.clips()
         assert (campaign.name, campaign.state) == ("campaign", "open")
@@ -179,6 +183,93 @@ def test_links_are_printed_once_and_can_be_taken_back(
         assert [person.name for person in copy.annotators()] == ["Ann", "Ben", "Cleo", "Lead"]
 
 
+def test_invitations_say_where_they_lead_and_which_links_end(
+    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    folder = tmp_path / "campaign"
+    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
+    first = run("annotate", "invite", folder, "--annotator", "Ann")
+    assert "lead to http://127.0.0.1:8000, which only this machine reaches" in first.stderr
+    assert "--url" in first.stderr
+    assert "Earlier links" not in first.stderr
+    again = run("annotate", "invite", folder, "Ann", "Ben", "--url", "https://rate.example:444/")
+    assert "open nothing any more: those of Ann." in again.stderr
+    assert "lead to https://rate.example:444; " in again.stderr
+    assert again.stdout.count("\thttps://rate.example:444/#t=") == 2
+    with CampaignStore.open(folder) as store:
+        before = store.events()
+        for arguments, complaint in (
+            (["Cleo", "Cleo"], "'Cleo' is named twice"),
+            (["Cleo", " Cleo "], "'Cleo' is named twice"),
+            (["Cleo", "Ann", "--organiser"], "'Ann' is invited as annotator already"),
+            (["Cleo", "--revoke", "Dan"], "nobody of the name 'Dan'"),
+            (["Cleo", "--url", "rate.example"], "must begin with https://"),
+            (["Cleo", "--url", "https://x/rate"], "must end with the host or its port"),
+        ):
+            done = run("annotate", "invite", folder, *arguments)
+            assert (done.exit_code, done.stdout) == (1, "")
+            assert complaint in done.stderr
+            assert done.stderr.count("\n") == 1
+        assert store.events() == before  # nobody was invited half
+
+
+def test_a_campaign_half_made_is_not_served_and_not_mixed_with_another(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    folder, good = tmp_path / "campaign", manifest.read_text()
+    manifest.write_text(good.replace("exo1.mp4", "elsewhere.mp4"))
+    done = run("annotate", "create", folder, "--manifest", manifest)
+    assert done.exit_code == 1
+    assert "elsewhere.mp4" in done.stderr
+    served = run("annotate", "serve", folder)
+    assert served.exit_code == 1
+    assert "repeat the `proskill annotate create`" in served.stderr
+    manifest.write_text(good)
+    for arguments in ([], ["--quota", 3]):
+        mixed = run("annotate", "create", folder, "--manifest", manifest, *arguments)
+        assert mixed.exit_code == 1
+        assert "of other clips or settings; delete this folder" in mixed.stderr
+
+
+@pytest.mark.needs_postgresql
+def test_a_wrong_database_url_says_which_part_is_wrong_and_no_password(
+    run: Run, manifest: Path, tmp_path: Path, postgresql_url: str
+) -> None:
+    socket = postgresql_url.partition("host=")[2]
+    rules = Path(socket, "data/pg_hba.conf")
+    rules.write_text("local all careful scram-sha-256\n" + rules.read_text())
+    database = Database(postgresql_url)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE ROLE careful LOGIN PASSWORD 'right'")
+        connection.exec_driver_sql("CREATE ROLE guest LOGIN")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    database.close()
+    here = f"?host={socket}"
+    for url, complaint in (
+        ("postgresql+psycopg://u:hidden@no-such-host.invalid/db", "its host is not known"),
+        ("postgresql+psycopg://u:hidden@127.0.0.1:1/db", "no PostgreSQL server listens"),
+        ("postgresql+psycopg://u:hidden@/db?host=/nowhere", "no PostgreSQL server listens"),
+        (f"postgresql+psycopg://proskill:hidden@/nope{here}", "no database of its name"),
+        (f"postgresql+psycopg://nobody:hidden@/postgres{here}", "knows no such user"),
+        (f"postgresql+psycopg://careful:hidden@/postgres{here}", "refuses its user or password"),
+        (f"postgresql+psycopg://careful@/postgres{here}", "asks for a password"),
+        (f"postgresql+psycopg://guest:hidden@/postgres{here}", "tables of a campaign cannot be"),
+        ("postgresql+psycopg://u:hid@den@host/db", "two @"),
+        ("postgresql+psycopg://u:hidden@host:port/db", "is not a database URL"),
+        ("postgresql+pg8000://u:hidden@host/db", "driver 'pg8000'"),
+        ("mysql://u:hidden@host/db", "'mysql' databases are not supported"),
+    ):
+        done = run(
+            "annotate", "create", tmp_path / "new", "--manifest", manifest, "--database", url
+        )
+        assert done.exit_code == 1, url
+        assert complaint in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "hid" not in done.stderr.replace(url.partition("://")[0], "")
+        assert not list((tmp_path / "new").glob("*"))
+
+
 @pytest.mark.parametrize(
     ("option", "value", "complaint"),
     [
@@ -207,7 +298,10 @@ def test_what_cannot_be_asked_is_said_and_leaves_no_campaign(
         ("left,right,answer\ntake 0,take 0,left\n", "row 2: left='take 0' and right are the same"),
         ("left,right,answer,practice\ntake 0,take 1,tie,perhaps\n", "practice='perhaps'"),
         ("left,right,answer\ntake 0,take 1,tie\ntake 1,take 0,tie\n", "are compared before"),
-        ("left,right,answer\ntake 0,take 9,tie\n", "there is no take 'take 9' in the manifest"),
+        (
+            "left,right,answer\ntake 0,take 9,tie\n",
+            "gold pair 'take 0', 'take 9': the manifest has no take 'take 9'",
+        ),
         ("left,right,answer\ntake 0,take 1,tie\n", "are of different scenarios"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from proskill.annotation.schema import SCHEMA_VERSION
 from proskill.errors import CampaignError
@@ -32,7 +33,7 @@ def upgrade(connection: Connection, *, version: str = SCHEMA_VERSION) -> None:
         version: of `versions/`; an older one is for tests.
 
     Raises:
-        CampaignError: the database was written by a newer proskill.
+        CampaignError: the database was written by a newer proskill, or takes no tables of ours.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
@@ -51,4 +52,11 @@ def upgrade(connection: Connection, *, version: str = SCHEMA_VERSION) -> None:
     # The configuration reads % as the start of a name.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, version)
+    try:
+        command.upgrade(config, version)
+    except ProgrammingError as error:
+        reason = str(error.orig).splitlines()[0]
+        raise CampaignError(
+            f"the tables of a campaign cannot be made: {reason}; give each campaign an empty "
+            "database in which its user may make tables"
+        ) from None

@@ -153,6 +153,52 @@ def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], kitchen
     assert (second[3], changed[3]) == (None, first[0])
 
 
+def test_a_reload_while_an_answer_is_being_changed_loses_neither_answer(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page(kitchen.link("Ola"))
+    ready(page)
+    answered = clips_on(page)
+    answer(page, "1")
+    current = clips_on(page)
+    saved(page)
+    page.keyboard.press("u")
+    until(lambda: clips_on(page) == answered)
+    page.reload()
+    page.wait_for_selector(UNLOCKED, state="attached")
+    assert clips_on(page) == answered
+    assert "A is better" in page.locator("#banner").inner_text()
+    assert [vote[1] for vote in kitchen.votes_of("Ola")] == ["left"]  # it stands until then
+    answer(page, "2")
+    assert clips_on(page) == current  # the same pair as before
+    saved(page)
+    first, changed = kitchen.votes_of("Ola")
+    assert (first[1], changed[1], changed[3]) == ("left", "right", first[0])
+    page.keyboard.press("u")
+    until(lambda: clips_on(page) == answered)
+    page.keyboard.press("Escape")
+    page.reload()
+    page.wait_for_selector(".deck.shown .clip[data-state=ready]")
+    assert clips_on(page) == current
+
+
+def test_an_answer_is_taken_back_altogether_by_a_skip(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page(kitchen.link("Pia"))
+    answer(page, "1")
+    current = clips_on(page)
+    page.keyboard.press("u")
+    until(lambda: clips_on(page) != current)
+    page.keyboard.press("s")
+    page.wait_for_selector("#skip-dialog[open]")
+    page.keyboard.press("4")
+    until(lambda: clips_on(page) == current)
+    saved(page)
+    first, taken_back = kitchen.votes_of("Pia")
+    assert (first[1], taken_back[1], taken_back[3]) == ("left", "skip", first[0])
+
+
 def test_two_annotators_at_once_judge_different_pairs(
     open_page: Callable[..., Page], kitchen: Any
 ) -> None:

@@ -256,6 +256,27 @@ def test_each_criterion_has_figures_of_its_own(
     assert best in rows[-4:]
 
 
+def test_figures_that_fail_are_said_and_the_last_good_ones_stay(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    before = page.locator("#step .figure-number").first.inner_text()
+    until(lambda: site.kill_children() > 0)
+    let_vote(site, 4)
+    failures = page.locator("#failures")
+    failures.wait_for(state="visible")
+    text = failures.inner_text()
+    assert "New figures could not be worked out at" in text
+    assert "the process that does it was ended" in text
+    assert "tried again" in text
+    assert "what you see is of" in text
+    assert page.locator("#step .figure-number").first.inner_text() == before
+    assert "kept up to date" not in page.locator("#fresh").inner_text()
+    failures.wait_for(state="hidden")
+    assert page.locator("#step .figure-number").first.inner_text() != before
+    assert "kept up to date" in page.locator("#fresh").inner_text()
+
+
 def test_a_lost_server_is_said_and_the_page_recovers_by_itself(
     organiser: Callable[..., Page], site: Any
 ) -> None:
