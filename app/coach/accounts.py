@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -73,7 +74,8 @@ class Accounts:
         """Read a file of accounts.
 
         Raises:
-            ConfigError: it cannot be read, holds no account, or a line is not one.
+            ConfigError: it cannot be read, holds no account, a line is not one, or others than its
+                owner may read or write it.
         """
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -89,6 +91,11 @@ class Accounts:
                 hashes[name] = hashed
         if not hashes:
             raise ConfigError(f"{path}: holds no account; add one with `proskill app-user`")
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise ConfigError(
+                f"{path}: others may read or change these accounts; make the file yours alone with "
+                f"`chmod 600 {path}`"
+            )
         return cls(hashes)
 
     def admits(self, name: str, password: str) -> bool:
@@ -103,7 +110,7 @@ def add_account(path: Path, name: str, password: str) -> None:
 
     Raises:
         ConfigError: a name or password that is not allowed, or a file that is not one of accounts.
-        ProskillError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(f"account name {name!r}: 1 to 64 letters, digits and . _ @ - are allowed")
@@ -117,8 +124,8 @@ def add_account(path: Path, name: str, password: str) -> None:
         f"{each}:{kept.cost}:{kept.block}:{kept.parallel}:{kept.salt.hex()}:{kept.digest.hex()}\n"
         for each, kept in sorted(hashes.items())
     ]
-    write_whole(path, [line.encode() for line in lines], advice="choose another place")
-    path.chmod(0o600)
+    content = [line.encode() for line in lines]
+    write_whole(path, content, advice="choose another place", mode=0o600)
 
 
 def _parse(line: str, *, where: str) -> tuple[str, PasswordHash]:

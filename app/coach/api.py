@@ -1,13 +1,15 @@
 """The named endpoint `/score`: the same answer as the page and `proskill score`, for programs."""
 
 # Types are not postponed here: Gradio reads them to describe the endpoint.
+from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
 
-from proskill.errors import ProskillError, VideoError
+from proskill.errors import ProskillError, StorageError, VideoError
 
 from .server import Coach
+from .uploads import NO_ROOM, Upload, discard
 from .work import scoring_files
 from .work_queue import Cancelled
 
@@ -24,23 +26,37 @@ def add_endpoint(coach: Coach) -> None:
         the files' names if left out. The answer is the JSON that `proskill score --as-upload
         --json` prints.
         """
-        owner = request.username or ""
+        session, uploads = coach.session_of(request), list[Upload]()
         try:
-            uploads = [coach.uploads.claim(_path_of(file), owner=owner) for file in files]
-            session = coach.session_of(request)
+            _check(files, names)
+            for file in files:
+                uploads.append(coach.uploads.claim(_path_of(file), owner=session.owner))
             work = scoring_files(coach, uploads, names)
-            async for step in coach.run(work, session=session):
-                if step.result is not None:
-                    return step.result
+            async with aclosing(coach.run(work, session=session)) as steps:
+                async for step in steps:
+                    if step.result is not None:
+                        return step.result
         except (Cancelled, ProskillError) as error:
             raise gr.Error(sentence(error), print_exception=False) from None
+        finally:  # also where its turn never came
+            for upload in uploads:
+                discard(upload)
+            coach.sessions.end_unused(session)
         raise gr.Error("The call ended without an answer.", print_exception=False)
 
     gr.events.api(score, api_name="score")
 
 
+def _check(files: object, names: object) -> None:
+    """Gradio hands over whatever JSON was sent."""
+    is_named = names is None or (
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+    )
+    if not isinstance(files, list) or not is_named:
+        raise ProskillError("/score takes a list of videos and, if you like, a list of their names")
+
+
 def _path_of(file: Any) -> str:
-    """Gradio hands files of such an endpoint over as the JSON that was sent."""
     return str(file.get("path")) if isinstance(file, dict) else ""
 
 
@@ -50,4 +66,6 @@ def sentence(error: Exception) -> str:
         return "Cancelled."
     if isinstance(error, VideoError):
         return f"{error.path.name}: {error.reason}"
+    if isinstance(error, StorageError):
+        return NO_ROOM
     return str(error)

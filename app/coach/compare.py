@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -21,6 +21,9 @@ from .views import step_value
 from .work import copying
 from .work_queue import Cancelled, Step
 
+if TYPE_CHECKING:
+    from proskill.scoring import Proxy
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -29,10 +32,12 @@ class Reference:
     Attributes:
         file: name of the original.
         url: of its safe copy.
+        proxy: the copy.
     """
 
     file: str
     url: str
+    proxy: Proxy
 
 
 def build_compare(coach: Coach, *, scored: gr.State) -> None:
@@ -56,18 +61,25 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
         session = coach.session_of(request)
         try:
             upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
-            work = copying(upload.path, session.folder, after=lambda: discard(upload))
+        except ProskillError as error:
+            yield clips_of(session, message=sentence(error))
+            return
+        try:
+            work = copying(upload.path, session.folder)
             async for step in coach.run(work, session=session):
                 if isinstance(step.result, VideoError):
                     raise step.result
                 if step.result is not None:
                     url = coach.media.publish(step.result.path, owner=session.owner)
-                    references[session] = Reference(upload.path.name, url)
+                    former = references.get(session)
+                    references[session] = Reference(upload.path.name, url, step.result)
+                    if former is not None:
+                        former.proxy.delete()
                 yield clips_of(session, step=step)
-        except Cancelled:
-            yield clips_of(session, message="Cancelled.")
-        except ProskillError as error:
+        except (Cancelled, ProskillError) as error:
             yield clips_of(session, message=sentence(error))
+        finally:  # also where its turn never came
+            discard(upload)
 
     def on_choose(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)

@@ -77,16 +77,17 @@ def _simulated(
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-        found = sorted(folder.rglob("*.mp4"))
-        if not found:
-            raise ProskillError("the example could not be made on this machine")
-        return found
+        return sorted(folder.rglob("*.mp4"))
 
     return make
 
 
 def _run(command: Sequence[str], progress: Progress) -> None:
-    """Run a command that ends when the progress raises."""
+    """Run a command to its end; what the progress raises ends it at once.
+
+    Raises:
+        ProskillError: it takes too long or fails, perhaps because the disk is full.
+    """
     begin = time.monotonic()
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -98,6 +99,8 @@ def _run(command: Sequence[str], progress: Progress) -> None:
                 raise ProskillError("the example takes too long to make on this machine")
             progress("making the example", min(passed / _USUAL_SECONDS, 0.95))
             time.sleep(0.1)
+        if process.returncode != 0:
+            raise ProskillError("the example could not be made on this machine")
     finally:
         process.kill()
         process.wait()

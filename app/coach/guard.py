@@ -16,14 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .login import Logins
 from .uploads import UploadStore
 
-_MAX_JSON_BYTES = 1_000_000
+_MAX_BODY_BYTES = 1_000_000  # but of an upload, which is bounded where it is written
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # What the page, its own routes and gradio_client ask for; `file=` is not among it.
@@ -31,12 +31,12 @@ _OPEN_TO_ALL = re.compile(
     r"/(login|favicon\.ico|robots\.txt|coach/static/[\w.-]+|gradio_api/startup-events)/?"
 )
 _OPEN = re.compile(
-    r"/(|config|logout|theme\.css|manifest\.json|assets/.+|static/.+|svelte/.+|pwa_icon.*"
+    r"/(|config|logout|theme\.css|manifest\.json|assets/.+|static/.+|svelte/.+"
     r"|coach/media/[\w-]+/[^/]+"
     r"|gradio_api/(info|app_id|login_check|user|theme\.css|upload|cancel|reset"
     r"|heartbeat/[\w-]+|queue/(join|data|status)|call/(v2/)?score(/[\w-]+)?))/?"
 )
-_WITH_JSON = re.compile(r"/gradio_api/(queue/join|call/.+|cancel|reset)/?")
+_LEADS_ELSEWHERE = re.compile(r"\.\.|//|\\")  # none of the page's own addresses has that
 
 _HEADERS = {
     # Gradio's own page needs inline scripts and evaluates its templates; nothing may leave the
@@ -46,7 +46,8 @@ _HEADERS = {
     "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With none at all, browsers would send forms of our own pages from the origin "null".
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
@@ -104,27 +105,27 @@ class Guard:
             return
         request = Request(scope, receive)
         send = _with_headers(send)
-        if refused := self._refuse(request):
-            await refused(scope, receive, send)
-            return
-        if request.method == "POST" and _WITH_JSON.fullmatch(request.url.path):
-            body = await _read(request, max_bytes=_MAX_JSON_BYTES)
-            refused = self._refuse_body(body, owner=scope["state"]["account"])
-            if refused is not None:
-                await refused(scope, receive, send)
+        refused = self._refuse(request)
+        if refused is None and request.method == "POST" and not _is_upload(request):
+            try:
+                body = await _read(request, max_bytes=_MAX_BODY_BYTES)
+            except ClientDisconnect:
                 return
+            refused = self._refuse_body(body, request)
             receive = _again(body or b"", receive)
-        await self.app(scope, receive, send)
+        await (refused or self.app)(scope, receive, send)
 
     def _refuse(self, request: Request) -> Response | None:
         """An answer to a request that does not get through, None for one that does."""
-        path, headers = request.url.path, request.headers
+        path, headers = _path(request), request.headers
         if self.is_local and _host(headers) not in _LOOPBACK:
             return PlainTextResponse("This server answers to its own machine only.", 403)
         if request.method not in ("GET", "HEAD", "POST"):
             return PlainTextResponse("Method not allowed.", 405)
+        # The page to log in has a policy by which browsers send its form from the origin "null".
         origin = headers.get("origin")
-        if origin not in (None, "null") and urlsplit(origin).netloc != headers.get("host"):
+        is_login = path == "/login" and origin == "null"
+        if origin is not None and not is_login and _netloc(origin) != headers.get("host"):
             return PlainTextResponse("Requests from other sites are refused.", 403)
         if headers.get("sec-fetch-site") == "cross-site" and request.method == "POST":
             return PlainTextResponse("Requests from other sites are refused.", 403)
@@ -135,7 +136,7 @@ class Guard:
             if path == "/" and request.method == "GET":
                 return RedirectResponse("login", 303)
             return PlainTextResponse("Log in first.", 401)
-        if not (is_open_to_all or _OPEN.fullmatch(path)):
+        if not (is_open_to_all or _OPEN.fullmatch(path)) or _LEADS_ELSEWHERE.search(path):
             return PlainTextResponse("There is nothing here.", 404)
         who = account or (request.client.host if request.client else "")
         is_attempt = path.startswith("/login") and request.method == "POST"
@@ -147,9 +148,12 @@ class Guard:
             )
         return None
 
-    def _refuse_body(self, body: bytes | None, *, owner: str) -> Response | None:
+    def _refuse_body(self, body: bytes | None, request: Request) -> Response | None:
         if body is None:
             return PlainTextResponse("The request is too large.", 413)
+        if _path(request).startswith("/login"):
+            return None
+        owner = request.scope["state"]["account"]
         try:
             data = json.loads(body or b"{}")
             files = list(_files_in(data))
@@ -160,11 +164,27 @@ class Guard:
         return None
 
 
+def _path(request: Request) -> str:
+    """By which the application chooses a route; a request's `url` follows from its headers, too."""
+    return str(request.scope["path"])
+
+
+def _is_upload(request: Request) -> bool:
+    return _path(request).rstrip("/") == "/gradio_api/upload"
+
+
 def _host(headers: Headers) -> str | None:
     try:
         return urlsplit(f"//{headers.get('host', '')}").hostname
     except ValueError:
         return None
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc or origin
+    except ValueError:
+        return origin
 
 
 def _files_in(data: Any) -> Iterator[str]:

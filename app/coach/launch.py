@@ -22,13 +22,15 @@ def launch_coach(settings: CoachSettings) -> None:
 
     Raises:
         ProskillError: accounts or a checkpoint that cannot be used.
-        OSError: the address is taken.
+        OSError: the address is taken, or there is no room for temporary files.
     """
     coach = Coach(settings)
     try:
         _serve(coach)
     finally:
         coach.close()
+    if coach.failure is not None:
+        raise coach.failure
 
 
 def _serve(coach: Coach) -> None:
@@ -75,11 +77,9 @@ def _serve(coach: Coach) -> None:
         theme=theme(),
         head=head(),
     )
-    coach.start()
-    print(f"The coach's page is at {page.local_url} (end it with Ctrl-C).", flush=True)
-    if logins is None and not settings.is_local:
-        print("Whoever reaches this address may use it; --auth FILE lets accounts in alone.")
     ended = threading.Event()
+    coach.start(on_failure=ended.set)
+    print(f"The coach's page is at {page.local_url} (end it with Ctrl-C).", flush=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()

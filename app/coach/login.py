@@ -25,6 +25,7 @@ class Logins:
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._at_a_time = anyio.CapacityLimiter(2)
         self._tokens: dict[str, tuple[str, float]] = {}  # cookie -> (account, until)
 
     def account_of(self, request: Request) -> str | None:
@@ -37,8 +38,12 @@ class Logins:
         form = await request.form(max_files=0, max_fields=4, max_part_size=4096)
         name, password = str(form.get("username", "")), str(form.get("password", ""))
         is_page = "text/html" in request.headers.get("accept", "")
-        # scrypt takes long on purpose: in a thread, so that the others' pages go on.
-        if not await anyio.to_thread.run_sync(self._accounts.admits, name, password):
+        # scrypt takes time and memory on purpose: in a thread, so that the others' pages go on, and
+        # few at a time.
+        is_right = await anyio.to_thread.run_sync(
+            self._accounts.admits, name, password, limiter=self._at_a_time
+        )
+        if not is_right:
             sentence = "Name and password do not belong together."
             return login_page(sentence) if is_page else JSONResponse({"detail": sentence}, 400)
         now = time.monotonic()

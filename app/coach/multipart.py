@@ -11,6 +11,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from proskill.errors import ProskillError
 
 _MAX_NAME_LETTERS = 60  # of at most four bytes each, file systems allow 255
+_MAX_HEADER_BYTES = 4096
+_MAX_FILES = 8  # in one form; each takes a folder, however small it is
 _NOT_A_FORM = "an upload must be a multipart form with files in it"
 
 
@@ -39,8 +41,8 @@ class FormFiles:
                 options[b"boundary"],
                 {
                     "on_part_begin": self._field.clear,
-                    "on_header_field": lambda data, a, b: self._field.extend(data[a:b]),
-                    "on_header_value": lambda data, a, b: self._value.extend(data[a:b]),
+                    "on_header_field": lambda data, a, b: _collect(self._field, data[a:b]),
+                    "on_header_value": lambda data, a, b: _collect(self._value, data[a:b]),
                     "on_header_end": self._end_header,
                     "on_part_data": lambda data, a, b: self._write(data[a:b]),
                     "on_part_end": self.close,
@@ -54,7 +56,7 @@ class FormFiles:
         """Take the next bytes of the body.
 
         Raises:
-            ProskillError: they are no multipart form.
+            ProskillError: they are no multipart form, or hold too many files.
             OSError: the disk is full.
         """
         try:
@@ -88,6 +90,8 @@ class FormFiles:
 
     def _open(self, name: str) -> None:
         self.close()
+        if len(self.paths) == _MAX_FILES:
+            raise ProskillError(f"at most {_MAX_FILES} files may be sent in one form")
         path = self._folder / str(len(self.paths)) / plain_name(name)
         path.parent.mkdir(mode=0o700)
         self._file = path.open("wb")
@@ -99,6 +103,12 @@ class FormFiles:
 
     def _end(self) -> None:
         self._is_ended = True
+
+
+def _collect(header: bytearray, data: bytes) -> None:
+    header.extend(data)
+    if len(header) > _MAX_HEADER_BYTES:
+        raise ProskillError(_NOT_A_FORM)
 
 
 def plain_name(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[
         # The explanation may have come while this waited for its turn.
         now = session.result
         newest = now if now is not None and now.id == take.id else take
-        path = session.folder / f"report-{secrets.token_hex(8)}{suffix}"
+        path = session.folder / f"report{suffix}"  # in place of the last one
         write_report(
             path, take.assessment, explanation=newest.explanation, files=dict(take.proxies)
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     FileResponse,
     JSONResponse,
@@ -18,7 +18,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from proskill.errors import ProskillError
+from proskill.errors import ProskillError, StorageError
 
 from .login import Logins, login_page
 from .media import MediaStore
@@ -56,8 +56,12 @@ def _receive(uploads: UploadStore) -> _Endpoint:
                 num_bytes=_number(request.headers.get("content-length")),
                 owner=request.state.account,
             )
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         except TooLarge as error:
             return PlainTextResponse(str(error), 413)
+        except StorageError as error:
+            return PlainTextResponse(str(error), 507)
         except ProskillError as error:
             return PlainTextResponse(str(error), 400)
         return JSONResponse([str(upload.path) for upload in received])

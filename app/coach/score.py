@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,12 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
         except ProskillError as error:
             yield views_value(session, message=str(error))
             return
-        row = str(event._data.get("row"))
-        copies = _copy(coach, session, upload.path, row=row, after=lambda: discard(upload))
-        async for value in copies:
-            yield value
+        try:
+            row = str(event._data.get("row"))
+            async for value in _copy(coach, session, upload.path, row=row):
+                yield value
+        finally:  # also where its turn never came
+            discard(upload)
 
     def on_edited(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
@@ -72,10 +74,15 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
     async def on_align(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
-        message = _edit(session, event)
+        if message := _edit(session, event):
+            yield views_value(session, message=message)
+            return
         try:
             async for step in coach.run(aligning(session), session=session):
-                message = "" if step.result is None else _aligned(session, step.result)
+                if step.result is None:
+                    yield views_value(session, step=step)
+                else:
+                    message = _aligned(session, step.result)
         except (Cancelled, ProskillError) as error:
             message = sentence(error)
         yield views_value(session, message=message)
@@ -114,17 +121,16 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
 
 async def _copy(
-    coach: Coach, session: CoachSession, source: Path, *, row: str, after: Callable[[], None]
+    coach: Coach, session: CoachSession, source: Path, *, row: str
 ) -> AsyncIterator[dict[str, Any]]:
     """Make the safe copy of a video; every step is a new value of the views."""
     try:
         view = session.add_view(source.name, row=row)
     except ProskillError as error:
-        after()
         yield views_value(session, message=str(error))
         return
     try:
-        work = copying(source, session.folder, after=after)
+        work = copying(source, session.folder)
         async for step in coach.run(work, session=session, view=view):
             view.step = step
             if isinstance(step.result, VideoError):
@@ -185,8 +191,10 @@ async def _try(
         return
     for number, path in enumerate(paths):
         row = f"{example.id}-{number}-{secrets.token_hex(4)}"
-        async for value in _copy(coach, session, path, row=row, after=lambda: None):
+        async for value in _copy(coach, session, path, row=row):
             yield {parts.views: value}
+        if row not in session.views:  # the page was cleared meanwhile
+            return
     async for shown in _score(coach, session, parts):
         yield shown
 

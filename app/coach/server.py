@@ -5,22 +5,24 @@ Not here: routes (`routes.py`), what is done with a video (`work.py`), the page.
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
+import errno
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from proskill.errors import ProskillError, StorageError
+from proskill.private_folder import PrivateFolder
+
 from .media import MediaStore
 from .sessions import CoachSession, Sessions, SessionView
-from .uploads import UploadStore
-from .work_queue import Progress, Step, WorkQueue
+from .uploads import NO_ROOM, UploadStore
+from .work_queue import Cancelled, Progress, Step, WorkQueue
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SWEEP_SECONDS = 30.0
-_NUM_COPIERS = 2  # a copy waits for one thread that decodes; more would only take memory
+_NUM_COPIERS = 2  # a third, one decoding thread each, gained nothing on two processors
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class CoachSettings:
         checkpoint: directory of the model; None for the demo checkpoint.
         host: address to listen on.
         port: likewise.
-        accounts: file of accounts; None lets everybody in who reaches the address.
+        accounts: file of accounts; None lets everybody in who reaches the address, which then is
+            to be one of this machine alone.
         max_upload_bytes: of one video.
         examples: folder of a person's own videos to try the page with.
         history: file of the sessions that people choose to keep; made when somebody does.
@@ -70,7 +74,8 @@ class Coach:
 
     def __init__(self, settings: CoachSettings) -> None:
         self.settings = settings
-        self.folder = Path(tempfile.mkdtemp(prefix="proskill-app-"))
+        self._private = PrivateFolder("proskill-app-")
+        self.folder = self._private.path
         self.uploads = UploadStore(self.folder / "uploads", max_bytes=settings.max_upload_bytes)
         self.sessions = Sessions(self.folder / "sessions")
         self.media = MediaStore()
@@ -80,9 +85,14 @@ class Coach:
         self._limits: tuple[str, ...] = ()
         self._closed = threading.Event()
 
-    def start(self) -> None:
-        """Load the model and keep the folders tidy, beside the page that is up already."""
-        threading.Thread(target=self._load, name="coach-model", daemon=True).start()
+    def start(self, *, on_failure: Callable[[], None]) -> None:
+        """Load the model and keep the folders tidy, beside the page that is up already.
+
+        Args:
+            on_failure: called when there is no model, so that nothing can be scored.
+        """
+        load = partial(self._load, on_failure)
+        threading.Thread(target=load, name="coach-model", daemon=True).start()
         threading.Thread(target=self._tidy, name="coach-tidy", daemon=True).start()
 
     def close(self) -> None:
@@ -90,7 +100,7 @@ class Coach:
         self._closed.set()
         self.copies.close()
         self.queue.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._private.close()
 
     def scorer(self) -> Scorer:
         """The model; waits until it is loaded.
@@ -100,6 +110,11 @@ class Coach:
         """
         return self._scorer.result()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Why there is no model; None while there may be one."""
+        return self._scorer.exception() if self._scorer.done() else None
+
     def limits(self) -> tuple[str, ...]:
         """What the model's card says it is no judge of; empty until it is loaded."""
         return self._limits
@@ -108,9 +123,14 @@ class Coach:
         """The session of the page that a request comes from.
 
         Raises:
-            ProskillError: too many pages are open.
+            gradio.Error: too many pages are open; shown on the page, whatever was asked for.
         """
-        return self.sessions.get(str(request.session_hash), owner=request.username or "")
+        try:
+            return self.sessions.get(str(request.session_hash), owner=request.username or "")
+        except ProskillError as error:
+            import gradio as gr
+
+            raise gr.Error(str(error), print_exception=False) from None
 
     async def run(
         self,
@@ -130,8 +150,11 @@ class Coach:
         Raises:
             ProskillError: too much of this person waits already.
             Cancelled: the page was left, or the person cancelled.
+            StorageError: the disk is full.
             Exception: what the work raised.
         """
+        if not session.is_open:
+            raise Cancelled
         queue = self.queue if view is None else self.copies
         ticket = queue.put(work, person=session.person)
         session.tickets.add(ticket)
@@ -141,10 +164,14 @@ class Coach:
             async for step in queue.follow(ticket):
                 session.touched = time.monotonic()
                 yield step
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageError(NO_ROOM) from error
+            raise
         finally:
             session.tickets.discard(ticket)
 
-    def _load(self) -> None:
+    def _load(self, on_failure: Callable[[], None]) -> None:
         try:
             from proskill.scoring import Scorer
             from proskill.scoring.card_limits import card_limits
@@ -154,10 +181,8 @@ class Coach:
             self._limits = card_limits(directory)
             self._scorer.set_result(Scorer.from_checkpoint(directory))
         except BaseException as error:
-            print(
-                f"Error: no model, so nothing can be scored: {error}", file=sys.stderr, flush=True
-            )
             self._scorer.set_exception(error)
+            on_failure()
 
     def _tidy(self) -> None:
         while not self._closed.wait(_SWEEP_SECONDS):

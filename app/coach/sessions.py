@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from proskill.errors import ProskillError, VideoError
+from proskill.errors import ProskillError, StorageError, VideoError
 from proskill.view_names import guess_kind, split_camera
+
+from .uploads import NO_ROOM
 
 if TYPE_CHECKING:
     from proskill.scoring import Assessment, EncodedTake, Explanation, Proxy
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_VIEWS = 8  # as the scorer's, which cannot be asked before the page is up
 
+_ID = re.compile(r"[\w-]{1,64}")
 _ROW = re.compile(r"[\w-]{1,40}")
 _MAX_NAME_LETTERS = 40
 _MAX_ORIGIN_SECONDS = 3600.0
@@ -149,6 +152,8 @@ class CoachSession:
 
     def remove_view(self, row: str) -> None:
         """Take a view off the page, or keep one out that is still on its way."""
+        if not _ROW.fullmatch(row):
+            return
         self.removed.add(row)
         view = self.views.pop(row, None)
         if view is not None:
@@ -214,15 +219,21 @@ class Sessions:
         """The session of a page, made when it is missing.
 
         Raises:
-            ProskillError: too many pages are open.
+            StorageError: the disk is full.
+            ProskillError: too many pages are open, or a name that no page gives itself.
         """
         with self._lock:
             session = self._sessions.get((owner, session_id))
             if session is None:
+                if not _ID.fullmatch(session_id):
+                    raise ProskillError("the page and the server disagree; reload it")
                 if len(self._sessions) >= self._max_open:
                     raise ProskillError("too many pages are open on this server; try again later")
                 folder = self._folder / secrets.token_urlsafe(24)
-                folder.mkdir(mode=0o700)
+                try:
+                    folder.mkdir(mode=0o700)
+                except OSError as error:
+                    raise StorageError(NO_ROOM) from error
                 session = self._sessions[(owner, session_id)] = CoachSession(
                     session_id, owner, folder
                 )
@@ -236,6 +247,14 @@ class Sessions:
         if session is not None:
             session.is_open = False
             session.cancel()
+
+    def end_unused(self, session: CoachSession) -> None:
+        """Forget a session that only one call of a program needed."""
+        with self._lock:
+            if session.views or session.tickets or session.result:
+                return
+            self._sessions.pop((session.owner, session.id), None)
+        shutil.rmtree(session.folder, ignore_errors=True)
 
     def end_old(self) -> None:
         """Delete what pages that were left, or forgotten, still hold."""

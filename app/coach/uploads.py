@@ -15,12 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from proskill.errors import ProskillError
+from proskill.errors import ProskillError, StorageError
 
 from .multipart import FormFiles
 
+# To people elsewhere: no folder of this machine, and nothing that only its owner can do.
+NO_ROOM = "the machine that serves this page has no room left for files; try again later"
+
 _UNCLAIMED_SECONDS = 900.0
 _FRAME_BYTES = 65536  # what a multipart body may hold beside the file
+_ROOM_BYTES = 100_000_000  # that stays free on the disk: copies and reports need some, too
 
 
 class TooLarge(ProskillError):
@@ -56,6 +60,7 @@ class UploadStore:
         self.max_bytes = max_bytes
         self._max_unclaimed = max_unclaimed
         self._uploads: dict[Path, Upload] = {}
+        self._arriving: list[str] = []  # the owner of each upload on its way
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -71,24 +76,36 @@ class UploadStore:
             owner: account that sends it.
 
         Raises:
-            TooLarge: nothing of it is kept.
+            TooLarge: it is larger than allowed.
+            StorageError: the disk is full.
             ProskillError: the body is no multipart form, or too many files wait already.
+
+        Nothing of what is refused is kept.
         """
         self.delete_old()
-        if sum(upload.owner == owner for upload in self._uploads.values()) >= self._max_unclaimed:
-            raise ProskillError("too many uploads wait to be used; use or wait for those first")
         self._check_size(num_bytes)
-        folder = self.folder / secrets.token_urlsafe(24)
-        folder.mkdir(mode=0o700)
-        try:
-            files = await self._write(chunks, content_type, folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        uploads = [Upload(path, owner, time.monotonic()) for path in files]
         with self._lock:
-            self._uploads.update((upload.path, upload) for upload in uploads)
-        return uploads
+            waiting = sum(upload.owner == owner for upload in self._uploads.values())
+            if waiting + self._arriving.count(owner) >= self._max_unclaimed:
+                raise ProskillError("too many uploads wait to be used; use or wait for those first")
+            self._arriving.append(owner)
+        folder = self.folder / secrets.token_urlsafe(24)
+        try:
+            self._check_room(num_bytes)
+            folder.mkdir(mode=0o700)
+            files = await self._write(chunks, content_type, folder)
+            uploads = [Upload(path, owner, time.monotonic()) for path in files]
+            with self._lock:
+                self._uploads.update((upload.path, upload) for upload in uploads)
+            return uploads
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise StorageError(NO_ROOM) from error
+            raise
+        finally:
+            with self._lock:
+                self._arriving.remove(owner)
 
     def claim(self, path: str, *, owner: str) -> Upload:
         """Take an upload over; from now on the caller deletes it.
@@ -124,6 +141,10 @@ class UploadStore:
                 f"the file is larger than {self.max_bytes / 1e6:.0f} MB; cut it or export it at a "
                 "lower quality"
             )
+
+    def _check_room(self, num_bytes: int) -> None:
+        if shutil.disk_usage(self.folder).free < num_bytes + _ROOM_BYTES:
+            raise StorageError(NO_ROOM)
 
     async def _write(
         self, chunks: AsyncIterator[bytes], content_type: str, folder: Path

@@ -18,7 +18,7 @@ from proskill.errors import ProskillError, VideoError
 from .examples import Example
 from .server import Coach
 from .sessions import CoachSession, ScoredTake, SessionView
-from .uploads import Upload, discard
+from .uploads import Upload
 from .work_queue import Progress
 
 if TYPE_CHECKING:
@@ -30,30 +30,24 @@ def making(coach: Coach, example: Example) -> Callable[[Progress], list[Path]]:
     return lambda progress: example.make(coach.folder / "examples" / example.id, progress)
 
 
-def copying(
-    source: Path, folder: Path, *, after: Callable[[], None]
-) -> Callable[[Progress], Proxy | VideoError]:
+def copying(source: Path, folder: Path) -> Callable[[Progress], Proxy | VideoError]:
     """Work that makes the safe copy of a video.
 
     Args:
         source: the original.
         folder: private, for the copy.
-        after: called when the original is no longer needed, whatever happened.
     """
 
     def work(progress: Progress) -> Proxy | VideoError:
-        try:
-            progress("checking and copying", 0.0)
-            from proskill.scoring import make_proxies
+        progress("checking and copying", 0.0)
+        from proskill.scoring import make_proxies
 
-            made = make_proxies(
-                {"view": source},
-                folder,
-                keep_audio=True,
-                progress=lambda what, share: progress("checking and copying", share),
-            )
-        finally:
-            after()
+        made = make_proxies(
+            {"view": source},
+            folder,
+            keep_audio=True,
+            progress=lambda what, share: progress("checking and copying", share),
+        )
         return made["view"]
 
     return work
@@ -140,8 +134,6 @@ def scoring_files(
             return result.assessment.to_dict()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            for upload in uploads:
-                discard(upload)
 
     return work
 

@@ -14,15 +14,16 @@ def app(
         typer.Option(help="Checkpoint directory; the demo checkpoint if left out."),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+        str,
+        typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in, with --auth."),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     auth: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Accounts that may open the page, made by `proskill app-user`; everybody who "
-            "reaches the address if left out.",
+            help="Accounts that may open the page, made by `proskill app-user`; everybody on this "
+            "machine if left out.",
         ),
     ] = None,
     examples: Annotated[
@@ -37,13 +38,28 @@ def app(
     ] = None,
 ) -> None:
     """Open the coach's page: drop videos, read the level, see when and where it shows."""
+    from proskill.app.coach.accounts import Accounts
     from proskill.app.coach.launch import launch_coach
     from proskill.app.coach.server import CoachSettings
-    from proskill.errors import CheckpointError
+    from proskill.cli.listening import listen
+    from proskill.errors import CheckpointError, ConfigError
+    from proskill.video.transcode import find_ffmpeg
 
-    if checkpoint is not None and not (checkpoint / "config.json").is_file():
-        raise CheckpointError(f"{checkpoint}: holds no config.json; name a checkpoint's directory")
-    launch_coach(CoachSettings(checkpoint, host=host, port=port, accounts=auth, examples=examples))
+    # What would fail later is said before the page is built, which takes seconds.
+    for name in ("config.json", "model.safetensors"):
+        if checkpoint is not None and not (checkpoint / name).is_file():
+            raise CheckpointError(f"{checkpoint}: holds no {name}; name a checkpoint's directory")
+    settings = CoachSettings(checkpoint, host=host, port=port, accounts=auth, examples=examples)
+    if auth is not None:
+        Accounts.read(auth)
+    elif not settings.is_local:
+        raise ConfigError(
+            f"--host {host} lets other machines in, and videos of people lie here; say with --auth "
+            "who may open the page, by a file that `proskill app-user` makes"
+        )
+    find_ffmpeg()
+    listen(host, port).close()
+    launch_coach(settings)
 
 
 def app_user(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 
 import pytest
 
-from proskill.app.coach.accounts import Accounts
+from proskill.app.coach.accounts import Accounts, add_account
 from proskill.cli.main import main
 
 
@@ -32,6 +33,62 @@ def test_a_checkpoint_that_is_none_is_refused_before_the_page_opens(
 ) -> None:
     assert main(["app", "--checkpoint", str(tmp_path)]) == 1
     assert "holds no config.json; name a checkpoint's directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_half_a_checkpoint_is_refused_before_the_page_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    for name in {"config.json", "model.safetensors"} - {missing}:
+        (tmp_path / name).touch()
+    assert main(["app", "--checkpoint", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"Error: {tmp_path}: holds no {missing}; name a checkpoint's directory\n"
+    )
+
+
+def test_other_machines_are_let_in_by_accounts_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["app", "--host", "0.0.0.0"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: --host 0.0.0.0 lets other machines in, and videos of people lie here; say with "
+        "--auth who may open the page, by a file that `proskill app-user` makes\n"
+    )
+
+
+def test_accounts_that_others_may_read_are_refused_before_the_page_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "accounts"
+    add_account(file, "anna", "a long password")
+    file.chmod(0o644)
+    assert main(["app", "--auth", str(file)]) == 1
+    assert capsys.readouterr().err == (
+        f"Error: {file}: others may read or change these accounts; make the file yours alone with "
+        f"`chmod 600 {file}`\n"
+    )
+
+
+def test_a_port_that_is_taken_is_said_before_the_page_opens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["app", "--port", str(port)]) == 1
+    assert capsys.readouterr().err == (
+        f"Error: cannot listen on 127.0.0.1, port {port} (Address already in use); choose another "
+        "--port, or a --host that is an address of this machine\n"
+    )
+
+
+def test_a_machine_without_ffmpeg_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "gone"))
+    assert main(["app"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: videos from others are copied with ffmpeg, which is not installed here; install it "
+        "by `pip install imageio-ffmpeg`\n"
+    )
 
 
 def test_accounts_that_are_none_are_refused_before_the_page_opens(

@@ -71,6 +71,15 @@ def test_a_file_that_is_none_of_accounts_is_refused(tmp_path: Path, text: str) -
         Accounts.read(file)
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o602])
+def test_a_file_that_others_may_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "accounts"
+    add_account(file, "anna", "a long password")
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match=f"others may read or change .* `chmod 600 {file}`"):
+        Accounts.read(file)
+
+
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="proskill app-user"):
         Accounts.read(tmp_path / "accounts")

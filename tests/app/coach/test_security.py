@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import imageio_ffmpeg
 import pytest
 
 from proskill.app.coach.accounts import add_account
@@ -125,8 +128,11 @@ def test_a_payload_cannot_name_a_file_of_the_server_by_other_keys(
         ("GET", "/monitoring"),
         ("GET", "/monitoring/summary"),
         ("GET", "/gradio_api/openapi.json"),
-        ("GET", "/coach/static/coach.py"),
-        ("GET", "/coach/static/..%2Fcoach.py"),
+        ("POST", "/gradio_api/call/on_added"),
+        ("GET", "/gradio_api/upload_progress?upload_id=a"),
+        ("GET", "/pwa_icon/100000"),
+        ("GET", "/coach/static/launch.py"),
+        ("GET", "/coach/static/..%2Flaunch.py"),
         ("GET", "/coach/media/guess/a.mp4"),
     ],
 )
@@ -136,6 +142,34 @@ def test_routes_that_the_page_does_not_need_are_closed(
     answer = client.request(method, path, files={"file": b"x"} if method == "POST" else None)
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+def _raw(url: str, request: str) -> str:
+    """The answer to a request that a well-behaved client would not send."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request.replace("\n", "\r\n").encode())
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../../../../../../../etc/passwd",
+        "/static/..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/assets/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/svelte//etc/passwd",
+        "//etc/passwd",
+        "/static/..%5c..%5cetc%5cpasswd",
+        "/coach/static/../launch.py",
+        "/coach/media/../static/views.js",
+    ],
+)
+def test_no_address_leads_out_of_the_folders_that_are_served(coach_server: Any, path: str) -> None:
+    answer = _raw(coach_server.url, f"GET {path} HTTP/1.1\nHost: localhost\nConnection: close\n\n")
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "root:" not in answer
 
 
 def test_an_upload_cannot_be_fetched_back(client: httpx.Client) -> None:
@@ -158,10 +192,42 @@ def test_an_upload_over_the_limit_is_refused_before_it_is_sent(coach_server: Any
         assert connection.recv(200).startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize("size", [2_000_000])
-def test_a_payload_over_the_limit_is_refused(client: httpx.Client, size: int) -> None:
-    answer = client.post("/gradio_api/queue/join", json={"data": ["x" * size]})
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/score", "/login"])
+def test_a_payload_over_the_limit_is_refused(client: httpx.Client, path: str) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = client.post(path, content=b"a=" + bytes(2_000_000), headers={"Content-Type": form})
     assert answer.status_code == 413
+
+
+def test_a_form_of_too_many_files_is_refused_and_nothing_of_it_stays(
+    client: httpx.Client, coach_server: Any
+) -> None:
+    before = coach_server.files()
+    files = [("files", (f"{number}.mp4", b"x")) for number in range(9)]
+    answer = client.post("/gradio_api/upload", files=files)
+    assert (answer.status_code, answer.text) == (400, "at most 8 files may be sent in one form")
+    assert coach_server.files() == before
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(coach_server: Any) -> None:
+    before = coach_server.files()
+    host, port = coach_server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(
+            b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000000\r\n"
+            b"Content-Type: multipart/form-data; boundary=B\r\n\r\n--B\r\nContent-Disposition: "
+            b'form-data; name="files"; filename="a.mp4"\r\n\r\n' + bytes(100_000)
+        )
+        _wait_until(lambda: len(coach_server.files()) > len(before))
+    _wait_until(lambda: coach_server.files() == before)
+    assert "Traceback" not in coach_server.log()
+
+
+def _wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"still not so after {seconds:g} s"
+        time.sleep(0.05)
 
 
 def test_what_is_no_json_is_refused(client: httpx.Client) -> None:
@@ -176,6 +242,8 @@ def test_what_is_no_json_is_refused(client: httpx.Client) -> None:
     [
         ({"Host": "evil.example"}, "its own machine only"),
         ({"Origin": "https://evil.example"}, "other sites"),
+        ({"Origin": "null"}, "other sites"),
+        ({"Origin": "http://["}, "other sites"),
         ({"Sec-Fetch-Site": "cross-site"}, "other sites"),
     ],
 )
@@ -197,9 +265,13 @@ def test_every_answer_keeps_browsers_from_loading_or_telling_anything_elsewhere(
         assert "http" not in policy
 
 
-def test_the_page_names_no_other_server(client: httpx.Client) -> None:
+def test_the_page_names_no_other_server_and_no_folder_of_its_own(
+    client: httpx.Client, coach_server: Any
+) -> None:
     page = client.get("/").text
     config = client.get("/config").json()
+    assert str(coach_server.folder) not in page
+    assert str(coach_server.folder) not in json.dumps(config)
     assert config["enable_queue"] is True
     assert "mcp_server" not in config or not config["mcp_server"]
     assert "coach/static/views.js" in page
@@ -221,6 +293,99 @@ def test_a_video_that_is_none_is_refused_in_one_sentence_and_nothing_stays(
     assert not (coach_server.folder / "pwn").exists()
 
 
+@pytest.mark.parametrize("event", ["added", "reference"])
+def test_an_event_of_the_page_cannot_name_a_file_that_was_not_uploaded(
+    client: httpx.Client, event: str
+) -> None:
+    functions = client.get("/config").json()["dependencies"]
+    [number] = [each["id"] for each in functions for _, name in each["targets"] if name == event]
+    session = f"stranger-{event}"
+    body = {
+        "data": [], "fn_index": number, "session_hash": session,
+        "event_data": {"path": "/etc/passwd", "row": "r1"},
+    }  # fmt: skip
+    assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+    with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as answer:
+        lines = answer.iter_lines()
+        outcome = next(line for line in lines if "process_completed" in line or "message" in line)
+    assert "was not uploaded here" in outcome or "cannot be accessed" in outcome
+    assert "root:" not in outcome
+
+
+def test_a_call_of_a_program_leaves_no_page_behind(client: httpx.Client, coach_server: Any) -> None:
+    def pages() -> int:
+        return len(list((coach_server.folder / "tmp").glob("proskill-app-*/sessions/*")))
+
+    before = pages()
+    for _ in range(3):
+        outcome = _outcome(client, _call_score(client, {"path": "/etc/passwd"}))
+        assert "was not uploaded here" in outcome
+    assert pages() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("color=s=16x16:r=1:d=700", "lasts longer than 10 minutes"),
+        ("color=s=16x16:r=1000:d=2", "shows 1000 frames a second; at most 240 are allowed"),
+        ("color=s=8192x4608:r=1:d=1", "8192x4608 pixels; at most 36 million pixels are allowed"),
+    ],
+)
+def test_videos_beyond_the_limits_are_refused_in_one_sentence(
+    client: httpx.Client, coach_server: Any, tmp_path: Path, arguments: str, sentence: str
+) -> None:
+    before = coach_server.files()
+    video = tmp_path / "beyond.mp4"
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-nostdin", "-f", "lavfi",
+         "-i", arguments, "-c:v", "libx264", "-preset", "ultrafast", str(video)],
+        check=True,
+    )  # fmt: skip
+    path = _upload(client, video.read_bytes(), "beyond.mp4")
+    outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
+    message = json.loads(outcome.split("data: ", 1)[1])["error"]
+    assert message.startswith("beyond.mp4: ")
+    assert sentence in message
+    assert "max_" not in message
+    assert coach_server.files() == before
+
+
+@pytest.mark.parametrize("data", [[5, None], ["abc", None], [{"a": 1}, None], [[], 5], [[], [1]]])
+def test_a_call_of_another_form_is_refused_in_one_sentence(
+    client: httpx.Client, data: list[object]
+) -> None:
+    outcome = _outcome(client, client.post("/gradio_api/call/score", json={"data": data}))
+    assert "/score takes a list of videos" in outcome
+
+
+def test_more_views_than_are_scored_together_are_refused(
+    client: httpx.Client, coach_server: Any
+) -> None:
+    before = coach_server.files()
+    files = [{"path": _upload(client), "meta": FILE} for _ in range(9)]
+    answer = client.post("/gradio_api/call/score", json={"data": [files, None]})
+    assert "at most 8 are scored together" in _outcome(client, answer)
+    assert coach_server.files() == before
+
+
+def test_texts_that_name_other_files_or_addresses_open_none(client: httpx.Client) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/a.ts"
+        for text in (
+            f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n",
+            "#EXTM3U\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+            f'<?xml version="1.0"?><MPD type="static"><BaseURL>{address}</BaseURL></MPD>',
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
+        ):
+            path = _upload(client, text.encode(), "clip.mp4")
+            outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
+            assert "clip.mp4: is a" in outcome
+            assert "root:" not in outcome
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
 def test_without_an_account_nothing_but_the_login_page_answers(guarded: Guarded) -> None:
     with httpx.Client(base_url=guarded.server.url, timeout=60, trust_env=False) as stranger:
         assert stranger.get("/").headers["location"] == "login"
@@ -233,6 +398,12 @@ def test_without_an_account_nothing_but_the_login_page_answers(guarded: Guarded)
                      "/gradio_api/reset", "/gradio_api/process_recording"):  # fmt: skip
             answer = stranger.post(path, files={"files": ("a.mp4", b"x")})
             assert answer.status_code == 401, path
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1/login?x=", "127.0.0.1/login#", "login", ""])
+def test_no_host_header_makes_one_address_pass_for_another(guarded: Guarded, host: str) -> None:
+    request = f"GET /config HTTP/1.1\nHost: {host}\nConnection: close\n\n"
+    assert _raw(guarded.server.url, request).split(" ")[1] in ("400", "401", "403")
 
 
 def test_the_login_cookie_is_out_of_reach_of_scripts_and_other_sites(guarded: Guarded) -> None:

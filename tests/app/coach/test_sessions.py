@@ -132,3 +132,21 @@ def test_more_pages_than_a_server_holds_are_refused(sessions: Sessions) -> None:
         sessions.get(str(number), owner="")
     with pytest.raises(ProskillError, match="too many pages"):
         sessions.get("3", owner="")
+
+
+def test_a_call_that_needs_no_page_leaves_room_for_others(
+    sessions: Sessions, session: CoachSession
+) -> None:
+    for number in range(9):
+        call = sessions.get(f"call{number}", owner="")
+        sessions.end_unused(call)
+        assert not call.folder.exists()
+    session.add_view("a.mp4", row="a")
+    sessions.end_unused(session)
+    assert sessions.get("page", owner="anna") is session
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a/b", "a b"])
+def test_a_name_that_no_page_gives_itself_is_refused(sessions: Sessions, name: str) -> None:
+    with pytest.raises(ProskillError, match="reload it"):
+        sessions.get(name, owner="")

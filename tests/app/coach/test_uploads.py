@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import resource
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from proskill.app.coach.media import MediaStore
 from proskill.app.coach.multipart import plain_name
 from proskill.app.coach.uploads import TooLarge, Upload, UploadStore, discard
-from proskill.errors import ProskillError
+from proskill.errors import ProskillError, StorageError
 
 Send = Callable[..., list[Upload]]
 FORM = "multipart/form-data; boundary=B"
@@ -106,6 +108,8 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_of_it_stays(
         ("multipart/form-data", b""),
         (FORM, b"--B\r\nno header at all"),
         (FORM, b"--C\r\n\r\n"),
+        (FORM, b"--B\r\nContent-Disposition: form-data; name=" + b"x" * 90_000),
+        (FORM, b"--B\r\n" + b"x" * 90_000),
     ],
 )
 def test_what_is_no_multipart_form_is_refused_and_nothing_stays(
@@ -145,6 +149,67 @@ def test_nobody_fills_the_disk_with_files_they_do_not_use(store: UploadStore, se
     with pytest.raises(ProskillError, match="too many uploads"):
         send(_body(("a.mp4", b"x")), owner="anna")
     send(_body(("a.mp4", b"x")), owner="ben")
+
+
+def test_uploads_that_are_still_arriving_count(
+    store: UploadStore, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> None:
+    async def chunks(enough: asyncio.Event) -> AsyncIterator[bytes]:
+        yield _body(("a.mp4", b"x"))[:30]
+        await enough.wait()
+        yield _body(("a.mp4", b"x"))[30:]
+
+    async def four_at_once() -> list[Any]:
+        enough = asyncio.Event()
+        sent = [
+            asyncio.create_task(
+                store.receive(chunks(enough), content_type=FORM, num_bytes=0, owner="anna")
+            )
+            for _ in range(4)
+        ]
+        await asyncio.sleep(0.05)
+        enough.set()
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    outcomes = run_async(four_at_once())
+    refused = [each for each in outcomes if isinstance(each, ProskillError)]
+    assert [str(each) for each in refused] == [
+        "too many uploads wait to be used; use or wait for those first"
+    ]
+
+
+def test_a_form_of_many_small_files_is_refused(store: UploadStore, send: Send) -> None:
+    with pytest.raises(ProskillError, match="at most 8 files"):
+        send(_body(*[("a.mp4", b"x")] * 9))
+    assert list(store.folder.iterdir()) == []
+
+
+def test_a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it(
+    tmp_path: Path, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> None:
+    store = UploadStore(tmp_path / "uploads", max_bytes=10**18)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        raise AssertionError("nothing is read that cannot be kept")
+        yield b""
+
+    with pytest.raises(StorageError, match="has no room left"):
+        run_async(store.receive(chunks(), content_type=FORM, num_bytes=10**17, owner=""))
+    assert list(store.folder.iterdir()) == []
+
+
+def test_a_disk_that_fills_while_a_file_arrives_keeps_nothing_of_it(
+    store: UploadStore, send: Send
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(StorageError, match="has no room left"):
+            send(_body(("a.mp4", bytes(90_000))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(store.folder.iterdir()) == []
+    send(_body(("a.mp4", bytes(90_000))))  # and there is room for the next
 
 
 def test_discarding_leaves_neither_file_nor_folder(store: UploadStore, send: Send) -> None:
