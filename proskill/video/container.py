@@ -35,12 +35,12 @@ _TEXT_KINDS: Final = (
 _CONVERT: Final = "convert it to mp4 (H.264) first"
 _NOT_VIDEO: Final = (  # magic, what it is, what to do
     (b"GIF8", "a GIF animation", _CONVERT),
-    (b"\x89PNG", "a PNG picture", "name a video instead"),
-    (b"\xff\xd8\xff", "a JPEG picture", "name a video instead"),
+    (b"\x89PNG", "a PNG picture", "use a video instead"),
+    (b"\xff\xd8\xff", "a JPEG picture", "use a video instead"),
     (b"\x00\x00\x00\x01", "a raw H.264/H.265 stream, which carries no times", _CONVERT),
     (b"\x00\x00\x01\x67", "a raw H.264 stream, which carries no times", _CONVERT),
-    (b"%PDF", "a PDF document", "name a video instead"),
-    (b"PK\x03\x04", "a ZIP archive", "unpack it and name the videos that are in it"),
+    (b"%PDF", "a PDF document", "use a video instead"),
+    (b"PK\x03\x04", "a ZIP archive", "unpack it and use the videos that are in it"),
 )
 
 

@@ -190,8 +190,7 @@ class CoachViews extends HTMLElement {
     const isWorking = rows.some((row) => row.state === "working");
     this.classList.toggle("has-views", rows.length > 0 || Boolean(busy));
     this.classList.toggle("is-folded", this.isFolded && Boolean(answer) && !busy);
-    const names = rows.map((row) => row.name.value).filter(Boolean).join(", ");
-    this.summary.textContent = rows.length === 1 ? `One view: ${names}` : `${rows.length} views: ${names}`;
+    this.summary.textContent = summary(ready, rows.filter((row) => row.state === "failed"));
     this.scoreButton.hidden = this.clearButton.hidden = Boolean(busy);
     this.scoreButton.disabled = isWorking || ready.length === 0;
     this.scoreButton.textContent = answer ? "Score again" : "Score";
@@ -220,6 +219,14 @@ class CoachViews extends HTMLElement {
         h("button.example", { type: "button", onclick: () => this.tryExample(id) },
           h("strong", {}, label), h("span.soft.small", {}, note)))));
   }
+}
+
+/** "2 views: ego, exo1; one file could not be read". */
+function summary(ready, failed) {
+  const names = ready.map((row) => row.name.value).join(", ");
+  const views = ready.length === 1 ? `One view: ${names}` : `${ready.length} views: ${names}`;
+  if (!failed.length) return views;
+  return `${views}; ${failed.length === 1 ? "one file" : `${failed.length} files`} could not be read`;
 }
 
 customElements.define("coach-views", CoachViews);
