@@ -80,8 +80,9 @@ class Accounts:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no text"
             raise ConfigError(
-                f"{path}: the accounts cannot be read ({error}); make the file with "
+                f"{path}: the accounts cannot be read ({reason}); make the file with "
                 f"`proskill app-user {path} NAME`"
             ) from error
         hashes: dict[str, PasswordHash] = {}

@@ -30,11 +30,12 @@ def client(coach_server: Any) -> Iterator[httpx.Client]:
 
 @dataclass(frozen=True)
 class Guarded:
-    """A server with accounts, and the clients of two of them."""
+    """A server with accounts, and the clients of three of them."""
 
     server: Any
     anna: httpx.Client
     ben: httpx.Client
+    carl: httpx.Client
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +43,15 @@ def guarded(
     tmp_path_factory: pytest.TempPathFactory, start_coach: Callable[..., Any]
 ) -> Iterator[Guarded]:
     accounts = tmp_path_factory.mktemp("accounts") / "file"
-    for name in ("anna", "ben"):
+    for name in ("anna", "ben", "carl"):
         add_account(accounts, name, f"password of {name}")
     with (
         start_coach("--auth", accounts) as server,
         closing(_login(server.url, "anna")) as anna,
         closing(_login(server.url, "ben")) as ben,
+        closing(_login(server.url, "carl")) as carl,
     ):
-        yield Guarded(server, anna, ben)
+        yield Guarded(server, anna, ben, carl)
 
 
 def _login(url: str, name: str) -> httpx.Client:
@@ -423,6 +425,24 @@ def test_another_accounts_upload_cannot_be_used(guarded: Guarded) -> None:
     outcome = _outcome(guarded.ben, _call_score(guarded.ben, {"path": path}))
     assert "was not uploaded here" in outcome
     assert Path(path).exists()  # and it is still there for its owner
+
+
+def test_one_account_cannot_fill_the_disk_and_others_go_on(guarded: Guarded) -> None:
+    for _ in range(16):
+        _upload(guarded.carl)
+    answer = guarded.carl.post("/gradio_api/upload", files={"files": ("a.mp4", b"x")})
+    assert (answer.status_code, answer.text) == (
+        400,
+        "too many uploads wait to be used; use or wait for those first",
+    )
+    _upload(guarded.ben)
+
+
+def test_one_account_cannot_keep_the_server_busy_and_others_go_on(guarded: Guarded) -> None:
+    answers = [guarded.carl.get("/gradio_api/login_check").status_code for _ in range(350)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
+    assert guarded.ben.get("/gradio_api/login_check").status_code == 200
 
 
 def test_logging_out_ends_what_the_cookie_was_good_for(guarded: Guarded) -> None:
