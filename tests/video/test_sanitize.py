@@ -148,7 +148,7 @@ print(len(list(Path(sys.argv[2]).iterdir())))
 _UNWRITABLE = "{}: cannot be written ({}); free some space there or choose another folder\n0\n"
 
 
-@pytest.mark.parametrize("num_bytes", [10, 1000, 20_000])
+@pytest.mark.parametrize("num_bytes", [10, 20_000])
 def test_a_full_disk_is_not_blamed_on_the_video_and_leaves_nothing(
     write_clip: Callable[..., Path], tmp_path: Path, num_bytes: int
 ) -> None:
