@@ -29,7 +29,7 @@ export function step(summary, rated) {
     el("p", { class: "sentence" }, sentence),
     el("div", { class: "figures" },
       figure(whole(summary.counts.answers),
-        `answers by ${counted(summary.counts.voters, "person", "people")}${left ? `; ${whole(left)} are in no rating` : ""}`),
+        `answers by ${counted(summary.counts.voters, "person", "people")}${left ? `; ${whole(left)} ${left === 1 ? "is" : "are"} in no rating` : ""}`),
       figure(fixed(head?.reliability), "reliability: share of the differences between clips that is skill; 0.80 is enough"),
       figure(needed, "votes still expected to be needed"),
       figure(whole(summary.activity.last_hour), "answers in the last hour")),

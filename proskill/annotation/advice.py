@@ -30,6 +30,7 @@ class NextStep:
 def next_step(
     state: str,
     *,
+    num_clips: int,
     num_annotators: int,
     activity: Activity,
     rated: Sequence[RatedCriterion | None],
@@ -38,6 +39,7 @@ def next_step(
 
     Args:
         state: of the campaign.
+        num_clips: of the campaign.
         num_annotators: who may vote.
         activity: answers so far.
         rated: each criterion; None while no vote on it counts.
@@ -60,8 +62,16 @@ def next_step(
             )
         return NextStep("No votes yet", _unless_stopped(state, sentence), False)
     last = max(known, key=lambda one: (not one.headline.is_enough, one.headline.more_votes))
+    if last.headline.num_votes < num_clips - 1:
+        sentence = (
+            "Let people go on: with fewer votes than clips not all of them can be linked, and the "
+            "figures below mean little."
+        )
+        return NextStep("Just begun", _unless_stopped(state, sentence), False)
     forecast = _hours(last.headline.more_votes, activity)
-    sentence = f"{last.headline.explanation} {forecast}".strip()
+    # Ratings speak of items; here these are clips.
+    explanation = last.headline.explanation.replace("an item", "a clip").replace("item", "clip")
+    sentence = f"{explanation} {forecast}".strip()
     return NextStep(last.headline.verdict, _unless_stopped(state, sentence), False)
 
 

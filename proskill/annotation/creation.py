@@ -101,6 +101,12 @@ def create_campaign(
     return CampaignStore(folder, database)
 
 
+def missing_videos(takes: Sequence[Take], *, view: str | None) -> list[Path]:
+    """The files that `create_campaign` would show and that are not there."""
+    shown = [_shown_view(take, view)[1].path for take in takes]
+    return [path for path in shown if not path.is_file()]
+
+
 def is_half_made(store: CampaignStore) -> bool:
     """Whether its making was interrupted: it is paused until its clips are there."""
     was_opened = any(event.what["event"] == "state" for event in store.events())

@@ -144,6 +144,7 @@ def summarise(log: CampaignLog, *, now: float) -> CampaignSummary:
         as_of=now,
         step=next_step(
             log.campaign.state,
+            num_clips=counts.clips,
             num_annotators=counts.annotators,
             activity=activity,
             rated=rated,

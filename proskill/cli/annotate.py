@@ -18,6 +18,7 @@ from proskill.errors import CampaignError
 if TYPE_CHECKING:
     from proskill.annotation import CampaignSettings, CampaignStore
     from proskill.data import Take
+    from proskill.scoring import Scorer
 
 annotate_app = typer.Typer(
     name="annotate", help="Let people compare takes, and rate them.", no_args_is_help=True
@@ -137,6 +138,7 @@ def create(
     When it was interrupted, the same command goes on.
     """
     from proskill.annotation import CampaignSettings, create_campaign, read_gold
+    from proskill.annotation.creation import missing_videos
     from proskill.data import load_takes
 
     takes = load_takes(manifest, scale=None)
@@ -152,8 +154,11 @@ def create(
         gold_share=gold_share,
         guideline="" if guideline is None else guideline.read_text("utf-8").strip(),
     )
+    if not skip_broken:
+        _require_videos(manifest, missing_videos(takes, view=view), num_takes=len(takes))
+    scorer = None if prior is None else _scorer(prior)
     view_options: _ViewOptions = {"view": view, "group_by_scenario": group is not None}
-    store = _half_made(campaign, takes, settings, **view_options) or create_campaign(
+    store = _half_made(campaign, takes, settings, database, **view_options) or create_campaign(
         campaign,
         takes=takes,
         name=name or campaign.absolute().name,
@@ -168,8 +173,8 @@ def create(
     )
     with store:
         _make_videos(store, skip_broken=skip_broken, workers=workers)
-        if prior is not None:
-            _score_clips(store, prior)
+        if scorer is not None:
+            _score_clips(store, scorer, source=str(prior))
         store.set_state("open", who="campaign", now=time.time())
         num_clips = len(store.clips())
     print(campaign)
@@ -181,12 +186,25 @@ class _ViewOptions(TypedDict):
     group_by_scenario: bool
 
 
+def _require_videos(manifest: Path, missing: list[Path], *, num_takes: int) -> None:
+    """Before anything is made: a wrong path is the commonest mistake."""
+    if missing:
+        raise CampaignError(
+            f"{manifest}: {len(missing)} of {num_takes} videos are not where it says, the first "
+            f"being {missing[0]}; check the paths, or leave these takes out with --skip-broken"
+        )
+
+
 def _half_made(
-    campaign: Path, takes: list[Take], settings: CampaignSettings, **options: Unpack[_ViewOptions]
+    campaign: Path,
+    takes: list[Take],
+    settings: CampaignSettings,
+    database: str | None,
+    **options: Unpack[_ViewOptions],
 ) -> CampaignStore | None:
     """A campaign of the same clips and settings whose making was interrupted."""
     from proskill.annotation import CampaignStore
-    from proskill.annotation.campaign import CAMPAIGN_FILE
+    from proskill.annotation.campaign import CAMPAIGN_FILE, read_database_url
     from proskill.annotation.creation import has_clips_of, is_half_made
 
     if not (campaign / CAMPAIGN_FILE).is_file():
@@ -195,11 +213,11 @@ def _half_made(
     try:
         if not is_half_made(store):
             raise CampaignError(f"{campaign}: holds a campaign already; choose another folder")
-        same_settings = store.campaign().settings == settings
-        if not (same_settings and has_clips_of(store, takes, **options)):
+        is_same = store.campaign().settings == settings and database == read_database_url(campaign)
+        if not (is_same and has_clips_of(store, takes, **options)):
             raise CampaignError(
-                f"{campaign}: holds a campaign that was interrupted while it was made, of other "
-                "clips or settings; delete this folder and repeat, or choose another"
+                f"{campaign}: holds a campaign whose making was interrupted, and which has other "
+                "clips or options; delete this folder and repeat, or choose another"
             )
     except BaseException:
         store.close()
@@ -210,10 +228,11 @@ def _half_made(
 def _say_what_is_next(campaign: Path, num_clips: int) -> None:
     command, folder = "proskill annotate", shlex.quote(str(campaign))
     for line in (
-        f"A campaign of {num_clips} clips. Next:",
-        f"  {command} invite {folder} --annotator NAME         a link for somebody who judges",
-        f"  {command} invite {folder} --organiser --annotator NAME     ... who watches and steers",
-        f"  {command} serve {folder}         the pages that the links open",
+        f"A campaign of {num_clips} clips. Next, links for who judges and for who steers, and the "
+        "pages that they open:",
+        f"  {command} invite {folder} --annotator NAME",
+        f"  {command} invite {folder} --organiser --annotator NAME",
+        f"  {command} serve {folder}",
     ):
         typer.echo(line, err=True)
 
@@ -237,12 +256,16 @@ def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None
     drop_clips(store, reasons, now=time.time())
 
 
-def _score_clips(store: CampaignStore, checkpoint: Path) -> None:
-    """Score what annotators will see."""
-    from proskill.cli.progress import progress_bar
+def _scorer(checkpoint: Path) -> Scorer:
     from proskill.scoring import Scorer
 
-    scorer = Scorer.from_checkpoint(checkpoint)
+    return Scorer.from_checkpoint(checkpoint)
+
+
+def _score_clips(store: CampaignStore, scorer: Scorer, *, source: str) -> None:
+    """Score what annotators will see."""
+    from proskill.cli.progress import progress_bar
+
     clips = store.clips()
     scores: dict[str, float] = {}
     with progress_bar("scoring clips") as on_progress:
@@ -258,7 +281,7 @@ def _score_clips(store: CampaignStore, checkpoint: Path) -> None:
             "middle",
             err=True,
         )
-    store.set_priors(scores, source=str(checkpoint), now=time.time())
+    store.set_priors(scores, source=source, now=time.time())
 
 
 @annotate_app.command()

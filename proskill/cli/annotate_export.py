@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -58,3 +59,6 @@ def export(
         print(path)
     for note in written.notes:
         print(note)
+    if out / MANIFEST_FILE in written.files:
+        source = shlex.quote(str(out / MANIFEST_FILE))
+        typer.echo(f"Next: proskill fit --config CONFIG --data.source {source}", err=True)

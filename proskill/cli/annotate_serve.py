@@ -37,17 +37,10 @@ def serve(
 
     import uvicorn
 
-    from proskill.annotation.creation import is_half_made
     from proskill.annotation.proxies import missing_proxies
     from proskill.annotation.server import create_app
-    from proskill.annotation.store import CampaignStore
 
-    with CampaignStore.open(campaign) as store, listen(host, port) as listener:
-        if is_half_made(store):
-            raise CampaignError(
-                f"{campaign}: was interrupted while it was made; repeat the `proskill annotate "
-                "create` of it, which goes on"
-            )
+    with _whole_campaign(campaign) as store, listen(host, port) as listener:
         config = uvicorn.Config(
             create_app(store, pages=Path(str(files("proskill.app"))) / "annotate"),
             log_level="warning",
@@ -73,6 +66,20 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
 
 
+def _whole_campaign(campaign: Path) -> CampaignStore:
+    from proskill.annotation.creation import is_half_made
+    from proskill.annotation.store import CampaignStore
+
+    store = CampaignStore.open(campaign)
+    if is_half_made(store):
+        store.close()
+        raise CampaignError(
+            f"{campaign}: was interrupted while it was made; repeat the `proskill annotate create` "
+            "of it, which goes on"
+        )
+    return store
+
+
 def _where_to_go(store: CampaignStore, campaign: Path, *, host: str, port: int) -> list[str]:
     """What whoever starts a server wants to know."""
     import shlex
@@ -83,16 +90,18 @@ def _where_to_go(store: CampaignStore, campaign: Path, *, host: str, port: int) 
     state = store.campaign()
     lines = [
         f"Serving {state.name!r} at {address} (Ctrl-C ends it)",
-        f"  annotators   {address}/            each by a link of their own",
-        f"  organisers   {address}/organiser   the same",
+        f"  annotators   {address}/",
+        f"  organisers   {address}/organiser",
     ]
     roles = Counter(one.role for one in store.annotators() if one.revoked_at is None)
     option = "" if address == "http://127.0.0.1:8000" else f" --url {address}"
-    invite = f"`proskill annotate invite {shlex.quote(str(campaign))} --annotator NAME{option}`"
-    lines.append(
-        f"{roles['annotator']} annotators and {roles['organiser']} organisers have links; {invite} "
-        "makes one, with --organiser one of an organiser"
-    )
+    lines += [
+        "Everybody comes in by a link of their own; so far there are links for "
+        f"{roles['annotator']} annotators and {roles['organiser']} as organisers. More of them:",
+        f"  proskill annotate invite {shlex.quote(str(campaign))} --annotator NAME{option}",
+        f"  proskill annotate invite {shlex.quote(str(campaign))} --organiser --annotator NAME"
+        f"{option}",
+    ]
     if state.state != "open":
         lines.append(f"The campaign is {state.state}; resume it on the organiser's page.")
     return lines

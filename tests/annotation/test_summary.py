@@ -100,6 +100,13 @@ def test_practice_alone_is_no_reason_to_rate(make_log: MakeLog) -> None:
     assert summary.counts.left_out == {"practice": 3}
 
 
+def test_fewer_votes_than_clips_are_a_beginning_and_no_fault(make_log: MakeLog) -> None:
+    summary = summary_of(make_log(num_clips=20, num_votes=10))
+    assert summary.step.verdict == "Just begun"
+    assert "Let people go on" in summary.step.sentence
+    assert "item" not in summary_of(make_log(num_clips=20, num_votes=60)).step.sentence
+
+
 def test_few_votes_ask_for_more_and_many_end_the_campaign(make_log: MakeLog) -> None:
     few = summary_of(make_log(num_clips=20, num_votes=60))
     assert not few.step.is_enough

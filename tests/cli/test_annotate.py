@@ -142,6 +142,9 @@ def test_scores_of_a_checkpoint_start_the_pairing_and_are_in_the_log(
 ) -> None:
     folder = tmp_path / "campaign"
     checkpoint = make_checkpoint()
+    wrong = run("annotate", "create", folder, "--manifest", manifest, "--prior", tmp_path / "none")
+    assert wrong.exit_code == 1
+    assert not folder.exists()
     done = run("annotate", "create", folder, "--manifest", manifest, "--prior", checkpoint)
     assert done.exit_code == 0, done.stderr
     with CampaignStore.open(folder) as store:
@@ -221,15 +224,20 @@ def test_a_campaign_half_made_is_not_served_and_not_mixed_with_another(
     manifest.write_text(good.replace("exo1.mp4", "elsewhere.mp4"))
     done = run("annotate", "create", folder, "--manifest", manifest)
     assert done.exit_code == 1
+    assert "1 of 4 videos are not where it says, the first being" in done.stderr
+    assert not folder.exists()
+    (manifest.parent / "elsewhere.mp4").write_bytes(b"no video at all, but long enough to look at")
+    done = run("annotate", "create", folder, "--manifest", manifest)
+    assert done.exit_code == 1
     assert "elsewhere.mp4" in done.stderr
     served = run("annotate", "serve", folder)
     assert served.exit_code == 1
     assert "repeat the `proskill annotate create`" in served.stderr
     manifest.write_text(good)
-    for arguments in ([], ["--quota", 3]):
+    for arguments in ([], ["--quota", 3], ["--database", "postgresql+psycopg://host/db"]):
         mixed = run("annotate", "create", folder, "--manifest", manifest, *arguments)
         assert mixed.exit_code == 1
-        assert "of other clips or settings; delete this folder" in mixed.stderr
+        assert "has other clips or options; delete this folder" in mixed.stderr
 
 
 @pytest.mark.needs_postgresql
