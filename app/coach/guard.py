@@ -24,6 +24,8 @@ from .login import Logins
 from .uploads import UploadStore
 
 _MAX_BODY_BYTES = 1_000_000  # but of an upload, which is bounded where it is written
+_MAX_PAGES, _MAX_PAGE_LETTERS = 5000, 64
+_OF_ANOTHER = "That page was opened by another account; reload it."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # What the page, its own routes and gradio_client ask for; `file=` is not among it.
@@ -87,6 +89,8 @@ class Guard:
         is_local: whether the server listens to this machine alone.
         requests: how often anything but a page's own files may be asked for.
         attempts: how often somebody may try to log in.
+        pages: Gradio's name of a page -> the account that opened it. Whoever knows the name may
+            listen to what the page is told, so that it is good for one account.
     """
 
     app: ASGIApp
@@ -95,6 +99,7 @@ class Guard:
     is_local: bool
     requests: RateLimit = field(default_factory=lambda: RateLimit(per_minute=600, burst=300))
     attempts: RateLimit = field(default_factory=lambda: RateLimit(per_minute=10, burst=10))
+    pages: dict[str, str] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -146,6 +151,8 @@ class Guard:
             return PlainTextResponse(
                 "Too many requests; wait a minute.", 429, headers={"Retry-After": "60"}
             )
+        if account and any(self._is_of_another(page, account) for page in _pages_of(request)):
+            return PlainTextResponse(_OF_ANOTHER, 403)
         return None
 
     def _refuse_body(self, body: bytes | None, request: Request) -> Response | None:
@@ -159,9 +166,27 @@ class Guard:
             files = list(_files_in(data))
         except (ValueError, RecursionError):
             return PlainTextResponse("The request is no JSON.", 400)
+        if isinstance(data, dict) and self._is_of_another(data.get("session_hash"), owner):
+            return PlainTextResponse(_OF_ANOTHER, 403)
         if any(not self.uploads.holds(path, owner=owner) for path in files):
             return PlainTextResponse("A file of the request was not uploaded here.", 403)
         return None
+
+    def _is_of_another(self, page: object, account: str) -> bool:
+        """Whether another account opened a page; the first who names one opens it."""
+        if not isinstance(page, str):
+            return False
+        if len(page) > _MAX_PAGE_LETTERS:
+            return True
+        if page not in self.pages and len(self.pages) >= _MAX_PAGES:
+            del self.pages[next(iter(self.pages))]
+        return self.pages.setdefault(page, account) != account
+
+
+def _pages_of(request: Request) -> list[str]:
+    """Gradio's names of the pages that a request asks about."""
+    before, _, name = _path(request).rstrip("/").rpartition("/heartbeat/")
+    return [name] if before else request.query_params.getlist("session_hash")
 
 
 def _path(request: Request) -> str:

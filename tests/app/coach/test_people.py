@@ -202,9 +202,12 @@ def test_what_one_account_keeps_another_neither_sees_nor_deletes(
     ben.page.get_by_text("No session was kept yet.").wait_for()
     assert "Blue" not in ben.page.content()
 
-    # Ben's browser, saying what anna's page said, and what it would say to delete.
+    # Ben's browser, saying what anna's page said, and what it would say to delete: neither on her
+    # page nor on one of his own.
     keep = next(each for each in sent if (each.get("event_data") or {}).get("what") == "keep")
     with closing(_client_of(ben.page, club.url)) as client:
+        assert client.post("/gradio_api/queue/join", json=keep).status_code == 403
+        keep["session_hash"] = "page-of-ben"
         assert "Blue" not in _said_again(client, keep, alias="")
         for forget in (
             {"what": "session", "id": 1}, {"what": "athlete", "alias": "Blue 7"}, {"what": "all"},

@@ -427,6 +427,22 @@ def test_another_accounts_upload_cannot_be_used(guarded: Guarded) -> None:
     assert Path(path).exists()  # and it is still there for its owner
 
 
+def test_another_accounts_page_can_neither_be_listened_to_nor_spoken_for(guarded: Guarded) -> None:
+    event = {"data": [], "fn_index": 0, "session_hash": "page-of-anna"}
+    assert guarded.anna.post("/gradio_api/queue/join", json=event).status_code == 200
+    for answer in (
+        guarded.ben.post("/gradio_api/queue/join", json=event),
+        guarded.ben.get("/gradio_api/queue/data?session_hash=page-of-anna"),
+        guarded.ben.get("/gradio_api/queue/data?session_hash=page-of-anna&session_hash=mine"),
+        guarded.ben.get("/gradio_api/heartbeat/page-of-anna"),
+        guarded.ben.get("/gradio_api/heartbeat/page-of-anna/"),
+        guarded.ben.post("/gradio_api/cancel", json={**event, "event_id": "x"}),
+        guarded.ben.post("/gradio_api/queue/join", json={**event, "session_hash": "x" * 65}),
+    ):
+        assert answer.status_code == 403
+        assert answer.text == "That page was opened by another account; reload it."
+
+
 def test_one_account_cannot_fill_the_disk_and_others_go_on(guarded: Guarded) -> None:
     for _ in range(16):
         _upload(guarded.carl)
