@@ -22,8 +22,9 @@ def test_no_request_of_thousands_makes_the_server_fail(
     store = new_campaign()
     server = serve(store.folder)
     server.app.state.desk.requests = RateLimiter(rate=1e9, burst=1e9)
-    # The likeliest number is somebody else's, so that a request may revoke them and not us.
-    store.invite("an early bird", now=time.time())
+    # Small numbers are others', so that requests revoke them and not who sends requests.
+    for place in range(50):
+        store.invite(f"early bird {place}", now=time.time())
     tokens = {
         role: store.invite(f"an {role}", role=role, now=time.time()) for role in get_args(Role)
     }

@@ -218,7 +218,9 @@ def test_an_annotator_cannot_open_the_page(open_page: Callable[..., Page], site:
     assert not page.locator("#state-buttons").is_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (820, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1000, "light"), (820, "dark"), (390, "light")]
+)
 def test_nothing_is_cut_off_at_the_width_of_a_laptop_a_tablet_or_a_phone(
     organiser: Callable[..., Page], width: int, scheme: str
 ) -> None:
