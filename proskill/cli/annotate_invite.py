@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from proskill.cli.annotate_serve import Campaign
+from proskill.cli.annotate_serve import Campaign, served_address
 from proskill.errors import CampaignError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def invite(
     names = [" ".join(name.split()) for name in [*(annotator or []), *(more or [])]]
     if not names and not revoke:
         raise typer.BadParameter("name whom to invite with --annotator, or --revoke somebody")
-    address = _address(url)
+    address = served_address(url)
     page = address + ("/organiser" if organiser else "/")
     with CampaignStore.open(campaign) as store:
         known = {person.name: person for person in store.annotators()}
@@ -67,18 +67,6 @@ def invite(
         typer.echo(f"Earlier links open nothing any more: those of {', '.join(again)}.", err=True)
     if names:
         typer.echo(_where_links_lead(address), err=True)
-
-
-def _address(url: str) -> str:
-    """The beginning of every link."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CampaignError(f"--url {url}: must begin with https:// (or http://) and a host's name")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise CampaignError(
-            f"--url {url}: must end with the host or its port; a campaign has an address to itself"
-        )
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _check_names(

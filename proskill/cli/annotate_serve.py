@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -18,6 +19,22 @@ Campaign = Annotated[Path, typer.Argument(help="Folder of the campaign.", show_d
 
 # Hosts that mean every address of this machine; people need one of them.
 _REACHED_BY: Final = {"0.0.0.0": "THIS-MACHINE", "::": "THIS-MACHINE"}
+
+
+def served_address(url: str) -> str:
+    """What the addresses of a served campaign begin with, as `--url` says.
+
+    Raises:
+        CampaignError: it is no such address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CampaignError(f"--url {url}: must begin with https:// (or http://) and a host's name")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise CampaignError(
+            f"--url {url}: must end with the host or its port; a campaign has an address to itself"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def serve(
@@ -141,13 +158,14 @@ def simulate(
     from proskill.annotation.simulated_truth import hidden_skill, invite_simulated
     from proskill.annotation.store import CampaignStore
 
+    servers = [served_address(each) for each in url]
     with CampaignStore.open(campaign) as store:
         skill = hidden_skill(store, seed=seed)
         tokens = invite_simulated(store, annotators)
     with contextlib.ExitStack() as stack:
         file = None if log is None else stack.enter_context(log.open("a", encoding="utf-8"))
         result = simulate_annotators(
-            url,
+            servers,
             tokens=tokens,
             skill=skill,
             num_votes=votes,

@@ -215,6 +215,9 @@ def test_invitations_say_where_they_lead_and_which_links_end(
             assert complaint in done.stderr
             assert done.stderr.count("\n") == 1
         assert store.events() == before  # nobody was invited half
+        voting = run("annotate", "simulate", folder, "--url", "127.0.0.1:8000")
+        assert "must begin with https:// (or http://)" in voting.stderr
+        assert store.events() == before
 
 
 def test_a_campaign_half_made_is_not_served_and_not_mixed_with_another(
