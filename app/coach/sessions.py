@@ -133,7 +133,7 @@ class CoachSession:
         return view
 
     def edit_views(self, rows: object) -> None:
-        """Take over what was typed on the page: names, kinds and origins.
+        """Take over what was typed on the page: names, kinds and origins; and the order of rows.
 
         Views that the page does not name stay as they are: it may not know of them yet.
 
@@ -149,6 +149,10 @@ class CoachSession:
                 raise ProskillError(f"two views are called {name!r}; give each its own name")
         for view, name, kind, origin_seconds in edited:
             view.name, view.kind, view.origin_seconds = name, kind, origin_seconds
+        # They came in the order in which their uploads ended.
+        order = {row: number for number, row in enumerate(named)}
+        rows_in_order = sorted(self.views, key=lambda row: order.get(row, len(order)))
+        self.views = {row: self.views[row] for row in rows_in_order}
 
     def remove_view(self, row: str) -> None:
         """Take a view off the page, or keep one out that is still on its way."""

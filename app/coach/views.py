@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import itertools
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from .work_queue import Step
 
 if TYPE_CHECKING:
     from proskill.scoring import Proxy
+
+# Values of a page overtake each other on their way, and one that equals the last is not shown at
+# all: each has a number, higher than those before it even if the server was started anew.
+_numbers = itertools.count(time.time_ns() // 1_000_000)
 
 
 def first_value(examples: Sequence[Example]) -> dict[str, Any]:
@@ -37,7 +42,7 @@ def views_value(
         message: one sentence to show.
     """
     return {
-        "id": secrets.token_hex(8),  # the browser is not told of a value that equals the last one
+        "number": next(_numbers),
         "views": [_row(view) for view in session.views.values()],
         "busy": None if step is None or step.is_done else step_value(step),
         "message": message,

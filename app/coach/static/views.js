@@ -8,6 +8,8 @@ import { h, timeLeft } from "./dom.js";
 import { upload } from "./upload.js";
 import { ViewRow } from "./view_row.js";
 
+const ASK_SECONDS = 3;
+
 class CoachViews extends HTMLElement {
   connectedCallback() {
     if (this.rows) return;
@@ -161,6 +163,8 @@ class CoachViews extends HTMLElement {
 
   show(value) {
     if (!value) return;
+    if (value.number < this.number) return; // overtaken on its way by a newer one
+    this.number = value.number ?? this.number;
     const isNewAnswer = value.answer && value.answer !== this.value.answer;
     this.value = { ...this.value, ...value };
     for (const view of value.views ?? []) {
@@ -169,7 +173,15 @@ class CoachViews extends HTMLElement {
     }
     if (value.message) this.say(value.message);
     this.refresh();
+    this.askLater();
     if (isNewAnswer) this.setFolded(true);
+  }
+
+  /** A value that was overtaken may have taken the place of the newer one: ask while a view seems to be worked on. */
+  askLater() {
+    clearTimeout(this.asking);
+    const isWorking = [...this.rows.values()].some((row) => row.isKnown && row.state === "working");
+    if (isWorking && !this.value.busy) this.asking = setTimeout(() => this.send("edited", { rows: this.edited() }), ASK_SECONDS * 1000);
   }
 
   setFolded(isFolded) {

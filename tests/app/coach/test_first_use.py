@@ -51,7 +51,7 @@ def test_a_video_that_is_dropped_twice_and_what_is_none_become_rows_of_their_own
     assert coach.page.inner_text(".folded span") == said
 
 
-def test_a_drop_beside_the_frame_counts_and_does_not_replace_the_page(
+def test_a_drop_beside_the_frame_goes_where_it_belongs_and_does_not_replace_the_page(
     open_page: Callable[..., Any], simulated_take: dict[str, Path]
 ) -> None:
     coach = open_page()
@@ -59,6 +59,9 @@ def test_a_drop_beside_the_frame_counts_and_does_not_replace_the_page(
     coach.wait_for_rows(1)
     coach.page.get_by_role("tab", name="History").click()
     _drop(coach.page, "header.page", simulated_take["exo1"])
+    coach.page.get_by_role("tab", name="Compare").click()
+    _drop(coach.page, "coach-compare h2", simulated_take["exo1"])
+    coach.page.get_by_role("button", name="Play both").wait_for()
     coach.page.get_by_role("tab", name="Score").click()
     assert coach.page.locator("li.view").count() == 1
 

@@ -57,6 +57,14 @@ def test_a_view_that_the_page_does_not_know_yet_survives_an_edit(session: CoachS
     assert list(session.views) == ["a", "b"]
 
 
+def test_views_stand_in_the_order_of_the_page_whichever_upload_ended_first(
+    session: CoachSession,
+) -> None:
+    short, late, long = (session.add_view("a.mp4", row=row) for row in ("short", "late", "long"))
+    session.edit_views([_row(long), _row(short)])
+    assert list(session.views.values()) == [long, short, late]
+
+
 def test_two_views_may_swap_their_names_and_may_not_share_one(session: CoachSession) -> None:
     one, two = session.add_view("a.mp4", row="a"), session.add_view("b.mp4", row="b")
     session.edit_views([_row(one, name="exo2"), _row(two, name="exo1")])
