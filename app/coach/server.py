@@ -6,6 +6,7 @@ Not here: routes (`routes.py`), what is done with a video (`work.py`), the page.
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SWEEP_SECONDS = 30.0
-_NUM_COPIERS = 2  # a third, one decoding thread each, gained nothing on two processors
+_MAX_COPIERS = 8  # each may take a few hundred megabytes
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Coach:
         self.uploads = UploadStore(self.folder / "uploads", max_bytes=settings.max_upload_bytes)
         self.sessions = Sessions(self.folder / "sessions")
         self.media = MediaStore()
-        self.copies = WorkQueue(num_workers=_NUM_COPIERS)
+        # One more than processors: a copy by itself, as the last one is, leaves half of one idle.
+        self.copies = WorkQueue(num_workers=min((os.cpu_count() or 1) + 1, _MAX_COPIERS))
         self.queue = WorkQueue()  # in order: a report holds the explanation asked for before it
         self._scorer: Future[Scorer] = Future()
         self._limits: tuple[str, ...] = ()

@@ -136,7 +136,7 @@ def make_proxies(
     keep_audio: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Proxy | VideoError]:
-    """Copies of several files, as many at a time as there are processors.
+    """Copies of several files, one more at a time than there are processors.
 
     Args:
         views: view name -> file that somebody sent; it stays where it is.
@@ -170,7 +170,8 @@ def make_proxies(
         finally:
             shares[name] = 1.0
 
-    with ThreadPoolExecutor(max_workers=min(len(views), os.cpu_count() or 1)) as pool:
+    # One more than processors: a copy by itself, as the last one is, leaves half of one idle.
+    with ThreadPoolExecutor(max_workers=min(len(views), (os.cpu_count() or 1) + 1)) as pool:
         copies = {name: pool.submit(copy, name) for name in views}
         try:
             _watch(copies, shares, progress or (lambda what, share: None))
