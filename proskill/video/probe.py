@@ -38,7 +38,8 @@ class VideoLimits:
 
     Attributes:
         max_bytes: size of the file.
-        max_seconds: duration by its presentation times.
+        max_seconds: duration by its presentation times; half a second more is let pass, because
+            a camera that stops by the clock stops a few frames late.
         max_pixels: height x width of one picture.
         max_frame_rate: average frames per second.
 
@@ -129,6 +130,7 @@ class Inspection:
 
 
 DEFAULT_LIMITS = VideoLimits()
+_GRACE_SECONDS = 0.5
 
 # Of files that somebody chose to train on: BASKET's highlights and some of Ego-Exo4D's takes last
 # longer than what a stranger may upload.
@@ -165,8 +167,8 @@ def inspect(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> Inspec
             scan = scan_packets(
                 container,
                 stream,
-                max_seconds=limits.max_seconds,
-                max_frames=int(limits.max_seconds * limits.max_frame_rate),
+                max_seconds=limits.max_seconds + _GRACE_SECONDS,
+                max_frames=int((limits.max_seconds + _GRACE_SECONDS) * limits.max_frame_rate),
             )
         except TooLong:
             raise VideoError(

@@ -201,6 +201,8 @@ def test_limits_are_the_callers_to_set(make_video):
         assert "; " in caught.value.reason  # what to do, in words that are no program's
         assert "max_" not in caught.value.reason
     assert probe(make_video("too_long.mp4"), limits=VideoLimits(max_seconds=800)).num_frames == 700
+    # A film of ten minutes has a few frames more.
+    assert probe(path, limits=VideoLimits(max_seconds=1.9)).duration_seconds == pytest.approx(2)
     with pytest.raises(ValueError, match="max_bytes=0"):
         VideoLimits(max_bytes=0)
 
