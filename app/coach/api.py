@@ -1,7 +1,7 @@
 """The named endpoint `/score`: the same answer as the page and `proskill score`, for programs."""
 
 # Types are not postponed here: Gradio reads them to describe the endpoint.
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 import gradio as gr
@@ -9,7 +9,7 @@ import gradio as gr
 from proskill.errors import ProskillError, StorageError, VideoError
 
 from .server import Coach
-from .uploads import NO_ROOM, Upload, discard
+from .uploads import NO_ROOM
 from .work import scoring_files
 from .work_queue import Cancelled
 
@@ -26,21 +26,20 @@ def add_endpoint(coach: Coach) -> None:
         the files' names if left out. The answer is the JSON that `proskill score --as-upload
         --json` prints.
         """
-        session, uploads = coach.session_of(request), list[Upload]()
+        session = coach.session_of(request)
         try:
             _check(files, names)
-            for file in files:
-                uploads.append(coach.uploads.claim(_path_of(file), owner=session.owner))
-            work = scoring_files(coach, uploads, names)
-            async with aclosing(coach.run(work, session=session)) as steps:
-                async for step in steps:
-                    if step.result is not None:
-                        return step.result
+            with ExitStack() as stack:
+                claims = [coach.uploads.claimed(_path_of(f), owner=session.owner) for f in files]
+                uploads = [stack.enter_context(claim) for claim in claims]
+                work = scoring_files(coach, uploads, names)
+                async with aclosing(coach.run(work, session=session)) as steps:
+                    async for step in steps:
+                        if step.result is not None:
+                            return step.result
         except (Cancelled, ProskillError) as error:
             raise gr.Error(sentence(error), print_exception=False) from None
-        finally:  # also where its turn never came
-            for upload in uploads:
-                discard(upload)
+        finally:
             coach.sessions.end_unused(session)
         raise gr.Error("The call ended without an answer.", print_exception=False)
 

@@ -16,7 +16,6 @@ from .history import history_of, progress_value
 from .page import element
 from .server import Coach
 from .sessions import CoachSession
-from .uploads import discard
 from .views import step_value
 from .work import copying
 from .work_queue import Cancelled, Step
@@ -59,41 +58,32 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
 
     async def on_reference(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
+        path = str(event._data.get("path"))
         try:
-            upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
-        except ProskillError as error:
-            yield clips_of(session, message=sentence(error))
-            return
-        try:
-            work = copying(upload.path, session.folder)
-            async for step in coach.run(work, session=session):
-                if isinstance(step.result, VideoError):
-                    raise step.result
-                if step.result is not None:
-                    url = coach.media.publish(step.result.path, owner=session.owner)
-                    former = references.get(session)
-                    references[session] = Reference(upload.path.name, url, step.result)
-                    if former is not None:
-                        former.proxy.delete()
-                yield clips_of(session, step=step)
+            with coach.uploads.claimed(path, owner=session.owner) as upload:
+                work = copying(upload.path, session.folder)
+                async for step in coach.run(work, session=session):
+                    if isinstance(step.result, VideoError):
+                        raise step.result
+                    if step.result is not None:
+                        url = coach.media.publish(step.result.path, owner=session.owner)
+                        former = references.get(session)
+                        references[session] = Reference(upload.path.name, url, step.result)
+                        if former is not None:
+                            former.proxy.delete()
+                    yield clips_of(session, step=step)
         except (Cancelled, ProskillError) as error:
             yield clips_of(session, message=sentence(error))
-        finally:  # also where its turn never came
-            discard(upload)
 
-    def on_choose(request: gr.Request, event: gr.EventData) -> Any:
-        session = coach.session_of(request)
-        return _progress_of(coach, session, str(event._data.get("alias", "")))
-
-    def on_progress_opened(request: gr.Request, event: gr.EventData) -> Any:
+    def on_alias(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
         return _progress_of(coach, session, str(event._data.get("alias", "")))
 
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     clips.opened(on_opened, None, clips, **hidden)
     clips.reference(on_reference, None, clips, trigger_mode="multiple", **hidden)
-    progress.opened(on_progress_opened, None, progress, **hidden)
-    progress.choose(on_choose, None, progress, **hidden)
+    progress.opened(on_alias, None, progress, **hidden)
+    progress.choose(on_alias, None, progress, **hidden)
     scored.change(on_opened, None, clips, **hidden)
 
 

@@ -19,7 +19,6 @@ from .page import PRIVATE, element
 from .report import build_report_downloads
 from .server import Coach
 from .sessions import CoachSession
-from .uploads import discard
 from .views import first_value, views_value
 from .work import aligning, copying, explaining, making, scoring
 from .work_queue import Cancelled
@@ -51,17 +50,13 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
     async def on_added(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
+        path, row = str(event._data.get("path")), str(event._data.get("row"))
         try:
-            upload = coach.uploads.claim(str(event._data.get("path")), owner=session.owner)
+            with coach.uploads.claimed(path, owner=session.owner) as upload:
+                async for value in _copy(coach, session, upload.path, row=row):
+                    yield value
         except ProskillError as error:
-            yield views_value(session, message=str(error))
-            return
-        try:
-            row = str(event._data.get("row"))
-            async for value in _copy(coach, session, upload.path, row=row):
-                yield value
-        finally:  # also where its turn never came
-            discard(upload)
+            yield views_value(session, message=sentence(error))
 
     def on_edited(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)

@@ -10,8 +10,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,15 @@ class UploadStore:
             if found is None or found.owner != owner:
                 raise ProskillError("that file was not uploaded here; upload it again")
             return self._uploads.pop(found.path)
+
+    @contextmanager
+    def claimed(self, path: str, *, owner: str) -> Iterator[Upload]:
+        """`claim` for a block that deletes it at its end, also where its turn never came."""
+        upload = self.claim(path, owner=owner)
+        try:
+            yield upload
+        finally:
+            discard(upload)
 
     def holds(self, path: str, *, owner: str) -> bool:
         """Whether this account uploaded this file and nobody claimed it yet."""

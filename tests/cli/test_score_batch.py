@@ -86,39 +86,41 @@ def test_a_row_of_copies_says_what_the_app_says_and_no_copy_is_left(
     assert result.stderr.startswith(f"Error: {out}: was begun with --as-upload, and rows")
 
 
+def _two_spans(video: Path, folder: Path) -> Path:
+    """A manifest of seconds 0 to 2 and 3 to 5 of a video."""
+    takes = [
+        Take(f"t{start}", "p", "juggling", {"exo1": View(video, "exo", start, start + 2.0)})
+        for start in (0.0, 3.0)
+    ]
+    write_manifest(folder / "takes.csv", takes)
+    return folder / "takes.csv"
+
+
+def _require_two_spans(rows: list[dict[str, Any]]) -> None:
+    instants = [row["provenance"]["instants_seconds"] for row in rows]
+    assert [row[0][0] for row in instants] == [0.0, 3.0]
+    assert [row[-1][-1] < end for row, end in zip(instants, (2, 5), strict=True)] == [True, True]
+
+
 def test_shards_of_copies_keep_the_span_of_a_manifest(
     run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
 ) -> None:
-    long = make_video("long.mp4", seconds=6)
-    takes = [
-        Take(f"t{start}", "p", "juggling", {"exo1": View(long, "exo", start, start + 2.0)})
-        for start in (0.0, 3.0)
-    ]
-    write_manifest(tmp_path / "takes.csv", takes)
+    manifest = _two_spans(make_video("long.mp4", seconds=6), tmp_path)
     options = ("--checkpoint", make_checkpoint(), "--as-upload", "--out", tmp_path / "r.jsonl")
     for shard in (0, 1):
         sharded = ("--num-shards", 2, "--shard", shard)
-        assert run("score", tmp_path / "takes.csv", *options, *sharded).exit_code == 0
+        assert run("score", manifest, *options, *sharded).exit_code == 0
     parts = [tmp_path / f"r-0000{k}-of-00002.jsonl" for k in (0, 1)]
-    instants = [row["provenance"]["instants_seconds"] for part in parts for row in _rows(part)]
-    assert [row[0][0] for row in instants] == [0.0, 3.0]
-    assert [row[-1][-1] < end for row, end in zip(instants, (2, 5), strict=True)] == [True, True]
+    _require_two_spans([row for part in parts for row in _rows(part)])
 
 
 def test_the_span_of_a_manifest_is_what_is_scored(
     run: Run, make_video: Make, make_checkpoint: Make, tmp_path: Path
 ) -> None:
-    long = make_video("long.mp4", seconds=6)
-    takes = [
-        Take(f"t{start}", "p", "juggling", {"exo1": View(long, "exo", start, start + 2.0)})
-        for start in (0.0, 3.0)
-    ]
-    write_manifest(tmp_path / "takes.csv", takes)
+    manifest = _two_spans(make_video("long.mp4", seconds=6), tmp_path)
     options = ("--checkpoint", make_checkpoint(), "--out", tmp_path / "r.jsonl")
-    assert run("score", tmp_path / "takes.csv", *options).exit_code == 0
-    instants = [row["provenance"]["instants_seconds"] for row in _rows(tmp_path / "r.jsonl")]
-    assert [row[0][0] for row in instants] == [0.0, 3.0]
-    assert [row[-1][-1] < end for row, end in zip(instants, (2, 5), strict=True)] == [True, True]
+    assert run("score", manifest, *options).exit_code == 0
+    _require_two_spans(_rows(tmp_path / "r.jsonl"))
 
 
 def test_shards_write_the_rows_of_the_whole(
