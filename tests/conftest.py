@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import numpy as np
 import pytest
+
+from waiting import wait_until
 
 # One thread each: two workers with two torch threads each are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -73,6 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A browser, once started, keeps an event loop running, in which no test can run its own.
+    items.sort(key=lambda item: "needs_browser" in item.keywords)
     skip_slow = pytest.mark.skip(reason="slow; run with --slow")
     for item in items:
         if "slow" in item.keywords and not config.getoption("--slow"):
@@ -124,7 +127,7 @@ def postgresql_url() -> Iterator[str]:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, cwd=folder,
         )  # fmt: skip
         try:
-            _wait_until(
+            wait_until(
                 lambda: Path(folder, ".s.PGSQL.5432").exists() and _is_ready(programs, folder)
             )
             yield f"postgresql+psycopg://proskill@/postgres?host={folder}"
@@ -135,13 +138,6 @@ def postgresql_url() -> Iterator[str]:
 
 def _is_ready(programs: Path, folder: str) -> bool:
     return subprocess.run([programs / "pg_isready", "-q", "-h", folder]).returncode == 0
-
-
-def _wait_until(is_so: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -252,8 +252,7 @@ class AsynchronousPairing:
             place %= len(once)
             key = once[place]
             if len(self._judges[key]) > 1:
-                once[place] = once[-1]
-                once.pop()
+                once.pop(place)  # those behind move up: in their order none is left out
             elif key in self._out or self._judges[key] == [annotator]:
                 place += 1
             else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,18 +28,7 @@ from proskill.annotation.server import create_app
 from proskill.annotation.store import CampaignStore
 from proskill.data.take import Take, View
 from proskill.rating import SimulatedAnnotator, simulate_votes
-
-
-def wait_for(url: str) -> None:
-    """Until a server answers."""
-    end = time.monotonic() + 60
-    while True:
-        assert time.monotonic() < end, "the server does not answer"
-        try:
-            httpx.get(f"{url}/", trust_env=False)
-            return
-        except httpx.TransportError:
-            time.sleep(0.02)
+from waiting import free_port, wait_for_server, wait_until
 
 
 class ThreadServer:
@@ -55,10 +43,7 @@ class ThreadServer:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
-        end = time.monotonic() + 60
-        while not self._server.started:
-            assert time.monotonic() < end, "the server does not start"
-            time.sleep(0.005)
+        wait_until(lambda: self._server.started)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
 
@@ -72,17 +57,14 @@ class ProcessServer:
     """`proskill annotate serve` on a free port of this machine, or on one that is given."""
 
     def __init__(self, campaign: Path, *, port: int | None = None) -> None:
-        if port is None:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        self.port = port = port or free_port()
+        self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "proskill.cli.main", "annotate", "serve", str(campaign),
              "--port", str(port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_for(self.url)
+        wait_for_server(self.url, self._process)
 
     @property
     def pid(self) -> int:

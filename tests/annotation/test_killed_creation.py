@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -11,6 +10,7 @@ import pytest
 from proskill.annotation import CampaignStore
 from proskill.annotation.campaign import PROXIES_FOLDER
 from proskill.annotation.proxies import missing_proxies
+from waiting import wait_until
 
 
 @pytest.mark.slow
@@ -30,11 +30,7 @@ def test_a_creation_that_is_killed_leaves_no_picture_when_it_goes_on(tmp_path: P
     create += ["--manifest", str(manifest), "--workers", "1"]
     proxies = campaign / PROXIES_FOLDER
     with subprocess.Popen(create, stderr=subprocess.PIPE) as process:
-        end = time.monotonic() + 60
-        while not list(proxies.glob(".proxy-*/pictures.mp4")):
-            assert time.monotonic() < end
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_until(lambda: list(proxies.glob(".proxy-*/pictures.mp4")))
         process.kill()
     assert list(proxies.glob(".proxy-*"))
     subprocess.run(create, check=True, capture_output=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from waiting import wait_until
+
 
 @pytest.fixture
 def people(new_campaign: Any, serve: Any, visit: Any) -> tuple[Any, Any, Any]:
@@ -19,19 +21,33 @@ def people(new_campaign: Any, serve: Any, visit: Any) -> tuple[Any, Any, Any]:
     return store, organiser, visit(url, store.invite("Ada", now=time.time()))
 
 
+def _summary_when(
+    organiser: Any,
+    is_so: Callable[[dict[str, Any]], object],
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
+    """The first summary that is so."""
+
+    def look() -> dict[str, Any]:
+        summary: dict[str, Any] = organiser.http.get("/api/organiser/summary").json()
+        if is_so(summary):
+            return summary
+        meanwhile()
+        return {}
+
+    return wait_until(look)
+
+
 def test_the_summary_follows_the_votes(people: Any) -> None:
     _, organiser, ada = people
     first = organiser.http.get("/api/organiser/summary").json()
     assert (first["name"], first["state"], first["pending"]) == ("Cooking", "open", True)
     assert (first["num_votes_now"], first["failures"]) == (0, {})
     ada.vote(ada.work()["current"]["lease"])
-    end = time.monotonic() + 60
-    while True:
-        summary = organiser.http.get("/api/organiser/summary").json()
-        if "pending" not in summary and summary["refreshed_at"] and summary["counts"]:
-            break
-        assert time.monotonic() < end, "no summary was worked out"
-        time.sleep(0.2)
+    summary = _summary_when(
+        organiser, lambda one: "pending" not in one and one["refreshed_at"] and one["counts"]
+    )
     assert summary["num_votes_now"] == 1
     assert summary["name"] == "Cooking"
     assert summary["refreshed_at"] <= summary["server_time"]
@@ -53,30 +69,23 @@ def test_figures_that_cannot_be_worked_out_are_said_and_tried_again(
             with contextlib.suppress(ProcessLookupError):  # it has gone before
                 os.kill(child, signal.SIGKILL)
 
-    def summary_when(is_so: Callable[[dict[str, Any]], bool], *, kills: bool) -> dict[str, Any]:
-        end = time.monotonic() + 60
-        while True:
-            summary: dict[str, Any] = organiser.http.get("/api/organiser/summary").json()
-            if is_so(summary):
-                return summary
-            assert time.monotonic() < end, summary
-            if kills:
-                kill()
-            time.sleep(0.05)
-
-    failed = summary_when(lambda summary: "figures" in summary["failures"], kills=True)
+    failed = _summary_when(
+        organiser, lambda summary: "figures" in summary["failures"], meanwhile=kill
+    )
     assert failed["pending"] is True
     assert "was ended" in failed["failures"]["figures"]["reason"]
     assert failed["failures"]["figures"]["at"] < failed["failures"]["figures"]["again_at"]
-    good = summary_when(lambda summary: "pending" not in summary, kills=False)
+    good = _summary_when(organiser, lambda summary: "pending" not in summary)
     assert good["failures"] == {}
     ada.vote(ada.work()["current"]["lease"])
     for state in ("paused", "open"):  # which waits for no pause
         organiser.http.post("/api/organiser/state", json={"state": state})
-    kept = summary_when(lambda summary: "figures" in summary["failures"], kills=True)
+    kept = _summary_when(
+        organiser, lambda summary: "figures" in summary["failures"], meanwhile=kill
+    )
     assert (kept["as_of"], kept["counts"]) == (good["as_of"], good["counts"])
     assert (kept["counts"]["answers"], kept["num_votes_now"]) == (0, 1)
-    mended = summary_when(lambda summary: summary["counts"]["answers"] == 1, kills=False)
+    mended = _summary_when(organiser, lambda summary: summary["counts"]["answers"] == 1)
     assert (mended["failures"], mended["as_of"] > kept["as_of"]) == ({}, True)
 
 

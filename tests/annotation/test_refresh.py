@@ -12,6 +12,7 @@ import pytest
 
 from proskill.annotation.refresh import ChildProcess, Repeater
 from proskill.annotation.worked_out import fitted_params
+from waiting import wait_until
 
 
 def test_reasons_gather_and_the_work_is_never_done_twice_at_once() -> None:
@@ -135,10 +136,7 @@ def test_ratings_that_are_never_done_hold_up_no_vote(
     ada = visit(server.url, store.invite("Ada", now=time.time()))
     fitter = server.app.state.desk._fitter
     lease = ada.vote(ada.work()["current"]["lease"]).json()["current"]["lease"]
-    end = time.monotonic() + 30
-    while not (stopped := list(fitter._pool._processes or {})):
-        assert time.monotonic() < end, "nothing is refitted"
-        time.sleep(0.01)
+    stopped = wait_until(lambda: list(fitter._pool._processes or {}))
     os.kill(stopped[0], signal.SIGSTOP)
     try:
         for _ in range(20):

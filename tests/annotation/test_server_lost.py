@@ -12,14 +12,9 @@ from typing import Any
 
 import pytest
 
+from waiting import wait_until
+
 PROSKILL = [sys.executable, "-m", "proskill.cli.main", "annotate"]
-
-
-def wait_until(is_so: Any, *, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.02)
 
 
 def tokens_in(log: Path) -> list[str]:

@@ -218,6 +218,19 @@ def test_when_all_pairs_are_judged_only_asked_for_repeats_are_left() -> None:
         assert pairing.next_pair("cem") is None  # both opinions are there
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_at_the_end_every_pair_judged_once_is_repeated(seed: int) -> None:
+    """Also those that lie, as it is looked for, between pairs that were judged twice."""
+    pairing = pairing_of(8, seed=seed, repeat_share=0.3, swapped_share=0.0)
+    num_judges: Counter[tuple[int, int]] = Counter()
+    while len(num_judges) < 28:  # all pairs of eight
+        num_judges[answer(pairing, "ann" if len(num_judges) % 2 else "bob").key] += 1
+    repeats = []
+    while (pair := pairing.next_pair("eve")) is not None:
+        repeats.append(pair.key)
+    assert sorted(repeats) == sorted(key for key, number in num_judges.items() if number == 1)
+
+
 def test_one_annotator_alone_may_still_be_asked_again_with_sides_swapped() -> None:
     pairing = pairing_of(8, swapped_share=0.01)
     first = {(pair.left, pair.right) for pair in (answer(pairing, "ann") for _ in range(28))}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from proskill.video.bounded_process import ProcessLimits, run_bounded
+from waiting import wait_until
 
 LIMITS = ProcessLimits(seconds=20, memory_bytes=1 << 30, file_bytes=1 << 20)
 
@@ -86,10 +87,7 @@ def test_an_exception_here_ends_the_program_and_its_children(tmp_path: Path) -> 
             python(code), folder=tmp_path, limits=LIMITS,
             on_output=lambda line: pids.append(int(line)), on_tick=stop,
         )  # fmt: skip
-    end = time.monotonic() + 5
-    while any(map(is_running, pids)) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not any(map(is_running, pids))
+    wait_until(lambda: not any(map(is_running, pids)), seconds=5)
 
 
 def test_no_file_of_ours_stays_open_in_it(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 import pytest
 
 from proskill.annotation import CampaignSettings, CampaignStore, GoldTakes, create_campaign
 from proskill.data.take import Take, View
 from proskill.simulation.render import write_video
+from waiting import free_port, wait_for_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,9 +32,7 @@ class Site:
 
     def __init__(self, store: CampaignStore) -> None:
         self.store = store
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.start()
 
@@ -44,15 +41,7 @@ class Site:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "proskill.cli.main", *command], stdout=subprocess.DEVNULL
         )
-        end = time.monotonic() + 60
-        while True:
-            assert self._process.poll() is None, "the server ended"
-            assert time.monotonic() < end, "the server does not answer"
-            try:
-                httpx.get(f"{self.url}/", trust_env=False)
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
+        wait_for_server(self.url, self._process)
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         """As a power cut would; by SIGINT as an organiser does."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proskill.annotation import GoldTakes
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,14 +34,7 @@ def answer(page: Page, key: str) -> None:
     ready(page)
     before = clips_on(page)
     page.keyboard.press(key)
-    until(lambda: clips_on(page) != before)
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.03)
+    wait_until(lambda: clips_on(page) != before)
 
 
 def saved(page: Page) -> None:
@@ -138,10 +132,10 @@ def test_the_last_answers_can_be_changed(open_page: Callable[..., Page], kitchen
         answer(page, key)
     current = clips_on(page)
     page.keyboard.press("u")
-    until(lambda: clips_on(page) == pairs[1])
+    wait_until(lambda: clips_on(page) == pairs[1])
     assert "B is better" in page.locator("#banner").inner_text()
     page.keyboard.press("u")
-    until(lambda: clips_on(page) == pairs[0])
+    wait_until(lambda: clips_on(page) == pairs[0])
     answer(page, "0")
     assert clips_on(page) == current
     page.keyboard.press("u")
@@ -163,7 +157,7 @@ def test_a_reload_while_an_answer_is_being_changed_loses_neither_answer(
     current = clips_on(page)
     saved(page)
     page.keyboard.press("u")
-    until(lambda: clips_on(page) == answered)
+    wait_until(lambda: clips_on(page) == answered)
     page.reload()
     page.wait_for_selector(UNLOCKED, state="attached")
     assert clips_on(page) == answered
@@ -175,7 +169,7 @@ def test_a_reload_while_an_answer_is_being_changed_loses_neither_answer(
     first, changed = kitchen.votes_of("Ola")
     assert (first[1], changed[1], changed[3]) == ("left", "right", first[0])
     page.keyboard.press("u")
-    until(lambda: clips_on(page) == answered)
+    wait_until(lambda: clips_on(page) == answered)
     page.keyboard.press("Escape")
     page.reload()
     page.wait_for_selector(".deck.shown .clip[data-state=ready]")
@@ -189,11 +183,11 @@ def test_an_answer_is_taken_back_altogether_by_a_skip(
     answer(page, "1")
     current = clips_on(page)
     page.keyboard.press("u")
-    until(lambda: clips_on(page) != current)
+    wait_until(lambda: clips_on(page) != current)
     page.keyboard.press("s")
     page.wait_for_selector("#skip-dialog[open]")
     page.keyboard.press("4")
-    until(lambda: clips_on(page) == current)
+    wait_until(lambda: clips_on(page) == current)
     saved(page)
     first, taken_back = kitchen.votes_of("Pia")
     assert (first[1], taken_back[1], taken_back[3]) == ("left", "skip", first[0])
@@ -255,7 +249,7 @@ def test_kept_answers_outlive_the_page_and_are_nobody_elses(
     assert kitchen.votes_of("Hal") == kitchen.votes_of("Ida") == []
     page.goto("about:blank")
     page.goto(kitchen.link("Hal"))
-    until(lambda: len(kitchen.votes_of("Hal")) == 1)
+    wait_until(lambda: len(kitchen.votes_of("Hal")) == 1)
     assert kitchen.votes_of("Ida") == []
 
 
@@ -330,7 +324,7 @@ def test_several_criteria_with_strength_are_asked_one_after_the_other(
     before = clips_on(page)
     page.keyboard.press("2")
     page.keyboard.press("1")
-    until(lambda: clips_on(page) != before)
+    wait_until(lambda: clips_on(page) != before)
     saved(page)
     assert site.rows("SELECT answer, strength FROM votes ORDER BY criterion_id") == [
         ("left", 3),

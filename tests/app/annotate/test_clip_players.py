@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -59,15 +60,8 @@ def of_both(page: Page, expression: str) -> list[Any]:
 
 def frames(page: Page) -> list[int]:
     """Which frames both clips show, once they have found them."""
-    until(lambda: not any(of_both(page, "v.seeking")))
+    wait_until(lambda: not any(of_both(page, "v.seeking")))
     return [int(place / FRAME_SECONDS + 1e-3) for place in of_both(page, "v.currentTime")]
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.03)
 
 
 def call(page: Page, module: str, expression: str) -> Any:
@@ -89,9 +83,9 @@ def test_steps_and_seconds_move_both_clips_alike(page: Page) -> None:
 
 def test_clips_start_together_and_pause_on_the_same_frame(page: Page) -> None:
     page.keyboard.press("Space")
-    until(lambda: min(of_both(page, "v.currentTime")) > 0.3)
+    wait_until(lambda: min(of_both(page, "v.currentTime")) > 0.3)
     page.keyboard.press("Space")
-    until(lambda: of_both(page, "v.paused") == [True, True])
+    wait_until(lambda: of_both(page, "v.paused") == [True, True])
     left, right = frames(page)
     assert left == right >= 9
 
@@ -103,10 +97,10 @@ def test_a_clip_that_runs_ahead_is_caught_within_one_frame(page: Page) -> None:
 
     page.keyboard.press("<")
     page.keyboard.press("Space")
-    until(lambda: min(of_both(page, "v.currentTime")) > 0.1)
+    wait_until(lambda: min(of_both(page, "v.currentTime")) > 0.1)
     page.evaluate("document.querySelectorAll('.deck.shown video')[1].currentTime += 4 / 30")
-    until(lambda: distance() > 2 * FRAME_SECONDS)
-    until(lambda: distance() <= FRAME_SECONDS)
+    wait_until(lambda: distance() > 2 * FRAME_SECONDS)
+    wait_until(lambda: distance() <= FRAME_SECONDS)
     page.evaluate(RECORD)
     page.wait_for_timeout(500)
     assert sorted(page.evaluate("window.distances"))[-3] <= FRAME_SECONDS
@@ -122,7 +116,7 @@ def test_a_range_is_played_again_and_again(page: Page) -> None:
     def restarts() -> int:
         return sum(b < a for a, b in itertools.pairwise(page.evaluate("window.places")))
 
-    until(lambda: restarts() >= 2)
+    wait_until(lambda: restarts() >= 2)
     places = page.evaluate("window.places")
     assert min(places) >= 1.0 - 2 * FRAME_SECONDS
     assert max(places) <= 1.5  # 1.2 where no frame comes late
@@ -141,13 +135,13 @@ def test_speed_is_that_of_both_and_stays_for_the_next_visit(page: Page) -> None:
 
 def test_a_clip_plays_alone_and_the_other_joins_it_again(page: Page) -> None:
     page.keyboard.press("e")
-    until(lambda: of_both(page, "v.paused") == [True, False])
+    wait_until(lambda: of_both(page, "v.paused") == [True, False])
     assert page.locator("#solo-right").get_attribute("aria-pressed") == "true"
     page.wait_for_timeout(300)
     page.keyboard.press("e")
-    until(lambda: of_both(page, "v.paused") == [False, False])
+    wait_until(lambda: of_both(page, "v.paused") == [False, False])
     page.keyboard.press("Space")
-    until(lambda: of_both(page, "v.paused") == [True, True])
+    wait_until(lambda: of_both(page, "v.paused") == [True, True])
     left, right = frames(page)
     assert left == right
 
@@ -165,7 +159,7 @@ def test_in_the_same_place_one_clip_is_seen_and_the_other_after_a_flip(page: Pag
 def test_what_is_behind_is_not_watched(page: Page) -> None:
     page.keyboard.press("v")
     page.keyboard.press("Space")
-    until(lambda: min(of_both(page, "v.currentTime")) > 0.5)
+    wait_until(lambda: min(of_both(page, "v.currentTime")) > 0.5)
     page.keyboard.press("Space")
     widths = page.locator(".deck.shown .seen i").evaluate_all(
         "bars => bars.map((bar) => parseFloat(bar.style.width))"
@@ -224,7 +218,7 @@ def test_keys_can_be_switched_off_for_those_who_dictate(page: Page) -> None:
     page.keyboard.press("v")
     assert page.locator("#view").get_attribute("aria-pressed") == "false"
     page.keyboard.press("Space")
-    until(lambda: of_both(page, "v.paused") == [False, False])
+    wait_until(lambda: of_both(page, "v.paused") == [False, False])
 
 
 def test_nothing_on_the_page_or_in_its_requests_tells_what_a_clip_is(

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from proskill.annotation import Answer, Assignment, Vote
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -42,13 +43,6 @@ def organiser(site: Any, open_page: Callable[..., Page]) -> Callable[..., Page]:
         return page
 
     return start
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not is_so():
-        assert time.monotonic() < end, "still not so after two minutes"
-        time.sleep(0.1)
 
 
 def let_vote(site: Any, number: int) -> None:
@@ -116,7 +110,7 @@ def test_figures_grow_while_the_page_is_open(organiser: Callable[..., Page], sit
 def test_a_clip_plays_in_a_preview(organiser: Callable[..., Page]) -> None:
     page = organiser()
     page.locator("#ranking button.link").first.click()
-    until(lambda: page.locator("#preview-video").evaluate("video => video.currentTime > 0.1"))
+    wait_until(lambda: page.locator("#preview-video").evaluate("video => video.currentTime > 0.1"))
     page.keyboard.press("Escape")
     assert not page.locator("#preview").is_visible()
 
@@ -188,7 +182,7 @@ def test_a_reported_clip_is_watched_and_dealt_with(
     assert "shows something private" in report.inner_text()
     assert "a <i>face</i>" in report.inner_text()
     report.get_by_role("button", name="Watch").click()
-    until(lambda: page.locator("#preview-video").evaluate("video => video.readyState >= 2"))
+    wait_until(lambda: page.locator("#preview-video").evaluate("video => video.readyState >= 2"))
     assert clip.public_id in page.locator("#preview-video").get_attribute("src")
     page.keyboard.press("Escape")
     report.get_by_role("button", name="Dealt with").click()
@@ -204,7 +198,7 @@ def test_focus_and_opened_details_survive_new_figures(
     button.focus()
     before = page.locator("#step .figure-number").first.inner_text()
     let_vote(site, 6)
-    until(lambda: page.locator("#step .figure-number").first.inner_text() != before)
+    wait_until(lambda: page.locator("#step .figure-number").first.inner_text() != before)
     focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert focused == "Revoke link: Ann"
 
@@ -263,7 +257,7 @@ def test_figures_that_fail_are_said_and_the_last_good_ones_stay(
 ) -> None:
     page = organiser()
     before = page.locator("#step .figure-number").first.inner_text()
-    until(lambda: site.kill_children() > 0)
+    wait_until(lambda: site.kill_children() > 0)
     let_vote(site, 4)
     failures = page.locator("#failures")
     failures.wait_for(state="visible")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
+
+from waiting import free_port, wait_for_server, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-_START_SECONDS = 90.0
 
 _READY = (
     "n => { const rows = [...document.querySelector('coach-views').rows.values()];"
@@ -43,9 +38,17 @@ class CoachServer:
     folder: Path
     process: subprocess.Popen[bytes]
 
-    def files(self) -> list[Path]:
-        """Everything that lies in its temporary folder."""
-        return [path for path in (self.folder / "tmp").rglob("*") if path.is_file()]
+    def files(self) -> set[Path]:
+        """Everything that lies in its temporary folder, which it may be changing meanwhile."""
+        walk = os.walk(self.folder / "tmp")  # unlike `rglob`, goes on where a folder has gone
+        return {Path(folder, name) for folder, _, names in walk for name in names}
+
+    @contextmanager
+    def keeping_nothing(self) -> Iterator[None]:
+        """Fails if a file of what happens inside stays, also what is deleted soon after it."""
+        before = self.files()
+        yield
+        wait_until(lambda: not self.files() - before)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -95,9 +98,7 @@ class CoachPage:
 
 @contextmanager
 def _run(folder: Path, *options: object) -> Iterator[CoachServer]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     (folder / "tmp").mkdir()
     environment = {
         **os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"),
@@ -111,22 +112,11 @@ def _run(folder: Path, *options: object) -> Iterator[CoachServer]:
         )
     server = CoachServer(url, folder, process)
     try:
-        _wait_for(server)
+        wait_for_server(f"{url}/login", process)
         yield server
     finally:
         process.kill()  # ending in order waits for every open page
         process.wait()
-
-
-def _wait_for(server: CoachServer) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and server.process.poll() is None:
-        try:
-            httpx.get(f"{server.url}/login", timeout=5)
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{server.log()}")
 
 
 @pytest.fixture(scope="session")
@@ -183,13 +173,6 @@ def open_page(browser: Browser, coach_server: CoachServer) -> Iterator[Callable[
 def _note_foreign(address: str, url: str, wrong: list[str]) -> None:
     if not address.startswith((url, "data:", "blob:")):
         wrong.append(address)
-
-
-@pytest.fixture(scope="session")
-def run_async() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
-    """Run a coroutine in a thread: a browser that another test opened occupies this one's loop."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        yield lambda coroutine: pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="session")

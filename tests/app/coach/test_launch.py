@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 from proskill.app.coach.server import Coach, CoachSettings
 from proskill.errors import CheckpointError
+from waiting import wait_until
 
 DEMO = Path(__file__).parents[3] / "checkpoints" / "demo"
 FILE = {"_type": "gradio.FileData"}
@@ -54,12 +54,7 @@ def _beginning(place: Path) -> Iterator[Path]:
     environment = {**os.environ, "TMPDIR": str(place)}
     with subprocess.Popen(_command(), env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            end = time.monotonic() + 60
-            while not (made := _folders(place) - before):
-                assert process.poll() is None
-                assert time.monotonic() < end
-                time.sleep(0.02)
-            yield made.pop()
+            yield wait_until(lambda: _folders(place) - before).pop()
         finally:
             process.kill()
 
@@ -89,16 +84,15 @@ def test_a_full_disk_is_said_in_one_sentence_and_no_file_stays(
 ) -> None:
     clip = {"files": ("clip.mp4", write_clip(tmp_path / "clip.mp4", seconds=8).read_bytes())}
     with start_coach() as server, httpx.Client(base_url=server.url, timeout=60) as client:
-        before = server.files()
-        [path] = client.post("/gradio_api/upload", files=clip).json()
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (30_000, 30_000))
-        call = {"data": [[{"path": path, "meta": FILE}], ["exo1"]]}
-        event = client.post("/gradio_api/call/score", json=call).json()["event_id"]
-        outcome = client.get(f"/gradio_api/call/score/{event}").text
-        assert json.loads(outcome.split("data: ", 1)[1])["error"] == NO_ROOM
-        refused = client.post("/gradio_api/upload", files=clip)
-        assert (refused.status_code, refused.text) == (507, NO_ROOM)
-        assert server.files() == before
+        with server.keeping_nothing():
+            [path] = client.post("/gradio_api/upload", files=clip).json()
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (30_000, 30_000))
+            call = {"data": [[{"path": path, "meta": FILE}], ["exo1"]]}
+            event = client.post("/gradio_api/call/score", json=call).json()["event_id"]
+            outcome = client.get(f"/gradio_api/call/score/{event}").text
+            assert json.loads(outcome.split("data: ", 1)[1])["error"] == NO_ROOM
+            refused = client.post("/gradio_api/upload", files=clip)
+            assert (refused.status_code, refused.text) == (507, NO_ROOM)
         assert "Traceback" not in server.log()
 
 

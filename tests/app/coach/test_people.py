@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from proskill.app.coach.accounts import add_account
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -121,10 +121,10 @@ def test_cancelling_ends_the_transcoder_and_leaves_no_file(
     with start_coach() as server:
         page = open_page(server.url).page
         page.set_input_files("coach-views input[type=file]", [str(long)])
-        _until(lambda: _commands_below(server.process.pid, "ffmpeg"))
+        wait_until(lambda: _commands_below(server.process.pid, "ffmpeg"))
         page.locator("li.view .remove").click()
-        _until(lambda: not _commands_below(server.process.pid, "ffmpeg"))
-        _until(lambda: not server.files())
+        wait_until(lambda: not _commands_below(server.process.pid, "ffmpeg"))
+        wait_until(lambda: not server.files())
         page.context.close()
 
 
@@ -142,17 +142,17 @@ def test_closing_the_page_ends_its_work_and_ending_the_server_deletes_everything
         for film in films:
             _film(film, seconds=12)
         coach.page.set_input_files("coach-views input[type=file]", [str(film) for film in films])
-        _until(lambda: len(_commands_below(server.process.pid, "ffmpeg")) >= 2)
+        wait_until(lambda: len(_commands_below(server.process.pid, "ffmpeg")) >= 2)
         coach.page.wait_for_function(
             "[...document.querySelector('coach-views').rows.values()].every(row => row.isKnown)"
         )
         coach.page.context.close()
-        _until(lambda: not _commands_below(server.process.pid, "ffmpeg"))
-        _until(lambda: not [path for path in server.files() if "uploads" in path.parts])
+        wait_until(lambda: not _commands_below(server.process.pid, "ffmpeg"))
+        wait_until(lambda: not [path for path in server.files() if "uploads" in path.parts])
         assert server.files()  # a page that comes back soon finds its copies
         server.process.terminate()
         server.process.wait(timeout=60)
-        assert server.files() == []
+        assert not server.files()
         assert "Traceback" not in server.log()
 
 
@@ -285,10 +285,3 @@ def _commands_below(pid: int, word: str) -> list[str]:
         new = {row[0] for row in rows if row[1] in below} - below
         below, more = below | new, bool(new)
     return [row[2] for row in rows if row[0] in below and word in row[2]]
-
-
-def _until(is_so: Callable[[], object], *, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.05)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import imageio_ffmpeg
 import pytest
 
 from proskill.app.coach.accounts import add_account
+from waiting import wait_until
 
 FILE = {"_type": "gradio.FileData"}
 SECRET = "the content of a file of this server"
@@ -204,32 +204,24 @@ def test_a_payload_over_the_limit_is_refused(client: httpx.Client, path: str) ->
 def test_a_form_of_too_many_files_is_refused_and_nothing_of_it_stays(
     client: httpx.Client, coach_server: Any
 ) -> None:
-    before = coach_server.files()
     files = [("files", (f"{number}.mp4", b"x")) for number in range(9)]
-    answer = client.post("/gradio_api/upload", files=files)
-    assert (answer.status_code, answer.text) == (400, "at most 8 files may be sent in one form")
-    assert coach_server.files() == before
+    with coach_server.keeping_nothing():
+        answer = client.post("/gradio_api/upload", files=files)
+        assert (answer.status_code, answer.text) == (400, "at most 8 files may be sent in one form")
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(coach_server: Any) -> None:
     before = coach_server.files()
     host, port = coach_server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    address = (host, int(port))
+    with coach_server.keeping_nothing(), socket.create_connection(address, 30) as connection:
         connection.sendall(
             b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000000\r\n"
             b"Content-Type: multipart/form-data; boundary=B\r\n\r\n--B\r\nContent-Disposition: "
             b'form-data; name="files"; filename="a.mp4"\r\n\r\n' + bytes(100_000)
         )
-        _wait_until(lambda: len(coach_server.files()) > len(before))
-    _wait_until(lambda: coach_server.files() == before)
+        wait_until(lambda: coach_server.files() - before)
     assert "Traceback" not in coach_server.log()
-
-
-def _wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(0.05)
 
 
 def test_what_is_no_json_is_refused(client: httpx.Client) -> None:
@@ -282,16 +274,15 @@ def test_the_page_names_no_other_server_and_no_folder_of_its_own(
 def test_a_video_that_is_none_is_refused_in_one_sentence_and_nothing_stays(
     client: httpx.Client, coach_server: Any
 ) -> None:
-    before = len(coach_server.files())
     text = b"ffconcat version 1.0\nfile /etc/passwd\n"
-    path = _upload(client, text, "-i evil;$(touch pwn) <b>.mp4")
-    outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
+    with coach_server.keeping_nothing():
+        path = _upload(client, text, "-i evil;$(touch pwn) <b>.mp4")
+        outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
     message = json.loads(outcome.split("data: ", 1)[1])["error"]
     assert message.startswith("-i evil;$(touch pwn) <b>.mp4: ")
     assert str(coach_server.folder) not in message
     assert "Traceback" not in outcome
     assert "root:" not in outcome
-    assert len(coach_server.files()) == before
     assert not (coach_server.folder / "pwn").exists()
 
 
@@ -336,20 +327,19 @@ def test_a_call_of_a_program_leaves_no_page_behind(client: httpx.Client, coach_s
 def test_videos_beyond_the_limits_are_refused_in_one_sentence(
     client: httpx.Client, coach_server: Any, tmp_path: Path, arguments: str, sentence: str
 ) -> None:
-    before = coach_server.files()
     video = tmp_path / "beyond.mp4"
     subprocess.run(
         [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-nostdin", "-f", "lavfi",
          "-i", arguments, "-c:v", "libx264", "-preset", "ultrafast", str(video)],
         check=True,
     )  # fmt: skip
-    path = _upload(client, video.read_bytes(), "beyond.mp4")
-    outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
+    with coach_server.keeping_nothing():
+        path = _upload(client, video.read_bytes(), "beyond.mp4")
+        outcome = _outcome(client, _call_score(client, {"path": path, "meta": FILE}))
     message = json.loads(outcome.split("data: ", 1)[1])["error"]
     assert message.startswith("beyond.mp4: ")
     assert sentence in message
     assert "max_" not in message
-    assert coach_server.files() == before
 
 
 @pytest.mark.parametrize("data", [[5, None], ["abc", None], [{"a": 1}, None], [[], 5], [[], [1]]])
@@ -363,11 +353,10 @@ def test_a_call_of_another_form_is_refused_in_one_sentence(
 def test_more_views_than_are_scored_together_are_refused(
     client: httpx.Client, coach_server: Any
 ) -> None:
-    before = coach_server.files()
-    files = [{"path": _upload(client), "meta": FILE} for _ in range(9)]
-    answer = client.post("/gradio_api/call/score", json={"data": [files, None]})
-    assert "at most 8 are scored together" in _outcome(client, answer)
-    assert coach_server.files() == before
+    with coach_server.keeping_nothing():
+        files = [{"path": _upload(client), "meta": FILE} for _ in range(9)]
+        answer = client.post("/gradio_api/call/score", json={"data": [files, None]})
+        assert "at most 8 are scored together" in _outcome(client, answer)
 
 
 def test_texts_that_name_other_files_or_addresses_open_none(client: httpx.Client) -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+import asyncio
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import pytest
 
@@ -16,9 +16,7 @@ def coach() -> Iterator[Coach]:
         yield made
 
 
-def test_a_page_that_was_left_begins_no_more_work(
-    coach: Coach, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> None:
+def test_a_page_that_was_left_begins_no_more_work(coach: Coach) -> None:
     ran = []
 
     async def steps() -> None:
@@ -29,5 +27,5 @@ def test_a_page_that_was_left_begins_no_more_work(
         with pytest.raises(Cancelled):
             await anext(coach.run(lambda progress: ran.append(2), session=session))
 
-    run_async(steps())
+    asyncio.run(steps())
     assert ran == [1]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,7 @@ def _body(*files: tuple[str, bytes]) -> bytes:
 
 
 @pytest.fixture
-def send(
-    store: UploadStore, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> Callable[..., list[Upload]]:
+def send(store: UploadStore) -> Callable[..., list[Upload]]:
     """Let the store receive a body in small chunks."""
 
     def sent(body: bytes, *, form: str = FORM, num_bytes: int = 0, owner: str = "") -> list[Upload]:
@@ -39,7 +37,7 @@ def send(
             for begin in range(0, len(body), 1000):
                 yield body[begin : begin + 1000]
 
-        received: list[Upload] = run_async(
+        received: list[Upload] = asyncio.run(
             store.receive(chunks(), content_type=form, num_bytes=num_bytes, owner=owner)
         )
         return received
@@ -151,9 +149,7 @@ def test_nobody_fills_the_disk_with_files_they_do_not_use(store: UploadStore, se
     send(_body(("a.mp4", b"x")), owner="ben")
 
 
-def test_uploads_that_are_still_arriving_count(
-    store: UploadStore, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> None:
+def test_uploads_that_are_still_arriving_count(store: UploadStore) -> None:
     async def chunks(enough: asyncio.Event) -> AsyncIterator[bytes]:
         yield _body(("a.mp4", b"x"))[:30]
         await enough.wait()
@@ -171,7 +167,7 @@ def test_uploads_that_are_still_arriving_count(
         enough.set()
         return await asyncio.gather(*sent, return_exceptions=True)
 
-    outcomes = run_async(four_at_once())
+    outcomes = asyncio.run(four_at_once())
     refused = [each for each in outcomes if isinstance(each, ProskillError)]
     assert [str(each) for each in refused] == [
         "too many uploads wait to be used; use or wait for those first"
@@ -184,9 +180,7 @@ def test_a_form_of_many_small_files_is_refused(store: UploadStore, send: Send) -
     assert list(store.folder.iterdir()) == []
 
 
-def test_a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it(
-    tmp_path: Path, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> None:
+def test_a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it(tmp_path: Path) -> None:
     store = UploadStore(tmp_path / "uploads", max_bytes=10**18)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -194,7 +188,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it(
         yield b""
 
     with pytest.raises(StorageError, match="has no room left"):
-        run_async(store.receive(chunks(), content_type=FORM, num_bytes=10**17, owner=""))
+        asyncio.run(store.receive(chunks(), content_type=FORM, num_bytes=10**17, owner=""))
     assert list(store.folder.iterdir()) == []
 
 

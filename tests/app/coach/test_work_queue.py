@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +12,6 @@ from hypothesis import strategies as st
 
 from proskill.app.coach.work_queue import Cancelled, Step, WorkQueue, serving_order
 from proskill.errors import ProskillError
-
-RunAsync = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 @pytest.fixture
@@ -48,28 +47,26 @@ async def _steps(
     return [step async for step in queue.run(work, person=person)]
 
 
-def test_work_ends_with_its_result_after_its_progress(
-    queue: WorkQueue, run_async: RunAsync
-) -> None:
+def test_work_ends_with_its_result_after_its_progress(queue: WorkQueue) -> None:
     def work(progress: Callable[[str, float], None]) -> int:
         progress("reading", 0.5)
         time.sleep(0.3)
         return 7
 
-    steps = run_async(_steps(queue, work))
+    steps = asyncio.run(_steps(queue, work))
     assert steps[-1] == Step(0, "reading", 1.0, 0.0, 7, True)
     assert any(step.what == "reading" and step.share == 0.5 for step in steps)
 
 
-def test_what_work_raises_is_raised_to_whoever_waits(queue: WorkQueue, run_async: RunAsync) -> None:
+def test_what_work_raises_is_raised_to_whoever_waits(queue: WorkQueue) -> None:
     def work(progress: object) -> None:
         raise ProskillError("no such thing")
 
     with pytest.raises(ProskillError, match="no such thing"):
-        run_async(_steps(queue, work))
+        asyncio.run(_steps(queue, work))
 
 
-def test_whoever_waits_sees_how_many_come_first(queue: WorkQueue, run_async: RunAsync) -> None:
+def test_whoever_waits_sees_how_many_come_first(queue: WorkQueue) -> None:
     free = threading.Event()
     running = queue.put(lambda progress: free.wait(10), person="anna")
     queue.put(lambda progress: None, person="ben")
@@ -81,15 +78,13 @@ def test_whoever_waits_sees_how_many_come_first(queue: WorkQueue, run_async: Run
             free.set()
         return places
 
-    places = run_async(look())
+    places = asyncio.run(look())
     assert places[0] == 2
     assert places[-1] == 0
     assert running.is_ended
 
 
-def test_cancelling_stops_running_work_at_its_next_report(
-    queue: WorkQueue, run_async: RunAsync
-) -> None:
+def test_cancelling_stops_running_work_at_its_next_report(queue: WorkQueue) -> None:
     seen = threading.Event()
 
     def work(progress: Callable[[str, float], None]) -> None:
@@ -107,31 +102,29 @@ def test_cancelling_stops_running_work_at_its_next_report(
             pass
 
     with pytest.raises(Cancelled):
-        run_async(wait())
+        asyncio.run(wait())
 
 
-def test_work_that_is_cancelled_while_it_waits_never_runs(
-    queue: WorkQueue, run_async: RunAsync
-) -> None:
+def test_work_that_is_cancelled_while_it_waits_never_runs(queue: WorkQueue) -> None:
     free, ran = threading.Event(), []
     queue.put(lambda progress: free.wait(10), person="anna")
     ticket = queue.put(lambda progress: ran.append(1), person="ben")
     ticket.cancel()
     free.set()
-    run_async(_steps(queue, lambda progress: None))
+    asyncio.run(_steps(queue, lambda progress: None))
     assert ran == []
     assert ticket.is_ended
 
 
-def test_whoever_stops_listening_cancels_the_work(queue: WorkQueue, run_async: RunAsync) -> None:
+def test_whoever_stops_listening_cancels_the_work(queue: WorkQueue) -> None:
     async def leave() -> None:
         steps = queue.run(lambda progress: time.sleep(0.05), person="anna")
         await anext(steps)
         await steps.aclose()
 
     before = queue.put(lambda progress: time.sleep(0.2), person="ben")
-    run_async(leave())
-    run_async(_steps(queue, lambda progress: None))
+    asyncio.run(leave())
+    asyncio.run(_steps(queue, lambda progress: None))
     assert before.error is None
 
 
