@@ -13,7 +13,7 @@ from proskill.errors import ProskillError, VideoError
 
 from .api import sentence
 from .history import history_of, progress_value
-from .page import element
+from .page import detail_of, element
 from .server import Coach
 from .sessions import CoachSession
 from .views import step_value
@@ -58,7 +58,7 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
 
     async def on_reference(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
-        path = str(event._data.get("path"))
+        path = str(detail_of(event).get("path"))
         try:
             with coach.uploads.claimed(path, owner=session.owner) as upload:
                 work = copying(upload.path, session.folder)
@@ -77,7 +77,7 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
 
     def on_alias(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
-        return _progress_of(coach, session, str(event._data.get("alias", "")))
+        return _progress_of(coach, session, str(detail_of(event).get("alias", "")))
 
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     clips.opened(on_opened, None, clips, **hidden)

@@ -213,11 +213,12 @@ def _netloc(origin: str) -> str:
 
 
 def _files_in(data: Any) -> Iterator[str]:
-    """Paths and addresses of all files that a payload names, whichever key says so."""
+    """Paths of all that Gradio would take for a file, wherever in a payload it stands."""
     if isinstance(data, Mapping):
-        meta = data.get("meta")
-        if isinstance(meta, Mapping) and str(meta.get("_type", "")).startswith("gradio."):
-            yield str(data.get("path"))
+        path, meta = data.get("path"), data.get("meta")
+        is_marked = isinstance(meta, Mapping) and str(meta.get("_type", "")).startswith("gradio.")
+        if is_marked or isinstance(path, str):
+            yield str(path)
         for value in data.values():
             yield from _files_in(value)
     elif isinstance(data, list):

@@ -10,7 +10,7 @@ import gradio as gr
 from proskill.errors import ProskillError
 
 from .api import sentence
-from .page import element
+from .page import detail_of, element
 from .server import Coach
 from .sessions import CoachSession
 
@@ -34,7 +34,7 @@ def build_history(coach: Coach, *, scored: gr.State) -> None:
 
     def on_event(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
-        history, data = history_of(coach, session), event._data or {}
+        history, data = history_of(coach, session), detail_of(event)
         alias, message = str(data.get("alias", "")), ""
         try:
             alias, message = _done(history, session, data, alias)

@@ -55,6 +55,11 @@ def element(tag: str, *, events: Sequence[str] = (), value: Any = None) -> gr.HT
     )
 
 
+def detail_of(event: gr.EventData) -> dict[str, Any]:
+    """What an element sent along with its event; empty where that is of another form."""
+    return event._data if isinstance(event._data, dict) else {}
+
+
 def end_when_left(coach: Coach, page: gr.Blocks) -> None:
     """Stop a page's work when its window is closed; its files go soon after."""
 

@@ -12,7 +12,7 @@ import gradio as gr
 from proskill.errors import ProskillError
 
 from .api import sentence
-from .page import element
+from .page import detail_of, element
 from .server import Coach
 from .sessions import CoachSession, ScoredTake
 from .work_queue import Cancelled, Progress
@@ -31,7 +31,7 @@ def build_report_downloads(coach: Coach, *, scored: gr.State) -> None:
 
     async def on_wanted(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
-        take, suffix = session.result, str(event._data.get("suffix"))
+        take, suffix = session.result, str(detail_of(event).get("suffix"))
         if take is None or suffix not in _FORMATS:
             yield _value(session)
             return

@@ -15,7 +15,7 @@ from proskill.errors import ProskillError, VideoError
 from .answer import answer_html, details_html, player_value
 from .api import sentence
 from .examples import Example
-from .page import PRIVATE, element
+from .page import PRIVATE, detail_of, element
 from .report import build_report_downloads
 from .server import Coach
 from .sessions import CoachSession
@@ -50,7 +50,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
     async def on_added(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
         session = coach.session_of(request)
-        path, row = str(event._data.get("path")), str(event._data.get("row"))
+        path, row = str(detail_of(event).get("path")), str(detail_of(event).get("row"))
         try:
             with coach.uploads.claimed(path, owner=session.owner) as upload:
                 async for value in _copy(coach, session, upload.path, row=row):
@@ -64,7 +64,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
     def on_removed(request: gr.Request, event: gr.EventData) -> Any:
         session = coach.session_of(request)
-        session.remove_view(str(event._data.get("row")))
+        session.remove_view(str(detail_of(event).get("row")))
         return views_value(session)
 
     async def on_align(request: gr.Request, event: gr.EventData) -> AsyncIterator[Any]:
@@ -92,7 +92,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 
     async def on_example(request: gr.Request, event: gr.EventData) -> AsyncIterator[Shown]:
         session = coach.session_of(request)
-        chosen = [each for each in examples if each.id == event._data.get("id")]
+        chosen = [each for each in examples if each.id == detail_of(event).get("id")]
         if chosen:
             yield _cleared(session, parts)
             async for shown in _try(coach, session, parts, chosen[0]):
@@ -208,7 +208,7 @@ def _cleared(session: CoachSession, parts: _Parts) -> Shown:
 def _edit(session: CoachSession, event: gr.EventData) -> str:
     """Take over what was typed; a sentence where it is not allowed."""
     try:
-        session.edit_views(event._data.get("rows"))
+        session.edit_views(detail_of(event).get("rows"))
     except ProskillError as error:
         return str(error)
     return ""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from proskill.errors import ProskillError, StorageError, VideoError
 from proskill.view_names import guess_kind, split_camera
@@ -32,6 +32,7 @@ _ID = re.compile(r"[\w-]{1,64}")
 _ROW = re.compile(r"[\w-]{1,40}")
 _MAX_NAME_LETTERS = 40
 _MAX_ORIGIN_SECONDS = 3600.0
+_DISAGREE = "the page and the server disagree about the views; reload it"
 
 
 @dataclass
@@ -140,7 +141,9 @@ class CoachSession:
         Raises:
             ProskillError: rows that no page sends, or names that are empty or given twice.
         """
-        edited = [_edited(row, self.views) for row in cast("list[Any]", rows or [])]
+        if rows is not None and not isinstance(rows, list):
+            raise ProskillError(_DISAGREE)
+        edited = [_edited(row, self.views) for row in rows or []]
         named = {view.id: view for view, *_ in edited}
         names = [name for _, name, *_ in edited]
         names += [view.name for view in self.views.values() if view.id not in named]
@@ -282,7 +285,7 @@ def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, st
         view, name, kind = views[row["id"]], row["name"].strip(), row["kind"]
         origin = float(row["origin_seconds"])
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise ProskillError("the page and the server disagree about the views; reload it") from None
+        raise ProskillError(_DISAGREE) from None
     if not name or len(name) > _MAX_NAME_LETTERS or not name.isprintable():
         raise ProskillError(f"view name {name!r}: 1 to {_MAX_NAME_LETTERS} characters are allowed")
     if kind not in ("ego", "exo"):

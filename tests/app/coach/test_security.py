@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from proskill.app.coach.accounts import add_account
 from waiting import wait_until
 
 FILE = {"_type": "gradio.FileData"}
+_NOT_UPLOADED = "A file of the request was not uploaded here."
 SECRET = "the content of a file of this server"
 
 
@@ -83,10 +85,7 @@ def test_a_payload_cannot_name_a_file_that_was_not_uploaded(
     client: httpx.Client, path: str
 ) -> None:
     answer = _call_score(client, {"path": path, "meta": FILE})
-    assert (answer.status_code, answer.text) == (
-        403,
-        "A file of the request was not uploaded here.",
-    )
+    assert (answer.status_code, answer.text) == (403, _NOT_UPLOADED)
 
 
 def test_a_payload_cannot_name_a_file_of_the_server_by_other_keys(
@@ -292,17 +291,43 @@ def test_an_event_of_the_page_cannot_name_a_file_that_was_not_uploaded(
 ) -> None:
     functions = client.get("/config").json()["dependencies"]
     [number] = [each["id"] for each in functions for _, name in each["targets"] if name == event]
-    session = f"stranger-{event}"
     body = {
-        "data": [], "fn_index": number, "session_hash": session,
+        "data": [], "fn_index": number, "session_hash": f"stranger-{event}",
         "event_data": {"path": "/etc/passwd", "row": "r1"},
     }  # fmt: skip
-    assert client.post("/gradio_api/queue/join", json=body).status_code == 200
-    with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as answer:
-        lines = answer.iter_lines()
-        outcome = next(line for line in lines if "process_completed" in line or "message" in line)
-    assert "was not uploaded here" in outcome or "cannot be accessed" in outcome
-    assert "root:" not in outcome
+    answer = client.post("/gradio_api/queue/join", json=body)
+    assert (answer.status_code, answer.text) == (403, _NOT_UPLOADED)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        None, 5, "text", [1], {"rows": 5, "row": [], "id": {}, "alias": 7, "suffix": None},
+        {"rows": [5, None, {"id": "no such"}], "row": {}, "id": [], "alias": {}, "suffix": ".exe"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_event_that_no_page_sends_makes_the_server_fail(
+    guarded: Guarded, detail: object
+) -> None:
+    page = secrets.token_hex(8)
+    functions = guarded.anna.get("/config").json()["dependencies"]
+    events = [
+        (each["id"], [None] * len(each["inputs"]), name)
+        for each in functions
+        for _, name in each["targets"]
+        if each["queue"] is not False
+    ]
+    assert {"added", "score", "align", "wanted", "opened", "choose"} <= {
+        name for *_, name in events
+    }
+    for number, data, _ in events:
+        body = {"data": data, "fn_index": number, "session_hash": page, "event_data": detail}
+        assert guarded.anna.post("/gradio_api/queue/join", json=body).status_code == 200
+    with guarded.anna.stream("GET", f"/gradio_api/queue/data?session_hash={page}") as answer:
+        ended = [line for line in answer.iter_lines() if "process_completed" in line]
+    assert len(ended) == len(events)
+    assert "Traceback" not in guarded.server.log()
 
 
 def test_a_call_of_a_program_leaves_no_page_behind(client: httpx.Client, coach_server: Any) -> None:
@@ -311,7 +336,7 @@ def test_a_call_of_a_program_leaves_no_page_behind(client: httpx.Client, coach_s
 
     before = pages()
     for _ in range(3):
-        outcome = _outcome(client, _call_score(client, {"path": "/etc/passwd"}))
+        outcome = _outcome(client, _call_score(client, "/etc/passwd"))
         assert "was not uploaded here" in outcome
     assert pages() == before
 
@@ -409,9 +434,9 @@ def test_the_login_cookie_is_out_of_reach_of_scripts_and_other_sites(guarded: Gu
 
 def test_another_accounts_upload_cannot_be_used(guarded: Guarded) -> None:
     path = _upload(guarded.anna)
-    answer = _call_score(guarded.ben, {"path": path, "meta": FILE})
-    assert answer.status_code == 403
-    outcome = _outcome(guarded.ben, _call_score(guarded.ben, {"path": path}))
+    for file in ({"path": path, "meta": FILE}, {"path": path}):
+        assert _call_score(guarded.ben, file).status_code == 403
+    outcome = _outcome(guarded.ben, _call_score(guarded.ben, path))
     assert "was not uploaded here" in outcome
     assert Path(path).exists()  # and it is still there for its owner
 
