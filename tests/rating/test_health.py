@@ -150,7 +150,7 @@ def test_two_hundred_thousand_votes_are_checked_in_seconds() -> None:
         item_b=(a + rng.integers(1, num_items, size=num_votes)) % num_items,
         outcome=rng.integers(-1, 2, size=num_votes),
     )
-    start = time.perf_counter()
+    start = time.process_time()
     health = check_health(table)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(health.flags) == num_items

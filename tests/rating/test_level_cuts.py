@@ -167,7 +167,7 @@ def test_cuts_that_contradict_each_other_are_refused() -> None:
 def test_twenty_thousand_items_are_cut_in_seconds() -> None:
     rng = np.random.default_rng(6)
     posterior = posterior_of(rng.normal(size=(300, 20_000)))
-    start = time.perf_counter()
+    start = time.process_time()
     assignment = cut_levels(posterior, quantile_cuts(posterior, BASKET_LEVELS))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert (assignment.level >= 0).all()

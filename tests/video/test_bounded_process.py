@@ -64,7 +64,7 @@ def test_what_hangs_is_ended_when_its_time_is_over(tmp_path: Path, code: str) ->
     begin = time.monotonic()
     limits = ProcessLimits(seconds=0.5, memory_bytes=1 << 30, file_bytes=0)
     assert run_bounded(python(code), folder=tmp_path, limits=limits) is None
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 def test_processor_time_is_bounded_by_the_system_too(tmp_path: Path) -> None:

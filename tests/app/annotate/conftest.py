@@ -161,7 +161,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     def start(link: str, **options: Any) -> Page:
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # as in `waiting`
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(link)
         return page

@@ -240,8 +240,6 @@ def test_kept_answers_outlive_the_page_and_are_nobody_elses(
     page.route("**/api/votes", lambda route: route.abort())
     answer(page, "2")
     page.wait_for_selector("#saving[data-state=kept]")
-    page.unroute("**/api/votes")
-    page.route("**/api/votes", lambda route: route.abort())
     page.goto("about:blank")
     page.unroute("**/api/votes")
     page.goto(kitchen.link("Ida"))  # somebody else sits down at the same browser

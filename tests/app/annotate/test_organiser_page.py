@@ -23,26 +23,39 @@ NAMES = ("Ann", "Ben")
 
 
 @pytest.fixture(scope="module")
-def site(serve_campaign: Callable[..., Any]) -> Any:
-    """One campaign for all tests of this module."""
-    site = serve_campaign(name="Cooking <b>2026</b>", gold_share=0.0)
-    for name in NAMES:
-        site.store.invite(name, now=time.time())
+def serve_to_two(serve_campaign: Callable[..., Any]) -> Callable[..., Any]:
+    """Serve a new campaign of two annotators; keywords are its settings."""
+
+    def start(**settings: Any) -> Any:
+        site = serve_campaign(gold_share=0.0, **settings)
+        for name in NAMES:
+            site.store.invite(name, now=time.time())
+        return site
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def site(serve_to_two: Callable[..., Any]) -> Any:
+    """A campaign with votes, for all tests that do not need one of their own."""
+    site = serve_to_two(name="Cooking <b>2026</b>")
+    let_vote(site, 50)
     return site
+
+
+def page_of(site: Any, open_page: Callable[..., Page], **options: Any) -> Page:
+    """The page of a campaign, opened with a link of an organiser."""
+    token = site.store.invite("Olga", role="organiser", now=time.time())
+    page = open_page(f"{site.url}/organiser#t={token}", **options)
+    page.set_default_timeout(120_000)  # figures are worked out beside the server, with patience
+    page.locator("#page").wait_for(state="visible")
+    return page
 
 
 @pytest.fixture
 def organiser(site: Any, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Open the page with a link of an organiser; keywords are those of the browser."""
-
-    def start(**options: Any) -> Page:
-        token = site.store.invite("Olga", role="organiser", now=time.time())
-        page = open_page(f"{site.url}/organiser#t={token}", **options)
-        page.set_default_timeout(120_000)  # figures are worked out beside the server, with patience
-        page.locator("#page").wait_for(state="visible")
-        return page
-
-    return start
+    """Open the page of the campaign with votes; keywords are those of the browser."""
+    return lambda **options: page_of(site, open_page, **options)
 
 
 def let_vote(site: Any, number: int) -> None:
@@ -80,22 +93,19 @@ def annotators_work(site: Any, name: str) -> dict[str, Any]:
     return work
 
 
-def test_before_any_vote_the_page_asks_for_votes_and_shows_no_rating(
-    organiser: Callable[..., Page], site: Any
+def test_votes_are_asked_for_while_there_are_none_and_figures_grow_with_them(
+    serve_to_two: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
-    page = organiser()
-    assert page.locator("#step").inner_text().startswith("No votes yet")
+    site = serve_to_two(name="Cooking <b>2026</b>")
+    page = page_of(site, open_page)
+    page.locator("#step").get_by_text("No votes yet").wait_for()
     assert "Send the links" in page.locator("#activity").inner_text()
     assert not page.locator("#ranking").is_visible()
     assert "#t=" not in page.url  # nobody reads the secret from a screenshot
     assert page.locator("#campaign").inner_text() == "Cooking <b>2026</b>"
-
-
-def test_figures_grow_while_the_page_is_open(organiser: Callable[..., Page], site: Any) -> None:
-    page = organiser()
     let_vote(site, 60)
     page.locator("#ranking").wait_for(state="visible")
-    assert page.locator("#step .figure-number").first.inner_text() == "60"
+    wait_until(lambda: page.locator("#step .figure-number").first.inner_text() == "60")
     for name in ("activity", "reliability", "comparisons", "levels"):
         chart = page.locator(f"#{name} svg.chart")
         assert chart.get_attribute("aria-label")
@@ -231,15 +241,11 @@ def test_nothing_is_cut_off_at_the_width_of_a_laptop_a_tablet_or_a_phone(
 
 
 def test_each_criterion_has_figures_of_its_own(
-    serve_campaign: Callable[..., Any], open_page: Callable[..., Page]
+    serve_to_two: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
-    site = serve_campaign(criteria=("overall skill", "calm"), gold_share=0.0)
-    for name in NAMES:
-        site.store.invite(name, now=time.time())
+    site = serve_to_two(criteria=("overall skill", "calm"))
     let_vote(site, 50)
-    token = site.store.invite("Olga", role="organiser", now=time.time())
-    page = open_page(f"{site.url}/organiser#t={token}")
-    page.set_default_timeout(120_000)
+    page = page_of(site, open_page)
     tabs = page.locator("#criteria button")
     page.locator("#ranking button.link").first.wait_for()
     best = page.locator("#ranking button.link").first.inner_text()
