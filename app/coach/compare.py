@@ -62,7 +62,7 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
         try:
             with coach.uploads.claimed(path, owner=session.owner) as upload:
                 work = copying(upload.path, session.folder)
-                async for step in coach.run(work, session=session):
+                async for step in coach.copy(work, session=session):
                     if isinstance(step.result, VideoError):
                         raise step.result
                     if step.result is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
@@ -21,10 +21,11 @@ from .server import Coach
 from .sessions import CoachSession
 from .views import first_value, views_value
 from .work import aligning, copying, explaining, making, scoring
-from .work_queue import Cancelled
+from .work_queue import Cancelled, Progress, Step
 
 _EVENTS = ("added", "edited", "removed", "example", "align", "clear", "score", "cancel")
 
+T = TypeVar("T")
 Shown = dict[Any, Any]  # component -> its new value
 
 
@@ -73,9 +74,9 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
             yield views_value(session, message=message)
             return
         try:
-            async for step in coach.run(aligning(session), session=session):
+            async for step in run_shown(coach, session, aligning(session)):
                 if step.result is None:
-                    yield views_value(session, step=step)
+                    yield views_value(session)
                 else:
                     message = _aligned(session, step.result)
         except (Cancelled, ProskillError) as error:
@@ -115,6 +116,18 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
     views.cancel(on_cancel, None, None, **PRIVATE)
 
 
+async def run_shown(
+    coach: Coach, session: CoachSession, work: Callable[[Progress], T]
+) -> AsyncIterator[Step[T]]:
+    """`Coach.run` for which the whole page waits: whatever else happens, it shows how far it is."""
+    try:
+        async for step in coach.run(work, session=session):
+            session.step = None if step.is_done else step
+            yield step
+    finally:
+        session.step = None
+
+
 async def _copy(
     coach: Coach, session: CoachSession, source: Path, *, row: str
 ) -> AsyncIterator[dict[str, Any]]:
@@ -126,7 +139,7 @@ async def _copy(
         return
     try:
         work = copying(source, session.folder)
-        async for step in coach.run(work, session=session, view=view):
+        async for step in coach.copy(work, session=session, view=view):
             view.step = step
             if isinstance(step.result, VideoError):
                 view.error = step.result
@@ -145,10 +158,10 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
     """Score what the page holds, show the answer, then say why."""
     take = None
     try:
-        async for step in coach.run(scoring(coach, session), session=session):
+        async for step in run_shown(coach, session, scoring(coach, session)):
             take = step.result
             if take is None:
-                yield {parts.views: views_value(session, step=step)}
+                yield {parts.views: views_value(session)}
     except (Cancelled, ProskillError) as error:
         yield {parts.views: views_value(session, message=sentence(error))}
     if take is None:
@@ -177,10 +190,10 @@ async def _try(
     """Put an example on the page and score it."""
     paths: list[Path] = []
     try:
-        async for step in coach.run(making(coach, example), session=session):
+        async for step in run_shown(coach, session, making(coach, example)):
             paths = step.result or []
             if not step.is_done:
-                yield {parts.views: views_value(session, step=step)}
+                yield {parts.views: views_value(session)}
     except (Cancelled, ProskillError) as error:
         yield {parts.views: views_value(session, message=sentence(error))}
         return

@@ -134,20 +134,14 @@ class Coach:
 
             raise gr.Error(str(error), print_exception=False) from None
 
-    async def run(
-        self,
-        work: Callable[[Progress], T],
-        *,
-        session: CoachSession,
-        view: SessionView | None = None,
+    def run(
+        self, work: Callable[[Progress], T], *, session: CoachSession
     ) -> AsyncGenerator[Step[T], None]:
         """Do work for a page when it is its turn, and say how far it is.
 
         Args:
             work: to do.
             session: of the page; leaving it cancels the work.
-            view: that the work copies; removing it cancels the work, too. Copies have a queue of
-                their own, so that they go on beside the model.
 
         Raises:
             ProskillError: too much of this person waits already.
@@ -155,9 +149,33 @@ class Coach:
             StorageError: the disk is full.
             Exception: what the work raised.
         """
+        return self._follow(self.queue, work, session)
+
+    def copy(
+        self,
+        work: Callable[[Progress], T],
+        *,
+        session: CoachSession,
+        view: SessionView | None = None,
+    ) -> AsyncGenerator[Step[T], None]:
+        """`run` for making a safe copy, which goes on beside the model.
+
+        Args:
+            work: to do.
+            session: of the page; leaving it cancels the work.
+            view: that is copied; removing it cancels the work, too.
+        """
+        return self._follow(self.copies, work, session, view)
+
+    async def _follow(
+        self,
+        queue: WorkQueue,
+        work: Callable[[Progress], T],
+        session: CoachSession,
+        view: SessionView | None = None,
+    ) -> AsyncGenerator[Step[T], None]:
         if not session.is_open:
             raise Cancelled
-        queue = self.queue if view is None else self.copies
         ticket = queue.put(work, person=session.person)
         session.tickets.add(ticket)
         if view is not None:

@@ -94,6 +94,7 @@ class CoachSession:
         views: row -> view, in the order of the page.
         removed: rows that were taken off the page, of which uploads may still arrive.
         result: the last answer.
+        step: how far the work is for which the whole page waits; None while there is none.
         tickets: work that waits or runs for this page.
     """
 
@@ -103,6 +104,7 @@ class CoachSession:
     views: dict[str, SessionView] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     result: ScoredTake | None = None
+    step: Step[Any] | None = None
     tickets: set[Ticket] = field(default_factory=set)
     touched: float = field(default_factory=time.monotonic)
     is_open: bool = True
@@ -124,7 +126,7 @@ class CoachSession:
                 removed.
         """
         if not _ROW.fullmatch(row) or row in self.views or row in self.removed:
-            raise ProskillError("the page and the server disagree about the views; reload it")
+            raise ProskillError(_DISAGREE)
         if len(self.views) >= MAX_VIEWS:
             raise ProskillError(f"at most {MAX_VIEWS} views are scored together; remove one first")
         stem = Path(file).stem

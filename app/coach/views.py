@@ -31,20 +31,17 @@ def first_value(examples: Sequence[Example]) -> dict[str, Any]:
     }
 
 
-def views_value(
-    session: CoachSession, *, step: Step[Any] | None = None, message: str = ""
-) -> dict[str, Any]:
-    """The views of a page, and how far its scoring is.
+def views_value(session: CoachSession, *, message: str = "") -> dict[str, Any]:
+    """The views of a page, and how far the work is for which it waits.
 
     Args:
         session: of the page.
-        step: of the scoring; None while nothing is scored.
         message: one sentence to show.
     """
     return {
         "number": next(_numbers),
         "views": [_row(view) for view in session.views.values()],
-        "busy": None if step is None or step.is_done else step_value(step),
+        "busy": None if session.step is None else step_value(session.step),
         "message": message,
         "answer": "" if session.result is None else session.result.id,
     }
