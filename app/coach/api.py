@@ -9,6 +9,7 @@ import gradio as gr
 from proskill.errors import ProskillError, StorageError, VideoError
 
 from .server import Coach
+from .sessions import check_view_names
 from .uploads import NO_ROOM
 from .work import scoring_files
 from .work_queue import Cancelled
@@ -46,13 +47,14 @@ def add_endpoint(coach: Coach) -> None:
     gr.events.api(score, api_name="score")
 
 
-def _check(files: object, names: object) -> None:
+def _check(files: Any, names: Any) -> None:
     """Gradio hands over whatever JSON was sent."""
     is_named = names is None or (
         isinstance(names, list) and all(isinstance(name, str) for name in names)
     )
     if not isinstance(files, list) or not is_named:
         raise ProskillError("/score takes a list of videos and, if you like, a list of their names")
+    check_view_names(names or [])
 
 
 def _path_of(file: Any) -> str:

@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .login import Logins
+from .sessions import Sessions
 from .uploads import UploadStore
 
 _MAX_BODY_BYTES = 1_000_000  # but of an upload, which is bounded where it is written
@@ -85,6 +86,7 @@ class Guard:
     Attributes:
         app: behind it.
         uploads: which files were uploaded by whom.
+        sessions: the open pages; the connection that each holds is told to them.
         logins: who is logged in; None where there are no accounts.
         is_local: whether the server listens to this machine alone.
         requests: how often anything but a page's own files may be asked for.
@@ -95,6 +97,7 @@ class Guard:
 
     app: ASGIApp
     uploads: UploadStore
+    sessions: Sessions
     logins: Logins | None
     is_local: bool
     requests: RateLimit = field(default_factory=lambda: RateLimit(per_minute=600, burst=300))
@@ -118,7 +121,12 @@ class Guard:
                 return
             refused = self._refuse_body(body, request)
             receive = _again(body or b"", receive)
-        await (refused or self.app)(scope, receive, send)
+        heart = _heart_of(request)
+        if refused is not None or heart is None:
+            await (refused or self.app)(scope, receive, send)
+            return
+        with self.sessions.connected(heart, owner=request.state.account):
+            await self.app(scope, receive, send)
 
     def _refuse(self, request: Request) -> Response | None:
         """An answer to a request that does not get through, None for one that does."""
@@ -185,8 +193,14 @@ class Guard:
 
 def _pages_of(request: Request) -> list[str]:
     """Gradio's names of the pages that a request asks about."""
+    heart = _heart_of(request)
+    return request.query_params.getlist("session_hash") if heart is None else [heart]
+
+
+def _heart_of(request: Request) -> str | None:
+    """The page that holds this connection as long as it is open; None of any other request."""
     before, _, name = _path(request).rstrip("/").rpartition("/heartbeat/")
-    return [name] if before else request.query_params.getlist("session_hash")
+    return name if before else None
 
 
 def _path(request: Request) -> str:

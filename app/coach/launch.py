@@ -53,7 +53,10 @@ def _serve(coach: Coach) -> None:
         logins = Logins(Accounts.read(settings.accounts))
     page = build_page(coach)
     page.queue(default_concurrency_limit=None, max_size=200)
-    guard = Middleware(Guard, uploads=coach.uploads, logins=logins, is_local=settings.is_local)
+    guard = Middleware(
+        Guard, uploads=coach.uploads, sessions=coach.sessions, logins=logins,
+        is_local=settings.is_local,
+    )  # fmt: skip
     page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -94,7 +97,6 @@ def build_page(coach: Coach) -> Any:
     from .compare import build_compare
     from .examples import examples_of
     from .history import build_history
-    from .page import end_when_left
     from .score import build_score
 
     with gr.Blocks(title="proskill", analytics_enabled=False, fill_width=True) as page:
@@ -115,7 +117,6 @@ def build_page(coach: Coach) -> Any:
             f'<div class="coach"><p class="promise">{_PROMISE}</p></div>', apply_default_css=False
         )
         add_endpoint(coach)
-        end_when_left(coach, page)
     return page
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from .server import Coach
-
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _MONO = ["ui-monospace", "SF Mono", "Consolas", "monospace"]
 _SCRIPTS = (
@@ -58,15 +56,6 @@ def element(tag: str, *, events: Sequence[str] = (), value: Any = None) -> gr.HT
 def detail_of(event: gr.EventData) -> dict[str, Any]:
     """What an element sent along with its event; empty where that is of another form."""
     return event._data if isinstance(event._data, dict) else {}
-
-
-def end_when_left(coach: Coach, page: gr.Blocks) -> None:
-    """Stop a page's work when its window is closed; its files go soon after."""
-
-    def on_leave(request: gr.Request) -> None:
-        coach.sessions.close(str(request.session_hash), owner=request.username or "")
-
-    page.unload(on_leave)
 
 
 def head() -> str:

@@ -174,7 +174,7 @@ class Coach:
         session: CoachSession,
         view: SessionView | None = None,
     ) -> AsyncGenerator[Step[T], None]:
-        if not session.is_open:
+        if session.left is not None:
             raise Cancelled
         ticket = queue.put(work, person=session.person)
         session.tickets.add(ticket)

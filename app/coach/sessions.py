@@ -11,7 +11,9 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,7 @@ class SessionView:
         file: name of the original.
         name: of the view.
         kind: "ego" or "exo".
+        is_counted: whether nobody gave the name and the file says none.
         origin_seconds: where in the file the common clock of the views begins.
         proxy: the safe copy, None until it is made.
         error: why there is none, a VideoError of the original.
@@ -56,6 +59,7 @@ class SessionView:
     file: str
     name: str
     kind: str
+    is_counted: bool = False
     origin_seconds: float = 0.0
     proxy: Proxy | None = None
     error: VideoError | None = None
@@ -96,6 +100,8 @@ class CoachSession:
         result: the last answer.
         step: how far the work is for which the whole page waits; None while there is none.
         tickets: work that waits or runs for this page.
+        touched, left: when it last asked for something, and since when it is closed; None while it
+            is open.
     """
 
     id: str
@@ -107,7 +113,7 @@ class CoachSession:
     step: Step[Any] | None = None
     tickets: set[Ticket] = field(default_factory=set)
     touched: float = field(default_factory=time.monotonic)
-    is_open: bool = True
+    left: float | None = None
 
     @property
     def person(self) -> str:
@@ -130,9 +136,14 @@ class CoachSession:
         if len(self.views) >= MAX_VIEWS:
             raise ProskillError(f"at most {MAX_VIEWS} views are scored together; remove one first")
         stem = Path(file).stem
-        kind = guess_kind(stem)
-        view = SessionView(row, file, self._free_name(split_camera(stem)[1], kind), kind)
+        kind, camera = guess_kind(stem), split_camera(stem)[1]
+        holder = next((each for each in self.views.values() if each.name == camera), None)
+        is_counted = not camera or (holder is not None and not holder.is_counted)
+        view = SessionView(row, file, camera, kind, is_counted)
         self.views[view.id] = view
+        for each in (view, holder):  # a file that names its camera goes before one that came first
+            if each is not None and each.is_counted:
+                each.name = self._free_name(each.kind)
         return view
 
     def edit_views(self, rows: object) -> None:
@@ -149,10 +160,9 @@ class CoachSession:
         named = {view.id: view for view, *_ in edited}
         names = [name for _, name, *_ in edited]
         names += [view.name for view in self.views.values() if view.id not in named]
-        for name in names:
-            if names.count(name) > 1:
-                raise ProskillError(f"two views are called {name!r}; give each its own name")
+        check_view_names(names)
         for view, name, kind, origin_seconds in edited:
+            view.is_counted = view.is_counted and view.name == name
             view.name, view.kind, view.origin_seconds = name, kind, origin_seconds
         # They came in the order in which their uploads ended.
         order = {row: number for number, row in enumerate(named)}
@@ -191,11 +201,9 @@ class CoachSession:
         for ticket in tuple(self.tickets):
             ticket.cancel()
 
-    def _free_name(self, camera: str, kind: str) -> str:
-        """The camera that the file names, else the usual name of this kind of view."""
+    def _free_name(self, kind: str) -> str:
+        """The usual name of this kind of view that none has."""
         taken = {view.name for view in self.views.values()}
-        if camera and camera not in taken:
-            return camera
         counted = [f"{kind}{number}" for number in range(1, 2 + len(taken))]
         names = ["ego", *counted[1:]] if kind == "ego" else counted
         return next(name for name in names if name not in taken)
@@ -214,13 +222,14 @@ class Sessions:
         folder: Path,
         *,
         idle_seconds: float = 7200.0,
-        closed_seconds: float = 300.0,
+        closed_seconds: float = 900.0,
         max_open: int = 200,
     ) -> None:
         self._folder = folder
         self._idle_seconds, self._closed_seconds = idle_seconds, closed_seconds
         self._max_open = max_open
         self._sessions: dict[tuple[str, str], CoachSession] = {}
+        self._connections: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -246,16 +255,33 @@ class Sessions:
                 session = self._sessions[(owner, session_id)] = CoachSession(
                     session_id, owner, folder
                 )
-            session.touched, session.is_open = time.monotonic(), True
+            session.touched, session.left = time.monotonic(), None
             return session
 
-    def close(self, session_id: str, *, owner: str) -> None:
-        """A page was left: stop its work now, and forget it soon unless it comes back."""
+    @contextmanager
+    def connected(self, session_id: str, *, owner: str) -> Iterator[None]:
+        """While a page holds a connection it is open; one that broke may be followed by another.
+
+        When the last has ended, the page's work is stopped, and the page forgotten unless it comes
+        back in time.
+        """
+        key = (owner, session_id)
         with self._lock:
-            session = self._sessions.get((owner, session_id))
-        if session is not None:
-            session.is_open = False
-            session.cancel()
+            self._connections[key] += 1
+            if (session := self._sessions.get(key)) is not None:
+                session.left = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connections[key] -= 1
+                is_left = not self._connections[key]
+                if is_left:
+                    del self._connections[key]
+                session = self._sessions.get(key)
+            if is_left and session is not None:
+                session.left = time.monotonic()
+                session.cancel()
 
     def end_unused(self, session: CoachSession) -> None:
         """Forget a session that only one call of a program needed."""
@@ -273,12 +299,33 @@ class Sessions:
                 key
                 for key, session in self._sessions.items()
                 if not session.tickets
-                and now - session.touched
-                > (self._idle_seconds if session.is_open else self._closed_seconds)
+                and (
+                    now - session.touched > self._idle_seconds
+                    if session.left is None
+                    else now - session.left > self._closed_seconds
+                )
             ]
             ended = [self._sessions.pop(key) for key in old]
         for session in ended:
             shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def check_view_names(names: Sequence[str]) -> None:
+    """Names of views as people may write them.
+
+    Raises:
+        ProskillError: a name is empty, long or of several lines, or given twice.
+    """
+    for name in names:
+        if not name.strip():
+            raise ProskillError("a view has no name; give each its own")
+        if len(name) > _MAX_NAME_LETTERS or not name.isprintable():
+            raise ProskillError(
+                f"the view name {name!r} is too long or has letters that cannot be shown; at most "
+                f"{_MAX_NAME_LETTERS} are allowed"
+            )
+        if names.count(name) > 1:
+            raise ProskillError(f"two views are called {name!r}; give each its own name")
 
 
 def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, str, str, float]:
@@ -288,8 +335,6 @@ def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, st
         origin = float(row["origin_seconds"])
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ProskillError(_DISAGREE) from None
-    if not name or len(name) > _MAX_NAME_LETTERS or not name.isprintable():
-        raise ProskillError(f"view name {name!r}: 1 to {_MAX_NAME_LETTERS} characters are allowed")
     if kind not in ("ego", "exo"):
         raise ProskillError(f"view {name!r}: kind {kind!r} is unknown; allowed are ego and exo")
     if not math.isfinite(origin) or not 0 <= origin <= _MAX_ORIGIN_SECONDS:

@@ -34,7 +34,10 @@ def test_names_are_guessed_where_none_are_given_and_nothing_stays_behind(
 
 @pytest.mark.parametrize(
     ("names", "sentence"),
-    [(["a", "b"], "2 names for 1 files; give one name per file"), ([""], "is empty")],
+    [
+        (["a", "b"], "2 names for 1 files; give one name per file"),
+        ([""], "a view has no name; give each its own"),
+    ],
 )
 def test_a_call_that_makes_no_sense_is_answered_in_one_sentence(
     client: Client, simulated_take: dict[str, Path], names: list[str], sentence: str

@@ -384,6 +384,17 @@ def test_more_views_than_are_scored_together_are_refused(
         assert "at most 8 are scored together" in _outcome(client, answer)
 
 
+@pytest.mark.parametrize("names", [["a", "a"], ["", "a"], ["x" * 41, "a"], ["a\nb", "a"], ["a"]])
+def test_no_refusal_of_names_tells_a_folder_of_the_server(
+    client: httpx.Client, coach_server: Any, names: list[str]
+) -> None:
+    files = [{"path": _upload(client), "meta": FILE} for _ in range(2)]
+    answer = client.post("/gradio_api/call/score", json={"data": [files, names]})
+    message = json.loads(_outcome(client, answer).split("data: ", 1)[1])["error"]
+    assert "name" in message
+    assert "/" not in message
+
+
 def test_texts_that_name_other_files_or_addresses_open_none(client: httpx.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.2)

@@ -27,7 +27,8 @@ def test_a_page_that_was_left_begins_no_more_work(coach: Coach) -> None:
         session = coach.sessions.get("page", owner="")
         async for _ in coach.run(lambda progress: ran.append(1), session=session):
             pass
-        coach.sessions.close("page", owner="")
+        with coach.sessions.connected("page", owner=""):
+            pass
         with pytest.raises(Cancelled):
             await anext(coach.run(lambda progress: ran.append(2), session=session))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,18 @@ def test_views_are_called_what_their_files_say_and_else_counted(session: CoachSe
     views = session.views.values()
     assert [view.name for view in views] == ["ego", "cam03", "exo1", "exo2", "ego2"]
     assert [view.kind for view in views] == ["ego", "exo", "exo", "exo", "ego"]
+
+
+def test_a_file_that_names_its_camera_is_called_by_it_though_another_came_first(
+    session: CoachSession,
+) -> None:
+    first = session.add_view("IMG_1.MOV", row="a")
+    assert first.name == "exo1"
+    named = session.add_view("jump_exo1.mp4", row="b")
+    assert (first.name, named.name) == ("exo2", "exo1")
+    session.edit_views([_row(first, name="side")])
+    assert session.add_view("jump_side.mp4", row="c").name == "exo2"  # what a person wrote stays
+    assert first.name == "side"
 
 
 def test_a_ninth_view_is_refused(session: CoachSession) -> None:
@@ -122,15 +135,47 @@ def test_a_page_that_was_left_is_forgotten_with_its_files(
 ) -> None:
     (session.folder / "copy.mp4").write_bytes(b"x")
     other = sessions.get("other", owner="anna")
-    sessions.close("page", owner="anna")
+    with sessions.connected("page", owner="anna"):
+        sessions.end_old()
+        assert session.folder.exists()
     sessions.end_old()
     assert not session.folder.exists()
     assert other.folder.exists()
 
 
 def test_a_page_that_comes_back_keeps_its_files(sessions: Sessions, session: CoachSession) -> None:
-    sessions.close("page", owner="anna")
+    with sessions.connected("page", owner="anna"):
+        pass
     assert sessions.get("page", owner="anna") is session
+    sessions.end_old()
+    assert session.folder.exists()
+
+
+def test_a_page_whose_connection_broke_and_came_back_was_never_left(
+    sessions: Sessions, session: CoachSession
+) -> None:
+    with ExitStack() as first:
+        first.enter_context(sessions.connected("page", owner="anna"))
+        with sessions.connected("page", owner="anna"):  # before the server noticed that it broke
+            first.close()
+            assert session.left is None
+            sessions.end_old()
+            assert session.folder.exists()
+        assert session.left is not None
+        with sessions.connected("page", owner="anna"):
+            assert session.left is None
+            sessions.end_old()
+            assert session.folder.exists()
+
+
+def test_a_page_is_kept_from_when_it_was_left_and_not_from_its_last_question(
+    tmp_path: Path,
+) -> None:
+    sessions = Sessions(tmp_path / "sessions", closed_seconds=60.0)
+    session = sessions.get("page", owner="anna")
+    session.touched -= 3600  # somebody has watched the clips for an hour
+    with sessions.connected("page", owner="anna"):
+        pass
     sessions.end_old()
     assert session.folder.exists()
 
