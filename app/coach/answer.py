@@ -94,7 +94,7 @@ def player_value(
 def _explained(explanation: Explanation) -> dict[str, Any]:
     return {
         "segments": [
-            [part.start_seconds, part.end_seconds, part.effect, part.noise]
+            [part.start_seconds, part.end_seconds, part.effect, part.noise, part.may_be_chance]
             for part in explanation.segments
         ],
         "moments": [
@@ -107,8 +107,8 @@ def _explained(explanation: Explanation) -> dict[str, Any]:
             for moment in explanation.moments
         ],
         "views": [
-            {"name": name, "effect": view.effect, "share": view.share}
-            for name, view in explanation.views.items()
+            {"name": name, "share": view.share, "without_it": view.without_it}
+            for name, view in explanation.views_by_share
         ],
         "method": explanation.method,
     }

@@ -103,33 +103,33 @@ def _moments(explanation: Explanation) -> Table | Text:
     if not explanation.moments:
         return Text("No moment stands out of the noise.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("moment", "does", "by itself", "noise", "seen most in", "most in skill"):
+    for heading in ("moment", "looks", "by itself", "noise", "seen most in", "most in skill"):
         if heading != "most in skill" or explanation.moments[0].skill_effects:
             table.add_column(heading, overflow="fold")
     for moment in explanation.moments:
-        sign = 1 if moment.effect > 0 else -1
+        look, side = ("more", "above") if moment.effect > 0 else ("less", "below")
         cells = [
             f"{moment.start_seconds:.1f} to {moment.end_seconds:.1f} s",
-            "raises the score" if sign > 0 else "lowers the score",
-            f"{moment.effect:+.2f}",
+            f"{look} skilled",
+            f"{abs(moment.effect):.2f} {side} average",
             f"{moment.noise:.2f}",
             moment.view,
         ]
-        if skills := moment.skill_effects:
-            cells.append(max(skills, key=lambda name: sign * skills[name]))
+        if skills := moment.skills_most:
+            cells.append(skills[0][0])
         table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
 def _importance(explanation: Explanation) -> Table:
-    """How much each view mattered."""
+    """Where the ups and downs show most; what is left without a view is another question."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("view", "share", "", "without it"):
+    for heading in ("view", "ups and downs", "", "average stretch without it"):
         table.add_column(heading, overflow="fold")
-    for name, view in explanation.views.items():
+    for name, view in explanation.views_by_share:
         bar = "█" * round(view.share * _BAR_WIDTH)
         share = Text(f"{100 * view.share:3.0f} %")
-        table.add_row(Text(name), share, Text(bar, style="cyan"), Text(f"{-view.effect:+.2f}"))
+        table.add_row(Text(name), share, Text(bar, style="cyan"), Text(view.without_it))
     return table
 
 

@@ -1,4 +1,4 @@
-"""The map of an explanation as inline SVG: bars above the line raise the score, below lower it.
+"""The map of an explanation as inline SVG: bars above the line look more skilled, below it less.
 
 Not here: other drawings (`figures.py`), the page (`report.py`).
 """
@@ -12,15 +12,15 @@ from proskill.scoring.explanation import Explanation
 from proskill.scoring.figures import time_ticks
 
 _WIDTH, _HEIGHT = 900.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 96.0, 16.0, 30.0, 38.0
-_LEAST_RANGE = 0.5  # levels: smaller effects are not blown up to look large
+_LEFT, _RIGHT, _TOP, _BOTTOM = 104.0, 16.0, 30.0, 38.0
+LEAST_RANGE = 0.5  # levels: smaller effects are not blown up to look large
 
 
 def effect_chart(explanation: Explanation) -> Markup:
-    """Signed effects over time with their noise; named moments carry their numbers."""
+    """Signed effects over time with their noise, pale where they may be chance, and moments."""
     segments = explanation.segments
     start, end = segments[0].start_seconds, segments[-1].end_seconds
-    most = max(_LEAST_RANGE, *(abs(part.effect) + part.noise for part in segments))
+    most = max(LEAST_RANGE, *(abs(part.effect) + part.noise for part in segments))
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
 
     def x(seconds: float) -> float:
@@ -30,7 +30,7 @@ def effect_chart(explanation: Explanation) -> Markup:
         return middle - (middle - _TOP) * effect / most
 
     parts = [_line("grid", _LEFT, middle, _WIDTH - _RIGHT, middle)]
-    for word, at in (("raises", _TOP + 14), ("lowers", _HEIGHT - _BOTTOM - 4)):
+    for word, at in (("more skilled", _TOP + 14), ("less skilled", _HEIGHT - _BOTTOM - 4)):
         parts.append(_text(_LEFT - 10, at, word, anchor="end"))
     for seconds in time_ticks(start, end):
         foot = _HEIGHT - _BOTTOM
@@ -39,8 +39,9 @@ def effect_chart(explanation: Explanation) -> Markup:
     for part in segments:
         left, right = x(part.start_seconds), x(part.end_seconds)
         top, foot = sorted((y(part.effect), middle))
+        look = ("more" if part.effect > 0 else "less") + " chance" * part.may_be_chance
         parts.append(
-            f'<rect class="{"raises" if part.effect > 0 else "lowers"}" x="{left + 1:.1f}" '
+            f'<rect class="{look}" x="{left + 1:.1f}" '
             f'y="{top:.1f}" width="{max(1.0, right - left - 2):.1f}" height="{foot - top:.1f}">'
             f"<title>{part.start_seconds:.1f}-{part.end_seconds:.1f} s: {part.effect:+.2f}, "
             f"noise {part.noise:.2f}</title></rect>"
@@ -52,7 +53,12 @@ def effect_chart(explanation: Explanation) -> Markup:
         left, right = x(moment.start_seconds), x(moment.end_seconds)
         parts.append(_line("moment", left, _TOP - 8, right, _TOP - 8))
         parts.append(_text((left + right) / 2, _TOP - 14, str(number)))
-    return svg(parts, width=_WIDTH, height=_HEIGHT, title="what raises and lowers the score")
+    return svg(
+        parts,
+        width=_WIDTH,
+        height=_HEIGHT,
+        title="which stretches look more and less skilled than the average stretch",
+    )
 
 
 def _line(name: str, x1: float, y1: float, x2: float, y2: float) -> str:

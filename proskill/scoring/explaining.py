@@ -24,7 +24,17 @@ from proskill.scoring.explanation import (
     ViewEffect,
 )
 from proskill.scoring.feature_scorer import expected_levels
-from proskill.scoring.occlusion import Floats, Grid, Map, Segments, combine, cut, peaks, shares
+from proskill.scoring.occlusion import (
+    Floats,
+    Grid,
+    Map,
+    Scores,
+    Segments,
+    combine,
+    cut,
+    peaks,
+    shares,
+)
 from proskill.scoring.scorer import Scorer
 from proskill.scoring.views import SeenView
 from proskill.scoring.window_grids import window_grids
@@ -60,7 +70,8 @@ def explain_stepwise(
     """
     used = encoded.used
     span = encoded.span_seconds
-    if not used or span is None or scorer.assess(encoded).status == "abstained":
+    score = scorer.assess(encoded).score if used and span is not None else None
+    if span is None or score is None:
         raise ProskillError("there is no answer to explain; the assessment says why")
     report = progress or (lambda what, share: None)
     grids = window_grids(span, scorer.config.input, num_views=len(used))
@@ -81,7 +92,11 @@ def explain_stepwise(
             features.append(scorer.encoder.encode_frames(clips).double().cpu().numpy())
         encoded_grids.append(_grid(features, grid, grids.interval_seconds))
         if number or num_grids == 1:
-            yield _explanation(scorer, used, encoded_grids, segments, num_grids=num_grids)
+            found = _explanation(
+                scorer, used, encoded_grids, segments, answer_score=score,
+                is_complete=number + 1 == num_grids,
+            )  # fmt: skip
+            yield found
 
 
 def _grid(features: Sequence[Floats], instants: NDArray[np.float64], interval: float) -> Grid:
@@ -101,20 +116,25 @@ def _explanation(
     grids: Sequence[Grid],
     segments: Segments,
     *,
-    num_grids: int,
+    answer_score: float,
+    is_complete: bool,
 ) -> Explanation:
     kinds = [view.kind_number for view in used.values()]
 
-    def map_of(columns: list[int]) -> Map:
+    def score_of(columns: list[int]) -> Scores:
         def score(features: Floats) -> Floats:
             part = torch.from_numpy(features[:, columns].astype(np.float32))
             return scorer.features.scores(part, [kinds[v] for v in columns])
 
+        return score
+
+    def map_of(score: Scores) -> Map:
         return combine(np.stack([grid.effects(segments, score) for grid in grids]))
 
-    every = list(range(len(used)))
+    every = score_of(list(range(len(used))))
     found = map_of(every)
-    alone = {name: map_of([v]).effects for v, name in enumerate(used)}
+    baseline = float(np.mean([grid.baseline(every) for grid in grids]))
+    alone = {name: map_of(score_of([v])).effects for v, name in enumerate(used)}
     views = _view_effects(scorer, grids, kinds, alone)
     chosen = peaks(found, segments, at_most=MAX_MOMENTS)
     return Explanation(
@@ -128,6 +148,7 @@ def _explanation(
             )
             for n in range(len(found.effects))
         ),
+        baseline=baseline,
         moments=tuple(
             _moment(
                 n, found, alone, views, segments, _skill_effects(scorer, n, grids, segments, kinds)
@@ -135,7 +156,9 @@ def _explanation(
             for n in chosen
         ),
         views=views,
-        method=_method(segments, num_grids=len(grids), is_complete=len(grids) == num_grids),
+        method=_method(
+            segments, baseline, answer_score, num_grids=len(grids), is_complete=is_complete
+        ),
     )
 
 
@@ -199,20 +222,30 @@ def _view_effects(
     }
 
 
-def _method(segments: Segments, *, num_grids: int, is_complete: bool) -> str:
+def _method(
+    segments: Segments,
+    baseline: float,
+    answer_score: float,
+    *,
+    num_grids: int,
+    is_complete: bool,
+) -> str:
     """How the map was made and what it is not."""
-    stretch = segments.stretch_seconds
     sentences = [
-        f"Each stretch of {stretch:.2g} s is judged by itself, with everything else left out, and "
-        "compared with the whole: an effect of -0.5 means that a performance that is like this "
-        "stretch throughout would score half a level lower.",
+        f"Each stretch of {segments.stretch_seconds:.2g} s is judged by itself, with everything "
+        "else left out, and compared with the average stretch of this performance, which scores "
+        f"{baseline:.2f}: an effect of -0.5 means that the stretch by itself scores half a level "
+        f"less than that. The answer's own score, {answer_score:.2f}, comes from another look at "
+        "the performance and need not agree.",
         f"This is done {num_grids} times with windows that begin at different instants; the noise "
         "is the standard error over these, and a moment is named only where all agree and the "
         "effect is more than twice its noise."
         if num_grids > 1
         else "The performance is too short to repeat this, so the noise is unknown and no moment "
         "is named.",
-        "A view's share is how much the judgement from it alone changes along the performance.",
+        "A view's share is how much the judgement from it alone changes along the performance; "
+        "how the average stretch scores without the view is another question, and the two need "
+        "not agree.",
         "It shows what this model's answer rests on. It is no proof that something was done well "
         "or badly there, and it does not say what.",
     ]

@@ -13,21 +13,25 @@ from typing import Any
 
 from proskill.scoring.plain_values import to_plain, to_tuples
 
-SCHEMA = "proskill.explanation/1"
+SCHEMA = "proskill.explanation/2"
 MAX_MOMENTS = 3
+MAX_SKILLS = 3  # that are named with a moment
+CHANCE_NOISES = 2.0  # times its noise that an effect must exceed to be more than chance
+_SAME = 0.005  # levels: what rounds to 0.00 is no difference
 
 
 @dataclass(frozen=True)
 class SegmentEffect:
-    """What one stretch of the performance does to the score.
+    """How skilled one stretch of the performance looks beside its average stretch.
 
     Attributes:
         start_seconds: on the common clock of the views.
         end_seconds: exclusive.
-        effect: signed change of the expected level that the stretch makes: above 0 it raises the
-            score, below 0 it lowers it.
-        noise: standard deviation of the effect; an effect within two of them may be chance.
-        view_effects: view name -> the same change when the stretch is left out of that view alone.
+        effect: in levels, the score of the stretch judged by itself less `Explanation.baseline`:
+            above 0 it looks more skilled than the average stretch, below 0 less.
+        noise: in levels, standard error of the effect; within two of them it may be chance.
+        view_effects: view name -> the same, judged from that view alone and compared with what
+            that view alone makes of the average stretch.
 
     Raises:
         ValueError: a number that is not finite, a negative noise, or an end before the start.
@@ -42,6 +46,11 @@ class SegmentEffect:
     def __post_init__(self) -> None:
         _check_stretch(self)
 
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether the effect does not stand out of its noise; such bars are drawn pale."""
+        return abs(self.effect) <= CHANCE_NOISES * self.noise
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -54,8 +63,7 @@ class Moment:
         noise: as in `SegmentEffect`.
         view: the view in which it shows most.
         view_effects: as in `SegmentEffect`.
-        skill_effects: skill name -> the same change of that skill's expected level, for models of
-            several skills.
+        skill_effects: skill name -> the same in levels of that skill, for models of several skills.
 
     Raises:
         ValueError: as `SegmentEffect`, or a view without an effect.
@@ -75,15 +83,23 @@ class Moment:
             raise ValueError(f"view={self.view!r}: has no effect among {list(self.view_effects)}")
         object.__setattr__(self, "skill_effects", MappingProxyType(dict(self.skill_effects)))
 
+    @property
+    def skills_most(self) -> tuple[tuple[str, float], ...]:
+        """The skills in which it shows most and their effects, at most three, strongest first."""
+        sign = 1 if self.effect > 0 else -1
+        ranked = sorted(self.skill_effects.items(), key=lambda pair: -sign * pair[1])
+        return tuple(ranked[:MAX_SKILLS])
+
 
 @dataclass(frozen=True)
 class ViewEffect:
-    """What one view does to the score.
+    """What one view does, in two ways that need not agree.
 
     Attributes:
-        effect: signed change of the expected level that the view makes.
-        share: of the sum of all views' absolute effects, in [0, 1]; they sum to 1, or are all 0
-            where no view changes anything.
+        effect: in levels, the score of the average stretch in all views less that without the
+            view: above 0 the view raises it. 0 where it is the only view.
+        share: how much the judgement from the view alone changes along the performance, as a share
+            of all views, in [0, 1]; they sum to 1, or are all 0 where nothing changes in any view.
 
     Raises:
         ValueError: an effect that is not finite, or a share outside [0, 1].
@@ -96,6 +112,13 @@ class ViewEffect:
         if not math.isfinite(self.effect) or not 0 <= self.share <= 1:
             raise ValueError(f"effect={self.effect}, share={self.share}: not finite or not a share")
 
+    @property
+    def without_it(self) -> str:
+        """What the score of the average stretch is when the view is left out, in words."""
+        if abs(self.effect) < _SAME:
+            return "the same"
+        return f"{abs(self.effect):.2f} {'lower' if self.effect > 0 else 'higher'}"
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -103,16 +126,19 @@ class Explanation:
 
     Attributes:
         segments: of equal length, in time order, without gaps.
+        baseline: expected level, in [0, K - 1] for K levels, that all effects are relative to: the
+            score of the average stretch of this performance. It is not the score of the answer,
+            which comes from another look at it.
         moments: at most three, strongest first; none where nothing stands out.
-        views: view name -> what it does, in the order given; the one that matters most is the one
-            with the largest share.
+        views: view name -> what it does, in the order given.
         method: how this was made and what it is not, in sentences for people.
 
     Raises:
-        ValueError: no segment, no view, or more than three moments.
+        ValueError: no segment, no view, more than three moments, or a baseline that is no score.
     """
 
     segments: tuple[SegmentEffect, ...]
+    baseline: float
     moments: tuple[Moment, ...]
     views: Mapping[str, ViewEffect]
     method: str
@@ -122,7 +148,14 @@ class Explanation:
             raise ValueError("an explanation has one segment and one view or more")
         if len(self.moments) > MAX_MOMENTS:
             raise ValueError(f"{len(self.moments)} moments: at most {MAX_MOMENTS} are named")
+        if not (math.isfinite(self.baseline) and self.baseline >= 0):
+            raise ValueError(f"baseline={self.baseline}: must be a score, finite and 0 or more")
         object.__setattr__(self, "views", MappingProxyType(dict(self.views)))
+
+    @property
+    def views_by_share(self) -> tuple[tuple[str, ViewEffect], ...]:
+        """Views and their names, the one in which the ups and downs show most first."""
+        return tuple(sorted(self.views.items(), key=lambda pair: -pair[1].share))
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""

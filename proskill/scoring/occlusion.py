@@ -20,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proskill.scoring.explanation import CHANCE_NOISES
+
 Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]  # (N, V, D) features to (N,) scores
 
 _SEGMENTS_PER_STRETCH = 2
 _MIN_FRAMES = 2  # a single frame is no motion
-_STABLE = 2.0  # times its noise that an effect must have to be named
 _WORTH_NAMING = 0.1  # levels
 
 
@@ -81,12 +82,19 @@ class Grid:
         return sums / counts[found, None, None], found
 
     def effects(self, segments: Segments, score: Scores) -> Floats:
-        """(N,): score of each stretch by itself less that of the whole; NaN where it has none."""
+        """(N,): score of each stretch by itself less the baseline; NaN where it has no frames."""
         means, found = self.kept(segments)
         effects = np.full(len(segments.middles), np.nan)
         if len(found):
-            effects[found] = score(means) - score(self.features.mean(axis=0)[None])[0]
+            effects[found] = score(means) - self.baseline(score)
         return effects
+
+    def baseline(self, score: Scores) -> float:
+        """Score of the average stretch: of all frames of the grid, averaged before they are judged.
+
+        Not the score of the answer: that one's windows lie elsewhere and keep their first frames.
+        """
+        return float(score(self.features.mean(axis=0)[None])[0])
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ def combine(effects: Floats) -> Map:
     noise = np.sqrt((own + pooled) / 2 / np.maximum(counts, 1))
     noise = np.where(counts > 0, noise, unknown)
     agree = np.abs(np.where(known, np.sign(effects), 0).sum(axis=0)) == counts
-    strong = np.abs(mean) > np.maximum(_STABLE * noise, _WORTH_NAMING)
+    strong = np.abs(mean) > np.maximum(CHANCE_NOISES * noise, _WORTH_NAMING)
     return Map(mean, noise, agree & strong & (counts > 1))
 
 

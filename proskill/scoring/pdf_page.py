@@ -14,6 +14,9 @@ import matplotlib
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from proskill.scoring.effect_chart import LEAST_RANGE
+from proskill.scoring.explanation import Explanation
+
 Colour = tuple[int, int, int]
 
 # As `palette.css` has them for light pages.
@@ -22,13 +25,14 @@ SOFT: Final[Colour] = (91, 103, 99)
 LINE: Final[Colour] = (223, 228, 225)
 ACCENT: Final[Colour] = (11, 122, 99)
 ACCENT_SOFT: Final[Colour] = (207, 233, 225)
-LOWERS: Final[Colour] = (213, 94, 0)
+LESS: Final[Colour] = (213, 94, 0)
 DOUBT: Final[Colour] = (138, 90, 0)
 DOUBT_SOFT: Final[Colour] = (253, 240, 210)
 NONE: Final[Colour] = (85, 96, 107)
 NONE_SOFT: Final[Colour] = (231, 234, 238)
 
 _MARGIN = 17.0
+_PALE = 0.35
 _FONT = "DejaVu"
 # Right-to-left and joining scripts need shaping, which is not done here.
 _UNSHAPED = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI"})
@@ -216,21 +220,39 @@ class Page(FPDF):
         for x, y in points:
             self._dot(ACCENT, x, y, 0.9)
 
-    def signed(self, spans: Sequence[tuple[float, float, float]]) -> None:
-        """Signed effects over time: (start, end, effect), above the line what raises."""
-        left, top, width, height = self._chart(30, spans[0][0], spans[-1][1])
-        begin, total = spans[0][0], spans[-1][1] - spans[0][0]
-        most = max(abs(effect) for *_, effect in spans) or 1.0
+    def effects(self, explanation: Explanation) -> None:
+        """Signed effects over time with their noise, as `effect_chart` draws them."""
+        segments = explanation.segments
+        begin, end = segments[0].start_seconds, segments[-1].end_seconds
+        self.ln(4)
+        left, top, width, height = self._chart(30, begin, end)
+        most = max(LEAST_RANGE, *(abs(part.effect) + part.noise for part in segments))
         middle = top + height / 2
+
+        def x(seconds: float) -> float:
+            return left + width * (seconds - begin) / (end - begin)
+
+        def y(effect: float) -> float:
+            return middle - height / 2 * effect / most
+
         self._line(SOFT, left, middle, left + width, middle, 0.2)
         self._style(7.5, SOFT)
-        for word, y in (("raises", top + 3), ("lowers", top + height)):
-            self.text(left - 2 - self.get_string_width(word), y, word)
-        for start, end, effect in spans:
-            x0, x1 = (left + width * (t - begin) / total for t in (start, end))
-            size = max(0.2, abs(effect) / most * height / 2)
-            y = middle - size if effect > 0 else middle
-            self._box(ACCENT if effect > 0 else LOWERS, x0, y, max(0.3, x1 - x0 - 0.3), size)
+        for word, at in (("more skilled", top + 3), ("less skilled", top + height)):
+            self.text(left - 2 - self.get_string_width(word), at, word)
+        for part in segments:
+            x0, x1 = x(part.start_seconds), x(part.end_seconds)
+            colour = ACCENT if part.effect > 0 else LESS
+            upper, lower = sorted((y(part.effect), middle))
+            shown = _pale(colour) if part.may_be_chance else colour
+            self._box(shown, x0, upper, max(0.3, x1 - x0 - 0.3), max(0.2, lower - upper))
+            centre = (x0 + x1) / 2
+            ends = y(part.effect - part.noise), y(part.effect + part.noise)
+            self._line(NONE, centre, ends[0], centre, ends[1], 0.3)
+        self._style(8, INK, True)
+        for number, moment in enumerate(explanation.moments, 1):
+            x0, x1 = x(moment.start_seconds), x(moment.end_seconds)
+            self._line(INK, x0, top - 1.5, x1, top - 1.5, 0.6)
+            self.text((x0 + x1 - self.get_string_width(str(number))) / 2, top - 2.5, str(number))
 
     def _chart(self, height: float, start: float, end: float) -> tuple[float, float, float, float]:
         """Room for a chart, its axis of seconds drawn: left, top, width, height of the inside."""
@@ -272,3 +294,9 @@ class Page(FPDF):
     def _dot(self, colour: Colour, x: float, y: float, radius: float) -> None:
         self.set_fill_color(*colour)
         self.circle(x, y, radius, style="F")
+
+
+def _pale(colour: Colour) -> Colour:
+    """The colour as seen through on white, as bars that may be chance are on a screen."""
+    red, green, blue = (round(255 + _PALE * (part - 255)) for part in colour)
+    return red, green, blue

@@ -8,12 +8,11 @@ from __future__ import annotations
 import base64
 
 from proskill.scoring.assessment import Assessment, ViewResult
-from proskill.scoring.explanation import Explanation
+from proskill.scoring.explanation import Explanation, Moment
 from proskill.scoring.pdf_page import (
     ACCENT,
     DOUBT,
     DOUBT_SOFT,
-    LOWERS,
     NONE,
     SOFT,
     Page,
@@ -55,7 +54,7 @@ def render_pdf(
         _skills(page, assessment)
     if explanation is not None:
         _explanation(page, explanation)
-    if len(assessment.timeline) > 1:
+    elif len(assessment.timeline) > 1:
         page.heading("When it shows", room=70)
         spans = [(w.start_seconds, w.end_seconds, w.score) for w in assessment.timeline]
         page.steps(spans, assessment.levels)
@@ -127,27 +126,38 @@ def _skills(page: Page, assessment: Assessment) -> None:
 
 
 def _explanation(page: Page, explanation: Explanation) -> None:
-    page.heading("What raises and lowers the score", room=75)
-    page.signed([(s.start_seconds, s.end_seconds, s.effect) for s in explanation.segments])
+    page.heading("When and where it shows", room=75)
+    page.effects(explanation)
+    page.say(
+        "Beside the average stretch. Lines show the noise; a pale bar lies within twice its noise "
+        "and may be chance.", size=8, colour=SOFT,
+    )  # fmt: skip
     for number, moment in enumerate(explanation.moments, 1):
-        verb, side = ("raises", "above") if moment.effect > 0 else ("lowers", "below")
-        when = f"{moment.start_seconds:.1f} to {moment.end_seconds:.1f} s"
-        page.say(
-            f"{number}.  {when} {verb} the score: by itself {abs(moment.effect):.2f} levels {side} "
-            f"the whole (noise {moment.noise:.2f}), seen most in {moment.view}",
-            after=0.6,
-        )
+        page.say(f"{number}.  {_moment(moment, is_named=len(explanation.views) > 1)}", after=0.6)
     if not explanation.moments:
         page.say("No moment stands out of the noise.")
     if len(explanation.views) > 1:
         page.ln(1)
-        page.say("How much each view mattered", is_bold=True)
-        for name, view in explanation.views.items():
-            colour = ACCENT if view.effect > 0 else LOWERS
-            side = "lower" if view.effect > 0 else "higher"
-            said = f"{100 * view.share:.0f} %; {abs(view.effect):.2f} {side} without it"
-            page.bar(name, view.share, said, colour=colour)
+        page.say("Where the ups and downs show most", is_bold=True)
+        for name, view in explanation.views_by_share:
+            page.bar(name, view.share, f"{100 * view.share:.0f} %", colour=SOFT)
+            page.say(f"the average stretch without it: {view.without_it}", size=8, colour=SOFT)
     page.say(explanation.method, size=8, colour=SOFT)
+
+
+def _moment(moment: Moment, *, is_named: bool) -> str:
+    """A moment in a sentence, with the view it shows in if there are several."""
+    word, side = ("more", "above") if moment.effect > 0 else ("less", "below")
+    said = (
+        f"{moment.start_seconds:.1f} to {moment.end_seconds:.1f} s looks {word} skilled. By itself "
+        f"it scores {abs(moment.effect):.2f} levels {side} the average stretch "
+        f"(noise {moment.noise:.2f})"
+    )
+    said += f"; seen most in {moment.view}." if is_named else "."
+    if skills := moment.skills_most:
+        said += " Skills it shows in most: "
+        said += ", ".join(f"{name} ({effect:+.2f})" for name, effect in skills) + "."
+    return said
 
 
 def _view(page: Page, name: str, view: ViewResult, strip: list[tuple[float, str]]) -> None:

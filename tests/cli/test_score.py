@@ -78,10 +78,13 @@ def test_an_explanation_is_said_written_and_part_of_the_json(
     result = run(*call, "--report", page)
     assert result.exit_code == 0
     assert "Each stretch of " in result.stdout
-    assert "without it" in result.stdout
-    assert "How much each view mattered" in page.read_text(encoding="utf-8")
+    assert "average stretch without it" in result.stdout
+    assert "Where the ups and downs show most" in page.read_text(encoding="utf-8")
     values = json.loads(run(*call, "--json").stdout)
     explanation = Explanation.from_dict(values.pop("explanation"))
+    named = f"which scores {explanation.baseline:.2f}:"
+    assert named in " ".join(result.stdout.split())
+    assert named in page.read_text(encoding="utf-8")
     assert list(explanation.views) == list(Assessment.from_dict(values).views) == ["ego", "exo1"]
 
 

@@ -188,6 +188,7 @@ def test_a_journal_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 def _explained(take: BatchTake) -> BatchResult:
     found = Explanation(
         segments=(SegmentEffect(0.0, 1.0, -0.5, 0.1), SegmentEffect(1.0, 2.0, 0.25, 0.1)),
+        baseline=1.75,
         moments=(
             Moment(0.0, 1.0, -0.5, 0.1, "exo1", {"exo1": -0.5}),
             Moment(1.0, 2.0, 0.25, 0.1, "exo1", {"exo1": 0.25}),

@@ -79,6 +79,18 @@ def effects(explanation: Explanation) -> np.ndarray:
     return np.array([part.effect for part in explanation.segments])
 
 
+def test_effects_are_relative_to_a_baseline_on_the_scale_that_the_method_names(
+    planted: PlantedTake, found: Found
+) -> None:
+    explanation, assessment = found.explanation, found.assessment
+    own = explanation.baseline + effects(explanation)
+    assert own.min() >= 0
+    assert own.max() <= len(assessment.levels) - 1
+    said = f"the average stretch of this performance, which scores {explanation.baseline:.2f}:"
+    assert said in explanation.method
+    assert f"The answer's own score, {assessment.score:.2f}," in explanation.method
+
+
 def test_segments_tile_what_all_views_show(
     make_checkpoint: MakeCheckpoint, make_video: MakeVideo
 ) -> None:

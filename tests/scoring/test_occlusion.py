@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proskill.models import InputSpec
+from proskill.scoring.calibration import softmax
 from proskill.scoring.occlusion import Floats, Grid, combine, cut, peaks, shares
 from proskill.scoring.window_grids import window_grids
 
@@ -23,7 +24,7 @@ def grid(values: Floats, *, shift: float = 0.0) -> Grid:
     return Grid(values[:, None, None], np.arange(len(values)) / 10 + 0.05 + shift)
 
 
-def test_the_effect_of_a_stretch_is_its_own_score_less_that_of_the_whole() -> None:
+def test_the_effect_of_a_stretch_is_its_own_score_less_that_of_the_average_stretch() -> None:
     values = np.zeros(40)
     values[18:26] = -1.0
     segments = cut(0.0, 4.0, stretch_seconds=0.8)
@@ -31,6 +32,31 @@ def test_the_effect_of_a_stretch_is_its_own_score_less_that_of_the_whole() -> No
     assert effects.min() == pytest.approx(-1 + 0.2)
     assert segments.stretch(int(effects.argmin())) == pytest.approx((1.8, 2.6))
     assert effects[0] == pytest.approx(0.2)
+    assert grid(values).baseline(first_number) == pytest.approx(-0.2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    num_levels=st.integers(2, 6),
+    num_grids=st.integers(1, 4),
+    sharpness=st.floats(0, 50),
+    seed=st.integers(0, 2**32),
+)
+def test_baseline_and_effect_together_stay_on_the_scale(
+    num_levels: int, num_grids: int, sharpness: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    weights = sharpness * rng.normal(size=(3, num_levels))
+
+    def score(features: Floats) -> Floats:
+        return np.asarray(softmax(features[:, 0] @ weights) @ np.arange(num_levels))
+
+    grids = [Grid(rng.normal(size=(40, 1, 3)), np.arange(40) / 10 + 0.05) for _ in range(num_grids)]
+    segments = cut(0.0, 4.0, stretch_seconds=0.8)
+    found = combine(np.stack([each.effects(segments, score) for each in grids]))
+    own = np.mean([each.baseline(score) for each in grids]) + found.effects
+    assert (own >= -1e-9).all()
+    assert (own <= num_levels - 1 + 1e-9).all()
 
 
 def test_a_stretch_without_two_frames_has_no_effect() -> None:

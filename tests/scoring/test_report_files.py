@@ -19,9 +19,10 @@ MakeCheckpoint = Callable[..., Path]
 
 EXPLANATION = Explanation(
     segments=(SegmentEffect(0.0, 0.8, 0.25, 0.1), SegmentEffect(0.8, 1.6, -0.5, 0.1)),
+    baseline=1.75,
     moments=(Moment(0.8, 1.6, -0.5, 0.1, "ego", {"ego": -0.5}),),
     views={"ego": ViewEffect(-0.5, 0.75), "exo1": ViewEffect(0.125, 0.25)},
-    method="Made by leaving out; it is no proof.",
+    method="Compared with the average stretch, which scores 1.75; it is no proof.",
 )
 
 
@@ -84,6 +85,7 @@ def test_the_csv_has_every_value_of_the_json_and_no_formula(assessment: Assessme
     assert float(rows["provenance.instants_seconds.0.1"]) == pytest.approx(0.1)
     assert rows["views.ego.file"] == "'=HYPERLINK ego.mp4"
     assert rows["explanation.moments.0.view"] == "ego"
+    assert float(rows["explanation.baseline"]) == 1.75
     assert not [value for value in rows.values() if value.startswith(("=", "+", "@"))]
 
 
@@ -105,9 +107,11 @@ def test_the_pdf_says_what_the_assessment_says(
         *assessment.warnings,
         "This model learned from simulated motion; it is no judge of real athletes.",
         "Decision support, not selection",
-        "1. 0.8 to 1.6 s lowers the score: by itself 0.50 levels below the whole (noise 0.10), "
-        "seen most in ego",
-        "75 %; 0.50 higher without it",
+        "1. 0.8 to 1.6 s looks less skilled. By itself it scores 0.50 levels below the average "
+        "stretch (noise 0.10); seen most in ego.",
+        "Where the ups and downs show most",
+        "75 %",
+        "the average stretch without it: 0.50 higher",
         EXPLANATION.method,
         assessment.provenance.checkpoint_sha256,
         *assessment.provenance.inputs.values(),

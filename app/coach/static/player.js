@@ -87,8 +87,8 @@ class CoachPlayer extends HTMLElement {
     const parts = said ? [h("p.soft", { role: "status" }, said)] : [];
     if (explanation) {
       parts.push(h("ul.legend", {},
-        h("li", {}, h("i.up"), "looks more skilled than the whole"), h("li", {}, h("i.down"), "looks less skilled"),
-        h("li", {}, h("i.chance"), "pale: within its noise, may be chance")));
+        h("li", {}, h("i.up"), "looks more skilled than the average stretch"), h("li", {}, h("i.down"), "looks less skilled"),
+        h("li", {}, h("i.chance"), "pale: within twice its noise, may be chance")));
     }
     if (explanation && !busy) {
       this.markMainView(explanation.views);
@@ -107,7 +107,7 @@ class CoachPlayer extends HTMLElement {
 
   moments({ moments }) {
     if (!moments.length) {
-      return h("p", {}, "No single moment stands out: the answer rests on the whole performance.");
+      return h("p", {}, "No moment stands out of the noise.");
     }
     return h("div", {}, h("h3", {}, moments.length === 1 ? "The moment that stands out" : "The moments that stand out"),
       h("ol.moments", {}, moments.map((moment, index) => this.moment(moment, index))));
@@ -123,19 +123,18 @@ class CoachPlayer extends HTMLElement {
         canvas,
         h("span.number", {}, String(index + 1)),
         h("strong", {}, `${clock(moment.start_seconds)} to ${clock(moment.end_seconds)}`),
-        h("span", {}, `looks ${levels(moment.effect)} skilled`),
+        h("span", {}, `looks ${levels(moment.effect)} skilled than the average stretch`),
         h("span.soft.small", {}, this.value.views.length > 1 ? `shows most in ${moment.view}` : "")));
   }
 
   importance({ views }) {
     if (views.length < 2) return null;
-    const sorted = [...views].sort((a, b) => b.share - a.share);
-    return h("div", {}, h("h3", {}, "How much each view mattered"),
-      h("div.bars.importance", {}, sorted.flatMap(({ name, effect, share }) => {
+    return h("div", {}, h("h3", {}, "Where the ups and downs show most"),
+      h("div.bars.importance", {}, views.flatMap(({ name, share, without_it: withoutIt }) => {
         const bar = h("div.fill");
         bar.style.width = `${100 * share}%`;
-        const does = Math.abs(effect) < 0.005 ? "the same score without it" : `with it the score is ${Math.abs(effect).toFixed(2)} ${effect > 0 ? "higher" : "lower"}`;
-        return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.said", {}, `${Math.round(100 * share)} %; ${does}`)];
+        return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.number", {}, `${Math.round(100 * share)} %`),
+          h("div.said", {}, `the average stretch without it: ${withoutIt}`)];
       })));
   }
 }

@@ -1,4 +1,4 @@
-// <coach-timeline>: how skilled each stretch looks beside the whole; a click or an arrow key moves to it.
+// <coach-timeline>: how skilled each stretch looks beside the average stretch; a click or an arrow key moves to it.
 //
 // Fires "coach-seek" with {seconds}.
 
@@ -37,14 +37,14 @@ class CoachTimeline extends HTMLElement {
     this.setTime(this.seconds ?? 0);
   }
 
-  bar([start, end, effect, noise], top) {
+  bar([start, end, effect, noise, mayBeChance], top) {
     const bar = h(`div.bar.${effect >= 0 ? "up" : "down"}`);
     const height = (50 * Math.abs(effect)) / top;
     this.place(bar, start, end);
     bar.style.height = `${height}%`;
     bar.style[effect >= 0 ? "bottom" : "top"] = "50%";
-    bar.classList.toggle("chance", Math.abs(effect) < 2 * noise);
-    bar.title = `${clock(start)} to ${clock(end)}: ${effect >= 0 ? "+" : "−"}${Math.abs(effect).toFixed(2)} levels against the whole, noise ${noise.toFixed(2)}`;
+    bar.classList.toggle("chance", mayBeChance);
+    bar.title = `${clock(start)} to ${clock(end)}: ${effect >= 0 ? "+" : "−"}${Math.abs(effect).toFixed(2)} levels against the average stretch, noise ${noise.toFixed(2)}`;
     const whisker = h("div.whisker");
     whisker.style.left = `${this.percent((start + end) / 2)}%`;
     whisker.style.bottom = `${50 + (50 * (effect - noise)) / top}%`;

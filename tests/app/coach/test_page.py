@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ def test_a_coach_drops_two_views_reads_the_level_and_jumps_to_a_moment(
         "t => Math.abs(document.querySelector('coach-player video').currentTime - t) < 0.05",
         arg=end / 2 + 0.1,
     )
-    assert "It is no proof" in page.inner_text("coach-player .method")
+    method = page.inner_text("coach-player .method")
+    assert "It is no proof" in method
+    assert re.search(r"compared with the average stretch of .*, which scores \d\.\d\d:", method)
+    assert "than the average stretch" in page.inner_text("coach-player .legend")
     assert page.locator("coach-player .importance .name").count() == 2
 
 
