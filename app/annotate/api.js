@@ -2,10 +2,17 @@
 
 const TIMEOUT_MILLISECONDS = 15000;
 
+// What the server says of an answer that it will never take. A status alone proves nothing: proxies
+// and the sign-in pages of networks answer with any of them.
+const FINAL_CODES = new Set([
+  "lease_expired", "lease_moved", "closed", "not_watched", "cannot_undo", "token_taken",
+  "wrong_answers", "invalid", "too_large",
+]);
+
 /** A request that got no good answer; `status` is 0 when there was no answer at all. */
 export class RequestError extends Error {
   constructor(status, body) {
-    super(body.message ?? "The server cannot be reached.");
+    super(body.message ?? missingMessage(status));
     this.status = status;
     this.code = body.code ?? (status === 0 ? "offline" : "unknown");
     this.body = body;
@@ -13,16 +20,22 @@ export class RequestError extends Error {
 
   /** Whether sending the same again later can succeed. */
   get isPassing() {
-    if (this.code === "paused") return true;
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return !this.isSignedOut && !FINAL_CODES.has(this.code);
   }
 
   /** Whether the annotator's link or session is not, or no longer, accepted. */
   get isSignedOut() {
-    return this.status === 401;
+    return this.code === "no_session";
   }
 }
 
+function missingMessage(status) {
+  return status === 0 || status >= 500
+    ? "The server cannot be reached."
+    : "Something else answered in the server's place; your network may want you to sign in.";
+}
+
+/** The server's answer, an object; whatever is none is a `RequestError`. */
 export async function request(method, path, body) {
   let response;
   let text;
@@ -40,15 +53,16 @@ export async function request(method, path, body) {
     throw new RequestError(0, {});
   }
   const parsed = parse(text);
-  if (!response.ok) throw new RequestError(response.status, parsed);
+  if (!response.ok || parsed === null) throw new RequestError(response.status, parsed ?? {});
   return parsed;
 }
 
 function parse(text) {
   try {
-    return JSON.parse(text) ?? {};
+    const parsed = JSON.parse(text);
+    return typeof parsed === "object" ? parsed : null;
   } catch {
-    return {};
+    return null;
   }
 }
 

@@ -1,6 +1,6 @@
 // Answers that the server has not confirmed: kept in this browser, sent again with the same token.
 
-import { request } from "./api.js";
+import { RequestError, request } from "./api.js";
 
 const LONGEST_WAIT_MILLISECONDS = 15000;
 
@@ -64,6 +64,8 @@ export class Outbox extends EventTarget {
     for (let entry = this.entries[0]; entry !== undefined; entry = this.entries[0]) {
       try {
         const response = await request("POST", "/api/votes", entry.vote);
+        // An acknowledgement names what it acknowledges.
+        if (response.token !== entry.vote.token) throw new RequestError(200, {});
         this.#failures = 0;
         this.#forget(entry);
         this.#tell("sent", { entry, response });

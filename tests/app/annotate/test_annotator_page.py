@@ -273,6 +273,41 @@ def test_an_answer_whose_acknowledgement_was_lost_counts_once(
     assert len(kitchen.votes_of("Jo")) == 1
 
 
+def test_an_answer_that_something_else_than_the_server_took_is_kept_and_sent_again(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    """The sign-in page of a network, a proxy: none of their words is the server's."""
+    foreign = [
+        {"status": 200, "content_type": "text/html", "body": "<h1>Sign in to the network</h1>"},
+        {"status": 200, "content_type": "application/json", "body": '{"token": "of another"}'},
+        {"status": 404, "content_type": "text/html", "body": "<h1>Not found</h1>"},
+        {"status": 403, "content_type": "application/json", "body": '{"code": "blocked"}'},
+        {"status": 401, "content_type": "text/html", "body": "<h1>Who are you?</h1>"},
+    ]
+    page = open_page(kitchen.link("Uma"))
+    ready(page)
+    sent: list[str] = []
+
+    def intercept(route: Any) -> None:
+        sent.append(route.request.post_data_json["token"])
+        route.fulfill(**foreign[(len(sent) - 1) % len(foreign)])
+
+    page.route("**/api/votes", intercept)
+    page.keyboard.press("2")
+    for number in range(1, len(foreign) + 1):
+        wait_until(lambda number=number: page.evaluate("0") or len(sent) >= number)
+        page.wait_for_selector("#saving[data-state=kept]")
+        text = page.locator("#saving").inner_text()
+        assert "Something else answered in the server's place" in text
+        assert "1 answer kept in this browser, sent again by itself" in text
+        if number == len(foreign):
+            page.unroute("**/api/votes")
+        page.evaluate("dispatchEvent(new Event('online'))")
+    saved(page)
+    assert len(set(sent)) == 1
+    assert [vote[:2] for vote in kitchen.votes_of("Uma")] == [(sent[0], "right")]
+
+
 def test_an_answer_to_a_pair_that_went_to_others_is_refused_aloud_and_work_goes_on(
     open_page: Callable[..., Page], kitchen: Any
 ) -> None:
