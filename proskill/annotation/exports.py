@@ -10,6 +10,9 @@
 With several criteria, `votes.jsonl` (of the criterion alone), ratings, report and `proskill/` of
 each lie in `criterion-1/` and so on, and the manifest has a column `skill:NAME` for each.
 `proskill rate` reads `votes.jsonl` of one criterion and comes to the same ratings.
+
+A dataset has a `manifest.csv`, too, and its labels may exist nowhere else: nothing is written into
+a folder with such a file unless an earlier export left it there.
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from proskill.annotation.campaign import CAMPAIGN_FILE
 from proskill.annotation.counting import LEFT_OUT, counted_table, num_left_out, why_left_out
 from proskill.annotation.log import CampaignLog
 from proskill.annotation.proskill_files import write_proskill_files
 from proskill.annotation.records import Criterion, Event
 from proskill.data import Take, write_manifest
+from proskill.errors import CampaignError
 from proskill.rating import LevelRule, RatingRun, rate
 from proskill.rating_files import Origin, ReadComparisons, write_ratings, write_report
 from proskill.whole_file import write_whole
@@ -36,6 +41,14 @@ _ADVICE: Final = "free some space or choose another place with --out"
 
 # Such a rating rests on nothing that links the take with the others.
 _NO_LABEL: Final = frozenset({"alone", "no_comparisons", "disconnected"})
+
+# Every export has these, whatever was voted: they tell a folder of exports from others.
+_ALWAYS_WRITTEN: Final = ("votes.jsonl", "events.jsonl")
+
+_WRITTEN: Final = (
+    *_ALWAYS_WRITTEN, "votes.parquet", "manifest.csv", "ratings.csv", "ratings.json",
+    "report.html", "proskill",
+)  # fmt: skip
 
 _VOTE_COLUMNS: Final = (
     "seq", "token", "pair", "criterion", "kind", "group", "left", "right", "answer", "strength",
@@ -51,10 +64,12 @@ class ExportedCampaign:
     Attributes:
         files: in the order in which they were written.
         notes: what a person should know, one sentence each.
+        num_labelled: takes of the manifest that have a label now.
     """
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    num_labelled: int
 
 
 def export_campaign(
@@ -67,7 +82,7 @@ def export_campaign(
     on_stage: Callable[[str], None] = lambda name: None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ExportedCampaign:
-    """Write a campaign's files; older ones of the same names are replaced, each whole or not.
+    """Write a campaign's files; those of an earlier export are replaced, each whole or not.
 
     Args:
         log: the campaign.
@@ -79,14 +94,16 @@ def export_campaign(
         on_progress: called with (done, total) within the long stages.
 
     Raises:
+        CampaignError: `out` holds a campaign, or files that no export wrote; nothing was written.
         ProskillError: a file cannot be written, or too few takes of known level for `rule`.
     """
+    criteria = log.campaign.criteria
+    _require_own_folder(out, criteria)
     on_stage("votes")
     rows = vote_rows(log)
     files = [_write_lines(out / "votes.jsonl", rows), _write_parquet(out / "votes.parquet", rows)]
     trail = [{"at": event.at, "who": event.who, "what": event.what} for event in events]
     files.append(_write_lines(out / "events.jsonl", trail))
-    criteria = log.campaign.criteria
     runs: dict[str, RatingRun] = {}
     notes = _vote_notes(log, criteria[0].id)
     for criterion in criteria:
@@ -110,17 +127,34 @@ def export_campaign(
         files += write_proskill_files(
             run, folder / "proskill", takes=takes, criterion=criterion.name
         )
+    num_labelled = 0
     if criteria[0].name in runs:
         labelled = labelled_takes(takes, runs, first=criteria[0].name)
         write_manifest(out / "manifest.csv", labelled)
         files.append(out / "manifest.csv")
-        without = sum(take.rating is None for take in labelled)
-        if without:
+        num_labelled = sum(take.rating is not None for take in labelled)
+        if without := len(labelled) - num_labelled:
             notes.append(
                 f"{without:,} of {len(labelled):,} takes have no label: nothing links them with "
                 "the others yet."
             )
-    return ExportedCampaign(tuple(files), tuple(notes))
+    return ExportedCampaign(tuple(files), tuple(notes), num_labelled)
+
+
+def _require_own_folder(out: Path, criteria: Sequence[Criterion]) -> None:
+    """Refuse a folder in which something else than an earlier export would be written over."""
+    if (out / CAMPAIGN_FILE).exists():
+        raise CampaignError(
+            f"{out}: holds a campaign; choose a folder for exports alone with --out"
+        )
+    if all((out / name).is_file() for name in _ALWAYS_WRITTEN):
+        return
+    written = [*_WRITTEN, *(f"criterion-{criterion.id}" for criterion in criteria)]
+    if found := [name for name in written if (out / name).exists()]:
+        raise CampaignError(
+            f"{out}: its {found[0]} would be written over, and is of no earlier export, which has "
+            f"{' and '.join(_ALWAYS_WRITTEN)}; choose another folder with --out"
+        )
 
 
 def vote_rows(log: CampaignLog) -> list[dict[str, Any]]:

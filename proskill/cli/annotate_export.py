@@ -17,7 +17,7 @@ def export(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Folder to write; files of an earlier export in it are replaced.",
+            help="Folder to write: a new one, or of an earlier export, whose files are replaced.",
             show_default=False,
         ),
     ],
@@ -59,6 +59,6 @@ def export(
         print(path)
     for note in written.notes:
         print(note)
-    if out / MANIFEST_FILE in written.files:
+    if written.num_labelled:
         source = shlex.quote(str(out / MANIFEST_FILE))
         typer.echo(f"Next: proskill fit --config CONFIG --data.source {source}", err=True)

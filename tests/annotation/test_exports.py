@@ -12,6 +12,7 @@ from proskill.annotation.exports import ExportedCampaign, export_campaign
 from proskill.annotation.log import CampaignLog
 from proskill.annotation.records import Criterion
 from proskill.data import Take, View, read_manifest
+from proskill.errors import CampaignError
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.rating import LevelRule
 from proskill.rating_files import read_comparisons, read_ratings
@@ -214,3 +215,36 @@ def test_exporting_again_replaces_the_files(make_log: MakeLog, tmp_path: Path) -
     export(make_log(num_votes=60), tmp_path)
     assert len(lines(tmp_path / "out" / "votes.jsonl")) == 60
     assert not list((tmp_path / "out").rglob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("campaign.json", "holds a campaign; choose a folder for exports alone"),
+        ("manifest.csv", "its manifest.csv would be written over, and is of no earlier export"),
+        ("ratings.json", "its ratings.json would be written over"),
+        ("votes.jsonl", "its votes.jsonl would be written over"),
+        ("proskill/train.txt", "its proskill would be written over"),
+        ("criterion-1/ratings.csv", "its criterion-1 would be written over"),
+    ],
+)
+def test_a_folder_with_files_of_something_else_is_refused_and_stays_as_it_was(
+    make_log: MakeLog, tmp_path: Path, name: str, complaint: str
+) -> None:
+    path = tmp_path / "out" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("ground truth")
+    with pytest.raises(CampaignError, match=complaint):
+        export(make_log(num_votes=60), tmp_path)
+    assert [file for file in (tmp_path / "out").rglob("*") if file.is_file()] == [path]
+    assert path.read_text() == "ground truth"
+
+
+def test_files_that_an_export_does_not_write_are_left_alone(
+    make_log: MakeLog, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    export(make_log(num_votes=50), tmp_path)
+    export(make_log(num_votes=60), tmp_path)
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
