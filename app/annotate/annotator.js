@@ -1,6 +1,6 @@
 // The annotator's page: signs in, then lets one judge pair after pair.
 
-import { RequestError, request, signInFromAddress } from "./api.js";
+import { RequestError, actAs, request, signInFromAddress } from "./api.js";
 import { askFlag, isDialogOpen, openGuideline, openHelp } from "./dialogs.js";
 import { Judging } from "./judging.js";
 import { listenToKeys } from "./keys.js";
@@ -20,6 +20,7 @@ class AnnotatorPage {
     this.#judging = new Judging(work);
     this.#guideline = work.campaign.guideline;
     document.getElementById("campaign").textContent = work.campaign.name;
+    document.getElementById("person").textContent = work.annotator.name;
     document.title = `${work.campaign.name} · compare clips`;
     const keysOn = document.getElementById("keys-on");
     keysOn.checked = localStorage.getItem(KEYS_KEY) !== "off";
@@ -104,7 +105,9 @@ class AnnotatorPage {
 async function open() {
   try {
     await signInFromAddress();
-    const page = new AnnotatorPage(await request("GET", "/api/work"));
+    const work = await request("GET", "/api/work");
+    actAs(work.annotator.id);
+    const page = new AnnotatorPage(work);
     await page.start();
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

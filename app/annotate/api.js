@@ -23,9 +23,9 @@ export class RequestError extends Error {
     return !this.isSignedOut && !FINAL_CODES.has(this.code);
   }
 
-  /** Whether the annotator's link or session is not, or no longer, accepted. */
+  /** Whether this page's annotator must open their link again: the session is over, or another's. */
   get isSignedOut() {
-    return this.code === "no_session";
+    return this.code === "no_session" || this.code === "other_person";
   }
 }
 
@@ -35,14 +35,23 @@ function missingMessage(status) {
     : "Something else answered in the server's place; your network may want you to sign in.";
 }
 
+let annotator = null;
+
+/** From now on nothing is done in the name of anybody else, whose link another tab may open. */
+export function actAs(id) {
+  annotator = id;
+}
+
 /** The server's answer, an object; whatever is none is a `RequestError`. */
 export async function request(method, path, body) {
   let response;
   let text;
+  const headers = annotator === null ? {} : { "X-Proskill-Annotator": annotator };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin",
       cache: "no-store",

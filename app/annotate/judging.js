@@ -135,9 +135,10 @@ export class Judging {
     clearTimeout(this.#timer);
     try {
       this.#take(await request("GET", "/api/work"));
+      this.#outbox.flush();
     } catch (error) {
-      if (!error.isPassing) showMessage({ title: "This page needs your link", text: error.message });
-      else this.#askLater();
+      if (error.isPassing) this.#askLater();
+      else this.#askForLink(error);
     }
   }
 
@@ -176,7 +177,8 @@ export class Judging {
     outbox.addEventListener("waiting", ({ detail }) => {
       this.#failure = detail.error;
       showSaving(outbox.entries.length, detail.error);
-      if (detail.error.body.progress) this.#take(detail.error.body);
+      if (detail.error.isSignedOut) this.#askForLink(detail.error);
+      else if (detail.error.body.progress) this.#take(detail.error.body);
       else this.#show();
     });
     outbox.addEventListener("sent", ({ detail: { entry, response } }) => {
@@ -226,6 +228,14 @@ export class Judging {
     this.#answered.add(pair.lease);
     this.#outbox.add(vote, pair);
     this.#show();
+  }
+
+  /** Nothing goes on before the annotator's own link was opened again. */
+  #askForLink(error) {
+    this.#stage.clear();
+    const kept = this.#outbox.entries.length > 0 ? " It sends the answers that are kept here." : "";
+    const text = `${error.message} Open your own link again.${kept}`;
+    showMessage({ title: "This page needs your link", text });
   }
 
   #explain(feedback) {

@@ -13,7 +13,7 @@ from proskill.annotation.records import Clip
 from proskill.annotation.refusals import Refusal
 from proskill.annotation.request_bodies import FlagBody, SessionBody, VoteBody
 from proskill.annotation.security import RefusedRequest
-from proskill.annotation.sessions import AnAnnotator, Anybody, TheDesk, log_in, log_out
+from proskill.annotation.sessions import AnAnnotator, Anybody, TheDesk, log_in, log_out, person_id
 
 annotator_router = APIRouter()
 
@@ -55,7 +55,7 @@ async def get_work(desk: TheDesk, person: AnAnnotator) -> dict[str, Any]:
                 "undo_depth": settings.undo_depth,
             },
         },
-        "annotator": {"name": person.name},
+        "annotator": {"name": person.name, "id": person_id(desk, person)},
         **_work_json(work),
         "server_time": time.time(),
     }

@@ -8,7 +8,7 @@ from proskill.errors import CampaignError
 
 RefusalCode = Literal[
     "lease_expired", "lease_moved", "paused", "closed", "not_watched", "cannot_undo",
-    "token_taken", "wrong_answers", "storage_full", "unavailable",
+    "token_taken", "wrong_answers", "other_person", "storage_full", "unavailable",
 ]  # fmt: skip
 
 
@@ -25,6 +25,7 @@ class Refusal(CampaignError):
                 too far back;
             token_taken: the token stands for another answer;
             wrong_answers: not what the campaign asks;
+            other_person: the page is not of whom the browser is signed in as;
             storage_full, unavailable: the database cannot record it.
     """
 

@@ -13,9 +13,14 @@ from fastapi import Depends, Request, Response
 
 from proskill.annotation.desk import Desk
 from proskill.annotation.records import Annotator, Role
+from proskill.annotation.refusals import Refusal
 from proskill.annotation.security import RefusedRequest
 
 _COOKIE_SECONDS: Final = 30 * 24 * 3600
+
+# Who a page was opened for, by `person_id`. The tabs of a browser share one cookie, and the link
+# opened last decides whose it is; programs, which have one session each, may leave this out.
+_PERSON_HEADER: Final = "x-proskill-annotator"
 
 
 async def the_desk(request: Request) -> Desk:
@@ -38,6 +43,16 @@ def cookie_name(campaign: str, role: Role) -> str:
         role: whose.
     """
     return f"proskill_{role}_{campaign}"
+
+
+def person_id(desk: Desk, person: Annotator) -> str:
+    """What a page calls its annotator in `X-Proskill-Annotator`: no two of any campaigns share it.
+
+    Args:
+        desk: of the campaign.
+        person: one of its annotators.
+    """
+    return f"{desk.public_id}-{person.id}"
 
 
 async def log_in(desk: Desk, request: Request, response: Response, token: str) -> Annotator:
@@ -67,7 +82,10 @@ def log_out(desk: Desk, response: Response) -> None:
 
 
 async def _annotator(request: Request, desk: TheDesk) -> Annotator:
-    return await _person(desk, request, "annotator")
+    person = await _person(desk, request, "annotator")
+    if request.headers.get(_PERSON_HEADER, person_id(desk, person)) != person_id(desk, person):
+        raise Refusal("other_person", "Somebody else opened their link in this browser.")
+    return person
 
 
 async def _organiser(request: Request, desk: TheDesk) -> Annotator:

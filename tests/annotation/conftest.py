@@ -96,8 +96,9 @@ class Visitor:
         content: dict[str, Any] = answer.json()
         return content
 
-    def vote(self, lease: str, choice: str = "left", **changes: Any) -> httpx.Response:
-        body = {
+    def body(self, lease: str, choice: str = "left") -> dict[str, Any]:
+        """What the page sends for an answer."""
+        return {
             "token": str(uuid.uuid4()),
             "lease": lease,
             "answers": {"1": {"answer": choice}},
@@ -107,8 +108,13 @@ class Visitor:
             "watched_right": 1.0,
             "client": "test",
         }
+
+    def vote(self, lease: str, choice: str = "left", **changes: Any) -> httpx.Response:
         # Escaped, so that a test can send what is no text.
-        content, kind = json.dumps(body | changes), {"content-type": "application/json"}
+        content, kind = (
+            json.dumps(self.body(lease, choice) | changes),
+            {"content-type": "application/json"},
+        )
         return self.http.post("/api/votes", content=content, headers=kind)
 
 

@@ -97,7 +97,7 @@ def test_a_revoked_link_is_dead_at_once_and_a_new_one_replaces_it(
     assert annotator.vote(lease).status_code == 401
     link = organiser.http.post("/api/organiser/annotators", json={"name": "Ada"}).json()["link"]
     again = visit(str(annotator.http.base_url), link.split("#t=")[1])
-    assert again.work()["annotator"] == {"name": "Ada"}
+    assert again.work()["annotator"]["name"] == "Ada"
     campaign.invite("Ada", now=time.time())  # by another process
     assert again.http.get("/api/work").status_code == 401
 
@@ -290,3 +290,27 @@ def test_what_cannot_be_served_is_one_sentence(
             assert error.startswith("Error: ")
             assert error.count("\n") == 1
             assert advice in error
+
+
+def test_a_page_that_was_opened_for_another_person_changes_nothing(
+    campaign: CampaignStore, annotator: Any
+) -> None:
+    """Ben opens his link in a browser where a page of Ada is open: the cookie becomes his."""
+    work = annotator.work()
+    adas = {"x-proskill-annotator": work["annotator"]["id"]}
+    annotator.http.post("/api/session", json={"token": campaign.invite("Ben", now=time.time())})
+    bens = annotator.work()
+    clip, lease = work["current"]["left"]["clip"], bens["current"]["lease"]
+    for method, path, body in (
+        ("GET", "/api/work", None),
+        ("POST", "/api/votes", annotator.body(lease)),
+        ("POST", f"/api/leases/{lease}/keep", None),
+        ("POST", "/api/flags", {"clip": clip, "reason": "broken"}),
+    ):
+        answer = annotator.http.request(method, path, json=body, headers=adas)
+        assert (answer.status_code, answer.json()["code"]) == (409, "other_person"), path
+        assert "Ben" not in answer.text
+    assert (campaign.vote_log(), campaign.flags()) == ([], [])
+    headers = {"x-proskill-annotator": bens["annotator"]["id"]}
+    taken = annotator.http.post("/api/votes", json=annotator.body(lease), headers=headers)
+    assert taken.status_code == 200

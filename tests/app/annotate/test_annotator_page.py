@@ -251,6 +251,31 @@ def test_kept_answers_outlive_the_page_and_are_nobody_elses(
     assert kitchen.votes_of("Ida") == []
 
 
+def test_a_page_takes_no_answer_in_the_name_of_who_opened_a_link_in_another_tab(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page(kitchen.link("Vera"))
+    ready(page)
+    assert page.locator("#person").inner_text() == "Vera"
+    other = page.context.new_page()
+    other.goto(kitchen.link("Wim"))
+    ready(other)
+    page.keyboard.press("1")
+    page.wait_for_selector("#message:not([hidden])")
+    text = page.locator("#message-text").inner_text()
+    assert "Somebody else opened their link in this browser. Open your own link again." in text
+    assert "1 answer kept in this browser" in page.locator("#saving").inner_text()
+    page.wait_for_timeout(1500)
+    assert kitchen.votes_of("Vera") == kitchen.votes_of("Wim") == []
+    other.goto("about:blank")
+    other.goto(kitchen.link("Vera"))
+    wait_until(lambda: [vote[1] for vote in kitchen.votes_of("Vera")] == ["left"])
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back to this tab
+    ready(page)
+    saved(page)
+    assert kitchen.votes_of("Wim") == []
+
+
 def test_an_answer_whose_acknowledgement_was_lost_counts_once(
     open_page: Callable[..., Page], kitchen: Any
 ) -> None:
