@@ -26,7 +26,6 @@ class CampaignSettings:
         strength: whether the chosen side gets a strength from 1 to 3.
         min_watched: share of each clip to watch before an answer counts, in [0, 1].
         quota: answers after which an annotator is done, practice not among them; None: no limit.
-        target_votes_per_clip: what the organiser aims at; nothing stops there.
         lease_seconds: how long a pair waits for its annotator after their last sign of life.
         repeat_share, swapped_share: parts of the pairs that another annotator judged before, and
             that the same annotator judges again with sides swapped.
@@ -42,7 +41,6 @@ class CampaignSettings:
     strength: bool = False
     min_watched: float = 0.5
     quota: int | None = None
-    target_votes_per_clip: int = 10
     lease_seconds: float = 300.0
     repeat_share: float = 0.15
     swapped_share: float = 0.05
@@ -65,7 +63,7 @@ class CampaignSettings:
             )
         if not (math.isfinite(self.lease_seconds) and self.lease_seconds > 0):
             raise ValueError(f"lease_seconds={self.lease_seconds}: must be more than 0")
-        for name, least in (("target_votes_per_clip", 1), ("undo_depth", 0), ("quota", 1)):
+        for name, least in (("undo_depth", 0), ("quota", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name}={value}: must be {least} or more")
@@ -76,7 +74,11 @@ class CampaignSettings:
 
     @classmethod
     def from_json(cls, text: str) -> CampaignSettings:
-        """Settings that `to_json` wrote; ones that were not known then take their default."""
+        """Settings that `to_json` of any version wrote.
+
+        Ones that were not known then take their default; ones that are not known any more are
+        left out.
+        """
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in json.loads(text).items() if name in known})
 

@@ -110,9 +110,6 @@ def create(
         int | None,
         typer.Option(min=1, help="Answers of each annotator; no end when left out."),
     ] = None,
-    target: Annotated[
-        int, typer.Option(min=1, help="Comparisons of each clip to aim at; nothing stops there.")
-    ] = 10,
     repeat_share: Annotated[
         float, typer.Option(min=0, max=1, help="Part of the pairs that a second person judges.")
     ] = 0.15,
@@ -147,7 +144,6 @@ def create(
         strength=strength,
         min_watched=min_watched,
         quota=quota,
-        target_votes_per_clip=target,
         lease_seconds=lease_seconds,
         repeat_share=repeat_share,
         swapped_share=swapped_share,
