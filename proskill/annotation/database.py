@@ -33,6 +33,8 @@ _SQLITE_DOWN: Final = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
 )  # fmt: skip
 
+_SQLITE_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 # Classes of SQLSTATE: no connection, deadlock, no resources, shut down.
 _POSTGRESQL_DOWN: Final = ("08", "40", "53", "57")
 
@@ -90,7 +92,7 @@ class Database:
         Raises:
             Refusal: `storage_full` or `unavailable`; nothing was written.
         """
-        with self._lock, _plain_failures(), self._writer.begin() as connection:
+        with self._lock, self._plain_failures(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -100,11 +102,31 @@ class Database:
         Raises:
             Refusal: `unavailable`.
         """
-        with _plain_failures(), self._reader.connect() as connection:
+        with self._plain_failures(), self._reader.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _plain_failures(self) -> Iterator[None]:
+        """Turn failures of the machine into refusals; those of a constraint are for the caller."""
+        # Who votes sees the sentence, too, so that it has no folder in it.
+        name = Path(self._writer.url.database or "").name
+        damage = Refusal("unavailable", f"{name}: is damaged; bring it back from a backup")
+        try:
+            yield
+        except PoolTimeoutError:
+            raise Refusal("unavailable", "the database has no free connection; try again") from None
+        except UnicodeDecodeError as error:
+            raise damage from error
+        except DBAPIError as error:
+            if _is_damage(error):
+                raise damage from error
+            refusal = _refusal_of(error)
+            if refusal is None:
+                raise
+            raise refusal from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -156,29 +178,27 @@ def _sqlite_engine(url: str | URL, *, begin: str) -> Engine:
     return engine
 
 
-@contextmanager
-def _plain_failures() -> Iterator[None]:
-    """Turn failures of the machine into refusals; those of a constraint are for the caller."""
-    try:
-        yield
-    except PoolTimeoutError:
-        raise Refusal("unavailable", "the database has no free connection; try again") from None
-    except DBAPIError as error:
-        refusal = _refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
+def _sqlite_kind(error: DBAPIError) -> int | None:
+    """SQLite's code without what it says more closely in its upper bytes; None for others."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    kind = _sqlite_kind(error)
+    if kind is None:  # Python's own module: a text cannot be decoded
+        return isinstance(error.orig, sqlite3.OperationalError)
+    return kind in _SQLITE_DAMAGED
 
 
 def _refusal_of(error: DBAPIError) -> Refusal | None:
     """What a driver's error means to who votes; None when it is no failure of the machine."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    kind = _sqlite_kind(error)
     state = getattr(error.orig, "sqlstate", None)
-    if code is not None:
-        # The lower byte is the kind. A write past a limit of the system reaches SQLite as a failed
-        # write, not as a full disk.
-        is_full = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-        is_down = code & 0xFF in _SQLITE_DOWN
+    if kind is not None:
+        # A write past a limit of the system reaches SQLite as a failed write, not as a full disk.
+        is_full = kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        is_down = kind in _SQLITE_DOWN
     else:
         is_full = state == "53100"
         is_down = state[:2] in _POSTGRESQL_DOWN if state else isinstance(error, OperationalError)

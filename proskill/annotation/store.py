@@ -72,6 +72,7 @@ class CampaignStore:
 
         Raises:
             CampaignError: there is no campaign, it is half made, or a newer proskill wrote it.
+            Refusal: `unavailable`: the database is away, or damaged.
         """
         url = read_database_url(folder)
         path = folder / DATABASE_FILE

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from proskill.annotation import Answer, Assignment, CampaignStore, Refusal, Vote
 from proskill.annotation.counting import counted_table
 from proskill.annotation.log import read_log
+from proskill.annotation.schema import campaign
 from proskill.errors import CampaignError
 
 NewCampaign = Callable[..., CampaignStore]
@@ -25,6 +29,16 @@ def test_a_campaign_is_the_same_after_it_was_opened_again(new_campaign: NewCampa
     assert (before.settings.quota, before.settings.guideline) == (7, "Look at the hands.")
     assert [clip.id for clip in clips] == list(range(1, 31))
     assert len({clip.public_id for clip in clips}) == 30
+
+
+def test_a_campaign_with_a_setting_of_an_earlier_version_opens(new_campaign: NewCampaign) -> None:
+    with new_campaign(quota=7) as store:
+        before = store.campaign()
+        settings = {**json.loads(before.settings.to_json()), "target_votes_per_clip": 10}
+        with store.write() as (connection, _):
+            connection.execute(update(campaign).values(settings=json.dumps(settings)))
+    with CampaignStore.open(store.folder) as store:
+        assert store.campaign() == before
 
 
 def test_a_link_opens_for_its_owner_until_it_is_revoked_or_renewed(
@@ -195,3 +209,33 @@ def test_a_password_in_the_url_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011
         CampaignStore.open(tmp_path)
     assert "pw" not in str(caught.value)
+
+
+def test_a_damaged_database_is_said_in_a_sentence_wherever_it_is_damaged(
+    new_campaign: NewCampaign,
+) -> None:
+    with new_campaign() as store:
+        store.invite("Ann", now=1.0)
+    path = store.folder / "campaign.sqlite"
+    whole, chance = path.read_bytes(), random.Random(5)
+    damages = [
+        chance.randbytes(len(whole)),
+        whole[: len(whole) // 4],
+        whole.replace(b"Ann", b"\xff" * 3),
+    ]
+    damages += [
+        whole[:begin] + chance.randbytes(4096) + whole[begin + 4096 :]
+        for begin in range(0, len(whole), 4096)
+    ]
+    said = []
+    for content in damages:
+        path.write_bytes(content)
+        try:
+            with CampaignStore.open(store.folder) as damaged:
+                read_log(damaged)
+            said.append("")  # a page of an index that this does not read
+        except CampaignError as error:
+            said.append(str(error))
+    assert set(said) == {"", "campaign.sqlite: is damaged; bring it back from a backup"}
+    assert all(said[:4])
+    assert sum(map(bool, said)) > 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -327,3 +328,17 @@ def test_a_wrong_file_of_gold_pairs_names_its_row(
     )  # fmt: skip
     assert done.exit_code == 1
     assert complaint in done.stderr
+
+
+def test_commands_on_a_damaged_database_end_in_a_sentence(
+    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    folder = tmp_path / "campaign"
+    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
+    (folder / "campaign.sqlite").write_bytes(random.Random(1).randbytes(20_000))
+    for command in (("status", folder), ("serve", folder), ("export", folder, "--out", tmp_path)):
+        done = run("annotate", *command)
+        assert done.exit_code == 1
+        assert "campaign.sqlite: is damaged; bring it back from a backup" in done.stderr
+        assert done.stderr.count("\n") == 1
