@@ -114,7 +114,7 @@ class ViewEffect:
 
     @property
     def without_it(self) -> str:
-        """What the score of the average stretch is when the view is left out, in words."""
+        """How the average stretch scores when the view is left out, in words."""
         if abs(self.effect) < _SAME:
             return "the same"
         return f"{abs(self.effect):.2f} {'lower' if self.effect > 0 else 'higher'}"

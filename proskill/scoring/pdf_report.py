@@ -141,7 +141,9 @@ def _explanation(page: Page, explanation: Explanation) -> None:
         page.say("Where the ups and downs show most", is_bold=True)
         for name, view in explanation.views_by_share:
             page.bar(name, view.share, f"{100 * view.share:.0f} %", colour=SOFT)
-            page.say(f"the average stretch without it: {view.without_it}", size=8, colour=SOFT)
+            page.say(
+                f"without it the average stretch scores {view.without_it}", size=8, colour=SOFT
+            )
     page.say(explanation.method, size=8, colour=SOFT)
 
 

@@ -111,7 +111,7 @@ def test_the_pdf_says_what_the_assessment_says(
         "stretch (noise 0.10); seen most in ego.",
         "Where the ups and downs show most",
         "75 %",
-        "the average stretch without it: 0.50 higher",
+        "without it the average stretch scores 0.50 higher",
         EXPLANATION.method,
         assessment.provenance.checkpoint_sha256,
         *assessment.provenance.inputs.values(),

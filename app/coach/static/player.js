@@ -134,7 +134,7 @@ class CoachPlayer extends HTMLElement {
         const bar = h("div.fill");
         bar.style.width = `${100 * share}%`;
         return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.number", {}, `${Math.round(100 * share)} %`),
-          h("div.said", {}, `the average stretch without it: ${withoutIt}`)];
+          h("div.said", {}, `without it the average stretch scores ${withoutIt}`)];
       })));
   }
 }
