@@ -21,6 +21,7 @@ from proskill.annotation.answers import (
     Answered,
     LeasedPair,
     NoWorkReason,
+    PracticeFeedback,
     Progress,
     Vote,
     VoteResult,
@@ -37,6 +38,7 @@ from proskill.annotation.vote_rules import (
     require_open,
     require_open_campaign,
     require_same,
+    require_unanswered,
     require_watched,
     vote_rows,
 )
@@ -93,6 +95,9 @@ class Assignment:
     def vote(self, annotator_id: int, vote: Vote, now: float) -> VoteResult:
         """Record an answer, or the change of an earlier one, and hand out what comes next.
 
+        An answer that comes late, because the campaign rested or the page had no connection, counts
+        as long as nobody else was asked about the pair.
+
         Args:
             annotator_id: who answers.
             vote: what.
@@ -106,21 +111,25 @@ class Assignment:
         """
         require_answers(vote, self._campaign)
 
-        def act(connection: Connection, state: CampaignState, taken: list[Proposal]) -> VoteResult:
+        def act(
+            connection: Connection, state: CampaignState, taken: list[Proposal]
+        ) -> tuple[bool, PracticeFeedback | None, Work | None]:
             earlier = leases.votes_with_token(connection, vote.token)
             lease = leases.find_lease(connection, vote.lease)
             if earlier:
                 require_same(earlier, vote, annotator_id, lease)
             else:
                 self._record(connection, state, annotator_id, lease, vote, now)
-            return VoteResult(
-                token=vote.token,
-                is_duplicate=bool(earlier),
-                practice=practice_feedback(vote, lease, self._gold),
-                work=self._serve(connection, state, annotator_id, now, taken),
-            )
+            practice = practice_feedback(vote, lease, self._gold)
+            if lease is not None and lease.state == "expired":
+                return bool(earlier), practice, None
+            return bool(earlier), practice, self._serve(connection, state, annotator_id, now, taken)
 
-        return self._run(act, now)
+        is_duplicate, practice, work = self._run(act, now)
+        if work is None:
+            # To the memory the pair is free until the next transaction: this one would offer it.
+            work = self.work(annotator_id, now)
+        return VoteResult(vote.token, is_duplicate, practice, work)
 
     def keep(self, annotator_id: int, lease: str, now: float) -> float:
         """Let somebody's pairs wait longer while they watch; returns until when this one waits.
@@ -271,12 +280,24 @@ class Assignment:
     ) -> None:
         require_open_campaign(state)
         if vote.revokes is None:
-            lease = require_open(lease, annotator_id, now)
-            leases.mark_answered(connection, lease.id)
+            lease = require_unanswered(lease, annotator_id)
+            self._mark_answered(connection, lease)
         else:
             lease = self._require_last(connection, annotator_id, lease, vote.revokes)
         require_watched(vote, self._settings)
         leases.add_votes(connection, vote_rows(vote, lease, now))
+
+    def _mark_answered(self, connection: Connection, lease: LeaseRow) -> None:
+        if lease.state == "out":
+            leases.mark_answered(connection, lease.id)
+        elif not (
+            leases.may_work(connection, lease.annotator_id)
+            and leases.mark_answered_late(connection, lease)
+        ):
+            raise Refusal(
+                "lease_expired",
+                "this pair waited too long and went to somebody else; here is another one",
+            )
 
     def _require_last(
         self, connection: Connection, annotator_id: int, lease: LeaseRow | None, token: str

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
 
 from proskill.annotation.records import LeaseKind, LeaseRow, VoteRow
 from proskill.annotation.schema import annotators, leases, votes
@@ -52,6 +53,9 @@ _EXTEND_ALL: Final = _LONGER.where(_IS_OUT)
 _EXTEND: Final = _LONGER.where(*_IS_THEIRS)
 _DUE: Final = select(leases.c.id).where(_IS_OUT, leases.c.expires_at < bindparam("now"))
 _OPEN_IDS: Final = select(leases.c.id).where(*_IS_THEIRS)
+_OPEN_OF_PAIR: Final = _OPEN_IDS.where(
+    leases.c.low_clip == bindparam("low"), leases.c.high_clip == bindparam("high")
+)
 _MAY_WORK: Final = select(annotators.c.id).where(
     annotators.c.id == bindparam("annotator"),
     annotators.c.revoked_at.is_(None),
@@ -140,6 +144,25 @@ def add_lease(
 def mark_answered(connection: Connection, lease_id: int) -> None:
     """Note that a lease was answered."""
     connection.execute(_SET_STATE, {"lease": lease_id, "to": "answered"})
+
+
+def mark_answered_late(connection: Connection, lease: LeaseRow) -> bool:
+    """Note that an expired lease was answered, unless the pair was handed to somebody else.
+
+    What its annotator has out of the same pair expires: it was asked again, and is answered now.
+
+    Returns:
+        Whether it was noted; the constraints of the table decide.
+    """
+    low, high = sorted((lease.left_clip, lease.right_clip))
+    values = {"annotator": lease.annotator_id, "low": low, "high": high}
+    try:
+        with connection.begin_nested():
+            _expire(connection, connection.scalars(_OPEN_OF_PAIR, values).all())
+            mark_answered(connection, lease.id)
+    except IntegrityError:
+        return False
+    return True
 
 
 def extend_open_leases(

@@ -35,17 +35,22 @@ def require_open_campaign(state: CampaignState) -> None:
         raise Refusal("closed", "the campaign is closed and takes no more answers")
 
 
-def require_open(lease: LeaseRow | None, annotator_id: int, now: float) -> LeaseRow:
-    """A lease that its annotator has out; others are refused: `lease_moved`, `lease_expired`."""
+def require_unanswered(lease: LeaseRow | None, annotator_id: int) -> LeaseRow:
+    """A lease of this annotator, out or expired; others are refused: `lease_moved`."""
     if lease is None or lease.annotator_id != annotator_id:
         raise Refusal("lease_moved", "this pair is not yours to answer; here is another one")
     if lease.state == "answered":
         raise Refusal("lease_moved", "this pair was answered already; here is another one")
+    return lease
+
+
+def require_open(lease: LeaseRow | None, annotator_id: int, now: float) -> None:
+    """Refuse what is not out to this annotator: `lease_moved`, `lease_expired`."""
+    lease = require_unanswered(lease, annotator_id)
     if lease.state == "expired" or lease.expires_at < now:
         raise Refusal(
             "lease_expired", "this pair waited too long and was given back; here is another one"
         )
-    return lease
 
 
 def require_watched(vote: Vote, settings: CampaignSettings) -> None:

@@ -119,13 +119,74 @@ def test_a_pair_that_ran_out_or_belongs_to_another_is_refused(new_campaign: NewC
             unknown = vote_on(pair, lease=guess)
             assert refusal(lambda vote=unknown: assignment.vote(ann, vote, 1.0)) == "lease_moved"
         assert assignment.keep(ann, pair.lease, 50.0) == 150.0
-        assert refusal(lambda: assignment.vote(ann, vote_on(pair), 151.0)) == "lease_expired"
         assert refusal(lambda: assignment.keep(ann, pair.lease, 152.0)) == "lease_expired"
         fresh = current(assignment.work(ann, 153.0))
         assert fresh.lease != pair.lease
         assignment.vote(ann, vote_on(fresh), 154.0)
         assert refusal(lambda: assignment.vote(ann, vote_on(fresh), 155.0)) == "lease_moved"
         assert len(store.vote_log()) == 1
+
+
+LATE: dict[str, Any] = {
+    "repeat_share": 0, "swapped_share": 0, "gold_share": 0, "lease_seconds": 10,
+}  # fmt: skip
+
+
+def work_after_expiry(assignment: Assignment, person: int, at: float) -> Work:
+    """What expires in one transaction is offered from the next one on."""
+    assignment.work(person, at)
+    return assignment.work(person, at)
+
+
+def late_answers(store: CampaignStore) -> None:
+    """Of a campaign of two clips whose leases last 10 s."""
+    ann, ben = people(store, 2)
+    assignment, other = Assignment(store, now=0.0), Assignment(store, now=0.0)
+    pair = current(assignment.work(ann, 0.0))
+    theirs = current(work_after_expiry(other, ben, 50.0))
+    assert refusal(lambda: assignment.vote(ann, vote_on(pair), 51.0)) == "lease_expired"
+    assert current(other.work(ben, 52.0)).lease == theirs.lease  # nothing was taken from them
+    again = current(work_after_expiry(assignment, ann, 100.0))  # theirs ran out as well
+    assert again.lease not in (pair.lease, theirs.lease)
+    result = assignment.vote(ann, vote_on(pair), 101.0)
+    assert not result.is_duplicate
+    assert (result.work.progress.done, result.work.current) == (1, None)
+    assert refusal(lambda: other.vote(ben, vote_on(theirs), 102.0)) == "lease_expired"
+    assert refusal(lambda: other.vote(ann, vote_on(again), 103.0)) == "lease_expired"
+    assert [lease.state for lease in store.leases()] == ["answered", "expired", "expired"]
+    assert len(store.vote_log()) == 1
+
+
+def test_a_late_answer_counts_unless_somebody_else_was_asked(new_campaign: NewCampaign) -> None:
+    with new_campaign(2, **LATE) as store:
+        late_answers(store)
+
+
+@pytest.mark.needs_postgresql
+def test_a_late_answer_counts_in_postgresql_too(
+    new_campaign: NewCampaign, postgresql_url: str
+) -> None:
+    with new_campaign(2, url=postgresql_url, **LATE) as store:
+        late_answers(store)
+
+
+def test_a_late_practice_answer_is_explained_and_not_asked_again(
+    new_campaign: NewCampaign,
+) -> None:
+    gold = [GoldTakes("secret take 0", "secret take 1", "left", is_practice=True)]
+    with new_campaign(6, gold=gold, lease_seconds=10) as store:
+        [ann] = people(store, 1)
+        assignment = Assignment(store, now=0.0)
+        pair = current(assignment.work(ann, 0.0))
+        assignment.work(ann, 50.0)
+        again = answer(assignment, ann, at=50.0).work.next
+        assert again is not None
+        assert again.is_practice  # the same pair under another lease
+        result = assignment.vote(ann, vote_on(pair), 51.0)
+        assert result.practice is not None
+        assert (result.practice.is_right, result.work.progress.practice_left) == (True, 0)
+        opened = [lease for lease in store.leases() if lease.state == "out"]
+        assert [lease.kind for lease in opened] == ["new", "new"]
 
 
 def test_watching_keeps_a_pair_but_not_for_ever(new_campaign: NewCampaign) -> None:
@@ -363,7 +424,9 @@ def assert_rules_hold(leases: list[LeaseRow], *, gold_keys: set[tuple[int, int]]
 
 _steps = st.lists(
     st.tuples(
-        st.sampled_from(["vote", "vote", "vote", "work", "wait", "restart", "undo", "twice"]),
+        st.sampled_from(
+            ["vote", "vote", "vote", "work", "wait", "restart", "undo", "twice", "late", "late"]
+        ),
         st.integers(0, 1),  # which process
         st.integers(0, 2),  # which annotator
     ),
@@ -382,17 +445,19 @@ def test_whatever_happens_no_pair_is_asked_twice_without_need_and_no_vote_is_los
     num_clips: int,
     num_scenarios: int,
 ) -> None:
-    """Two processes on one database; leases expire, servers restart, answers come twice."""
+    """Two processes on one database; leases expire, servers restart, answers come twice or late."""
     folder = tmp_path_factory.mktemp("any") / "campaign"
     with small_campaign(folder, num_clips, num_scenarios) as store:
         team = people(store, 3)
         processes = [Assignment(store, now=0.0) for _ in range(2)]
         acknowledged: dict[str, str] = {}
+        asked: defaultdict[int, dict[str, LeasedPair]] = defaultdict(dict)  # and never answered
         now = 0.0
         for what, process, place in steps:
             now += 1.0
             assignment, person = processes[process], team[place]
             work = assignment.work(person, now)
+            asked[person] |= {pair.lease: pair for pair in (work.current, work.next) if pair}
             if what == "wait":
                 now += 25.0
             elif what == "restart":
@@ -402,9 +467,18 @@ def test_whatever_happens_no_pair_is_asked_twice_without_need_and_no_vote_is_los
                 vote = vote_on(last.pair, "tie", at=now, revokes=last.token)
                 acknowledged[assignment.vote(person, vote, now).token] = "tie"
             elif what in ("vote", "twice") and work.current is not None:
+                del asked[person][work.current.lease]
                 vote = vote_on(work.current, at=now)
                 for sender in processes[: 2 if what == "twice" else 1]:
                     acknowledged[sender.vote(person, vote, now).token] = "left"
+            elif what == "late" and asked[person]:
+                oldest = asked[person].pop(next(iter(asked[person])))
+                vote = vote_on(oldest, at=now)
+                if was_asked_elsewhere(store, oldest, person):
+                    with pytest.raises(Refusal, match="waited too long"):
+                        assignment.vote(person, vote, now)
+                else:
+                    acknowledged[assignment.vote(person, vote, now).token] = "left"
         assert_rules_hold(store.leases(), gold_keys={(1, 1 + num_scenarios)})
         log = store.vote_log()
         assert {row.token: row.answer for row in log} == acknowledged
@@ -413,6 +487,26 @@ def test_whatever_happens_no_pair_is_asked_twice_without_need_and_no_vote_is_los
         answered = [lease.id for lease in store.leases() if lease.state == "answered"]
         assert sorted(row.lease_id for row in standing) == sorted(answered)
         assert_same_memory(store, processes, now)
+
+
+def was_asked_elsewhere(store: CampaignStore, pair: LeasedPair, person: int) -> bool:
+    """Whether an expired pair is with somebody else, or was answered under another lease.
+
+    A repeat is asked of a pair that was answered, and gold of everybody: only their like count.
+    """
+    rows = store.leases()
+    [asked] = [row for row in rows if row.public_id == pair.lease]
+    same = [
+        row
+        for row in rows
+        if {row.left_clip, row.right_clip} == {asked.left_clip, asked.right_clip}
+        and (row.kind in ("repeat", "swapped")) == (asked.kind in ("repeat", "swapped"))
+        and (asked.kind != "gold" or row.annotator_id == person)
+    ]
+    return any(
+        row.state == "answered" or (row.state == "out" and row.annotator_id != person)
+        for row in same
+    )
 
 
 def assert_same_memory(store: CampaignStore, processes: list[Assignment], now: float) -> None:

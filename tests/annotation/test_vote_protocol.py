@@ -68,16 +68,19 @@ def test_a_reload_gives_the_same_pairs_after_a_restart_too(
     assert [again.work()[place]["lease"] for place in ("current", "next")] == leases
 
 
-def test_a_vote_whose_lease_ran_out_is_refused_with_fresh_pairs(open_campaign: Any) -> None:
-    store, _, ada = open_campaign("Ada", lease_seconds=0.3)
-    lease = ada.work()["current"]["lease"]
+def test_a_late_vote_counts_until_somebody_else_has_the_pair(open_campaign: Any) -> None:
+    store, _, ada, ben = open_campaign("Ada", "Ben", num_clips=2, lease_seconds=0.3)
+    first = ada.work()["current"]["lease"]
     time.sleep(0.5)
-    answer = ada.vote(lease)
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "lease_expired"
-    fresh = answer.json()["current"]["lease"]
-    assert fresh != lease
-    assert ada.vote(fresh).status_code == 200
+    assert ben.work()["reason"] == "waiting"  # what has just expired is offered the next time
+    theirs = ben.work()["current"]["lease"]
+    answer = ada.vote(first)
+    assert (answer.status_code, answer.json()["code"]) == (409, "lease_expired")
+    time.sleep(0.5)
+    assert ada.vote(first).status_code == 200
+    refused = ben.vote(theirs)
+    assert refused.json()["code"] == "lease_expired"
+    assert refused.json()["current"]["lease"] != theirs  # a repeat of the pair
     assert rows(store.folder, "SELECT count(*) FROM votes") == [(1,)]
 
 

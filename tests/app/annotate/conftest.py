@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from proskill.annotation import CampaignSettings, CampaignStore, GoldTakes, create_campaign
+from proskill.annotation import (
+    CampaignSettings,
+    CampaignStore,
+    GoldTakes,
+    create_campaign,
+    leases,
+)
+from proskill.annotation.tokens import new_public_id
 from proskill.data.take import Take, View
 from proskill.simulation.render import write_video
 from waiting import free_port, wait_for_server
@@ -71,11 +78,19 @@ class Site:
         finally:
             connection.close()
 
-    def end_leases(self) -> None:
-        """Let the time of all open pairs be over."""
-        with sqlite3.connect(self.store.folder / "campaign.sqlite", timeout=20) as connection:
-            connection.execute("UPDATE leases SET expires_at = 1 WHERE state = 'out'")
-        connection.close()
+    def hand_over(self, name: str, other: str) -> None:
+        """End the leases of somebody and give these pairs to another, as a second server would."""
+        ids = {person.name: person.id for person in self.store.annotators()}
+        now = time.time()
+        with self.store.write() as (connection, _):
+            opened = leases.open_leases(connection, ids[name])
+            leases.expire_open_leases(connection, ids[name])
+            for lease in opened:
+                leases.add_lease(
+                    connection, public_id=new_public_id(), left_clip=lease.left_clip,
+                    right_clip=lease.right_clip, annotator_id=ids[other], slot=lease.slot,
+                    kind=lease.kind, issued_at=now, expires_at=now + 300,
+                )  # fmt: skip
 
     def votes_of(self, name: str) -> list[Any]:
         """Token, answer, reason and revoked token of somebody's votes, in order."""

@@ -337,8 +337,9 @@ def test_an_answer_to_a_pair_that_went_to_others_is_refused_aloud_and_work_goes_
     open_page: Callable[..., Page], kitchen: Any
 ) -> None:
     page = open_page(kitchen.link("Kim"))
+    kitchen.link("Kai")
     ready(page)
-    kitchen.end_leases()
+    kitchen.hand_over("Kim", "Kai")
     page.keyboard.press("1")
     page.wait_for_selector("#toast:not([hidden])")
     assert "An answer was not counted." in page.locator("#toast").inner_text()
