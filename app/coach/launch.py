@@ -58,7 +58,7 @@ def _serve(coach: Coach) -> None:
         is_local=settings.is_local,
     )  # fmt: skip
     page.launch(
-        server_name=settings.host,
+        server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
         server_port=settings.port,
         quiet=True,
         prevent_thread_lock=True,
@@ -82,11 +82,16 @@ def _serve(coach: Coach) -> None:
     )
     ended = threading.Event()
     coach.start(on_failure=ended.set)
-    print(f"The coach's page is at {page.local_url} (end it with Ctrl-C).", flush=True)
+    print(_where(page.local_url, settings), flush=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
     page.close(verbose=False)
+
+
+def _where(url: str, settings: CoachSettings) -> str:
+    others = "" if settings.is_local else f"; others name this machine and port {settings.port}"
+    return f"The coach's page is at {url}{others} (end it with Ctrl-C)."
 
 
 def build_page(coach: Coach) -> Any:

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +76,7 @@ class ScoredTake:
         id: of this answer; nobody can guess it.
         assessment: the answer.
         proxies: view name -> the safe copy of its video.
+        asked: what was scored, see `asked_of`.
         encoded: what an explanation starts from.
         explanation: when and in which view it shows; None until it is made, or without an answer.
     """
@@ -83,8 +84,14 @@ class ScoredTake:
     id: str
     assessment: Assessment
     proxies: Mapping[str, Path]
+    asked: frozenset[tuple[str, str, str, float]]
     encoded: EncodedTake
     explanation: Explanation | None = None
+
+
+def asked_of(views: Iterable[SessionView]) -> frozenset[tuple[str, str, str, float]]:
+    """What an answer depends on: row, name, kind and origin of each view."""
+    return frozenset((each.id, each.name, each.kind, each.origin_seconds) for each in views)
 
 
 @dataclass(eq=False)
@@ -119,6 +126,11 @@ class CoachSession:
     def person(self) -> str:
         """Between whom the queue is fair: accounts, or pages where there are no accounts."""
         return self.owner or self.id
+
+    @property
+    def is_former(self) -> bool:
+        """Whether the last answer is of other views than those that the page shows by now."""
+        return self.result is not None and self.result.asked != asked_of(self.views.values())
 
     def add_view(self, file: str, *, row: str) -> SessionView:
         """A new view with a free name, guessed from its file's name.

@@ -26,6 +26,7 @@ def first_value(examples: Sequence[Example]) -> dict[str, Any]:
         "busy": None,
         "message": "",
         "answer": "",
+        "is_former": False,
         "max_views": MAX_VIEWS,
         "examples": [[each.id, each.label, each.note] for each in examples],
     }
@@ -44,6 +45,7 @@ def views_value(session: CoachSession, *, message: str = "") -> dict[str, Any]:
         "busy": None if session.step is None else step_value(session.step),
         "message": message,
         "answer": "" if session.result is None else session.result.id,
+        "is_former": session.is_former,
     }
 
 

@@ -17,7 +17,7 @@ from proskill.errors import ProskillError, VideoError
 
 from .examples import Example
 from .server import Coach
-from .sessions import CoachSession, ScoredTake, SessionView
+from .sessions import CoachSession, ScoredTake, SessionView, asked_of
 from .uploads import Upload
 from .work_queue import Progress
 
@@ -88,6 +88,7 @@ def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredT
             id=secrets.token_hex(8),
             assessment=result.assessment,
             proxies={name: proxy.path for name, proxy in result.proxies.items()},
+            asked=asked_of(views),
             encoded=result.encoded,
         )
 

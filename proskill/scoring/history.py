@@ -241,8 +241,10 @@ def checked_alias(text: str) -> str:
     alias = unicodedata.normalize("NFC", text).strip()
     if not alias or len(alias) > MAX_ALIAS_LETTERS or _REFUSED.search(alias):
         raise ProskillError(
-            f"alias {alias[:MAX_ALIAS_LETTERS]!r}: must have 1 to {MAX_ALIAS_LETTERS} letters in "
-            "one line"
+            "an alias needs a letter"
+            if not alias
+            else f"the alias {alias[:MAX_ALIAS_LETTERS]!r} is too long or has letters that cannot "
+            f"be shown; at most {MAX_ALIAS_LETTERS} are allowed"
         )
     return alias
 

@@ -13,6 +13,8 @@ from typing import Literal
 
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.trend import (
+    MIN_DAYS_OF_A_TREND,
+    MIN_SESSIONS_OF_A_TREND,
     Change,
     Measurement,
     Trend,
@@ -78,17 +80,22 @@ def progress_of(sessions: Iterable[tuple[datetime, Assessment]]) -> Progress:
     newest = answered[-1][1].provenance.checkpoint_sha256 if answered else ""
     same = [(at, each) for at, each in answered if each.provenance.checkpoint_sha256 == newest]
     measured = [measurement_of(at, each) for at, each in same]
+    trend = trend_of(measured)
     points = tuple(_point(at, each) for at, each in same)
     return Progress(
         levels=same[-1][1].levels if same else (),
         points=points,
         since_last=change_between(measured[-2], measured[-1]) if len(measured) > 1 else None,
         since_first=change_between(measured[0], measured[-1]) if len(measured) > 2 else None,
-        trend=trend_of(measured),
+        trend=trend,
         num_other=len(ordered) - len(same),
-        remarks=_remarks(points, num_silent=len(ordered) - len(answered), num_foreign=(
-            len(answered) - len(same))),
-    )  # fmt: skip
+        remarks=_remarks(
+            points,
+            has_trend=trend is not None,
+            num_silent=len(ordered) - len(answered),
+            num_foreign=len(answered) - len(same),
+        ),
+    )
 
 
 def measurement_of(at: datetime, assessment: Assessment) -> Measurement:
@@ -127,7 +134,7 @@ def _point(at: datetime, assessment: Assessment) -> ProgressPoint:
 
 
 def _remarks(
-    points: tuple[ProgressPoint, ...], *, num_silent: int, num_foreign: int
+    points: tuple[ProgressPoint, ...], *, has_trend: bool, num_silent: int, num_foreign: int
 ) -> tuple[str, ...]:
     remarks = []
     if any(point.status != "ok" for point in points):
@@ -142,6 +149,11 @@ def _remarks(
         )
     if num_silent:
         remarks.append(f"{_counted(num_silent)} left out: without an answer.")
+    if len(points) > 1 and not has_trend and all(point.noise for point in points):
+        remarks.append(
+            f"A trend needs {MIN_SESSIONS_OF_A_TREND} sessions or more, the last at least "
+            f"{MIN_DAYS_OF_A_TREND} days after the first."
+        )
     if points and points[-1].noise is None:
         remarks.append("This checkpoint is not calibrated, so the noise of a score is not known.")
     elif any(point.noise == "interval" for point in points):

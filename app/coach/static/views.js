@@ -15,7 +15,7 @@ class CoachViews extends HTMLElement {
     if (this.rows) return;
     this.rows = new Map(); // id -> ViewRow
     this.removed = new Set(); // ids that the server may not know to be gone
-    this.value = { views: [], busy: null, message: "", answer: "", max_views: 8, examples: [] };
+    this.value = { views: [], busy: null, message: "", answer: "", is_former: false, max_views: 8, examples: [] };
     this.send ??= () => {};
     this.isFolded = false;
     this.append(h("section.card.upload", {}, this.folded(), this.chooser(), this.panel()));
@@ -49,6 +49,8 @@ class CoachViews extends HTMLElement {
   panel() {
     this.list = h("ul.views");
     this.message = h("p.message", { hidden: true, role: "status" });
+    this.former = h("p.message", { hidden: true, role: "status" },
+      "The answer below is about the views as they were before; press Score again.");
     this.scoreButton = h("button.primary.large", { type: "button", onclick: () => this.score() }, "Score");
     this.alignButton = h("button", { type: "button", onclick: () => this.align() }, "Align by sound");
     this.clearButton = h("button", { type: "button", onclick: () => this.clear() }, "Start over");
@@ -57,7 +59,7 @@ class CoachViews extends HTMLElement {
     this.doing = h("span.soft", { ariaLive: "polite" });
     this.cancelButton = h("button", { type: "button", onclick: () => this.cancel() }, "Cancel");
     this.foot = h("div.row.foot", {}, this.scoreButton, this.alignButton, this.clearButton, this.progress, this.doing, this.cancelButton);
-    return h("div", {}, this.list, this.message, this.foot);
+    return h("div", {}, this.list, this.message, this.former, this.foot);
   }
 
   /** A drop counts anywhere on the tab: beside the frame, the browser would open the file in place of the page. */
@@ -149,7 +151,7 @@ class CoachViews extends HTMLElement {
   clear() {
     for (const row of [...this.rows.values()]) { row.abort?.(); this.dropRow(row.id); }
     this.ask("clear", {});
-    this.show({ views: [], busy: null, answer: "" });
+    this.show({ views: [], busy: null, answer: "", is_former: false });
   }
 
   cancel() {
@@ -174,7 +176,7 @@ class CoachViews extends HTMLElement {
     if (value.message) this.say(value.message);
     this.refresh();
     this.askLater();
-    if (isNewAnswer) this.setFolded(true);
+    if (isNewAnswer && !this.value.is_former) this.setFolded(true);
   }
 
   /** A value that was overtaken may have taken the place of the newer one: ask while a view seems to be worked on. */
@@ -208,6 +210,8 @@ class CoachViews extends HTMLElement {
     this.scoreButton.textContent = answer ? "Score again" : "Score";
     this.alignButton.hidden = Boolean(busy) || ready.length < 2 || !ready.every((row) => row.hasSound);
     this.progress.hidden = this.cancelButton.hidden = this.doing.hidden = !busy;
+    this.former.hidden = !this.value.is_former || Boolean(busy);
+    document.body.classList.toggle("former-answer", !this.former.hidden);
     this.foot.hidden = rows.length === 0 && !busy;
     this.showExamples(examples, rows.length > 0 || Boolean(busy));
     if (busy) this.showBusy(busy);

@@ -20,7 +20,7 @@ import pytest
 
 from proskill.app.coach.server import Coach, CoachSettings
 from proskill.errors import CheckpointError
-from waiting import wait_until
+from waiting import free_port, wait_for_server, wait_until
 
 DEMO = Path(__file__).parents[3] / "checkpoints" / "demo"
 FILE = {"_type": "gradio.FileData"}
@@ -36,10 +36,7 @@ def broken_checkpoint(tmp_path: Path) -> Path:
 
 
 def _command(*options: object) -> list[str]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [sys.executable, "-m", "proskill.cli.main", "app", "--port", port, *options]
+    command = [sys.executable, "-m", "proskill.cli.main", "app", "--port", free_port(), *options]
     return [str(word) for word in command]
 
 
@@ -120,3 +117,22 @@ def test_a_server_without_a_model_ends_with_a_sentence(
     assert done.stderr.startswith(f"Error: {broken_checkpoint}/model.safetensors: ")
     assert done.stderr.count("\n") == 1
     assert _folders(tmp_path) == set()
+
+
+@pytest.mark.slow
+def test_an_address_of_the_newer_protocol_is_served(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    command = _command("--host", "::1")
+    url = f"http://[::1]:{command[command.index('--port') + 1]}/"
+    environment = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            wait_for_server(f"{url}login", process)
+            assert process.stdout is not None
+            assert url.encode() in process.stdout.readline()
+            assert httpx.get(url, trust_env=False).status_code == 200
+        finally:
+            process.kill()

@@ -64,6 +64,8 @@ def test_a_file_that_is_no_video_says_so_and_the_rest_is_scored(
     failed = page.locator("li.view.failed")
     assert "<img src=x onerror=alert(1)>.mp4" in failed.inner_text()
     assert "no video" in failed.inner_text() or "not a video" in failed.inner_text()
+    names = page.locator("li.view input.name").evaluate_all("each => each.map(e => e.value)")
+    assert names == ["exo1", "exo2"]  # whichever of them came first
     coach.score()
     page.click(".details summary")
     assert "unreadable" in page.inner_text(".details")
@@ -116,6 +118,29 @@ def test_a_view_begins_where_the_coach_says_and_all_views_move_together(
     one, two = coach.seconds()
     assert one > 2.4
     assert abs(two - one - 1) < 0.2
+
+
+def test_an_answer_of_other_views_than_those_on_the_page_is_said_to_be_so(
+    open_page: Callable[..., Any], simulated_take: dict[str, Path]
+) -> None:
+    coach = open_page()
+    page = coach.page
+    coach.add(*simulated_take.values())
+    coach.score()
+    former = page.get_by_text("The answer below is about the views as they were before")
+    page.get_by_role("button", name="Change the views").click()
+    assert not former.is_visible()
+    name = page.locator("li.view input.name").first
+    for typed, is_former in (("side", True), ("ego", False)):
+        name.fill(typed)
+        name.blur()
+        former.wait_for(state="visible" if is_former else "hidden")
+    page.locator("li.view .remove").first.click()
+    former.wait_for()
+    assert float(page.locator("#coach-answer").evaluate("e => getComputedStyle(e).opacity")) < 0.6
+    coach.score()
+    former.wait_for(state="hidden")
+    assert page.inner_text(".folded span") == "One view: exo1"
 
 
 @pytest.mark.slow

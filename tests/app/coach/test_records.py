@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,3 +210,26 @@ def _slide(slider: Any, value: float) -> None:
         "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
         value,
     )
+
+
+def test_sessions_of_one_day_stand_apart_in_the_chart(open_page: Callable[..., Any]) -> None:
+    page = open_page(viewport={"width": 390, "height": 800}).page
+    sessions = [
+        {"at": f"2026-01-02T10:{minute:02}:00Z", "level": "Novice", "score": 1.0, "lower": None,
+         "upper": None, "is_ok": True}
+        for minute in range(6)
+    ]  # fmt: skip
+    value = {
+        "aliases": ["Ann"], "alias": "Ann", "levels": ["Novice", "Expert"], "points": sessions,
+        "has_now": False, "since_last": None, "since_first": None, "trend": None, "remarks": [],
+    }  # fmt: skip
+    page.get_by_role("tab", name="Compare").click()
+    places = page.evaluate(
+        "value => { const part = document.querySelector('coach-progress'); part.show(value);"
+        "return [...part.querySelectorAll('circle')].map(dot => dot.cx.baseVal.value); }",
+        value,
+    )
+    assert len(places) == 6
+    gaps = [after - before for before, after in itertools.pairwise(places)]
+    assert min(gaps) >= 28
+    assert max(places) < 390
