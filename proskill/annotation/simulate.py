@@ -82,6 +82,27 @@ class SimulationResult:
         return lines
 
 
+def require_servers(urls: Sequence[str]) -> None:
+    """Ask each server once, before anybody is invited for its sake.
+
+    Raises:
+        ServerLostError: one does not answer.
+        ProskillError: what answers serves no campaign.
+    """
+    for url in urls:
+        try:
+            answer = httpx.get(f"{url}/api/work", timeout=_TIMEOUT_SECONDS, trust_env=False)
+        except httpx.TransportError as error:
+            raise ServerLostError(
+                f"{url}: no server answers ({error!r}); start it with `proskill annotate serve`"
+            ) from None
+        # Without a link nobody gets work; a server that is busy says so.
+        if answer.status_code not in (401, 429, 503):
+            raise ProskillError(
+                f"{url}: answers {answer.status_code} and serves no campaign; check --url"
+            )
+
+
 def simulate_annotators(
     urls: Sequence[str],
     *,

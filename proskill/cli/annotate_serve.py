@@ -27,9 +27,20 @@ def served_address(url: str) -> str:
     Raises:
         CampaignError: it is no such address.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise CampaignError(f"--url {url}: {error}; write it as https://HOST:PORT") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CampaignError(f"--url {url}: must begin with https:// (or http://) and a host's name")
+    if "@" in parts.netloc:
+        raise CampaignError(
+            f"--url: must have no user and password before the host {parts.hostname!r}; links are "
+            "the keys of a campaign"
+        )
+    if port == 0 or parts.netloc.endswith(":"):
+        raise CampaignError(f"--url {url}: its port must be from 1 to 65535, or left out")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise CampaignError(
             f"--url {url}: must end with the host or its port; a campaign has an address to itself"
@@ -154,16 +165,18 @@ def simulate(
     """
     import contextlib
 
-    from proskill.annotation.simulate import simulate_annotators
+    from proskill.annotation.simulate import require_servers, simulate_annotators
     from proskill.annotation.simulated_truth import hidden_skill, invite_simulated
     from proskill.annotation.store import CampaignStore
 
     servers = [served_address(each) for each in url]
-    with CampaignStore.open(campaign) as store:
-        skill = hidden_skill(store, seed=seed)
-        tokens = invite_simulated(store, annotators)
     with contextlib.ExitStack() as stack:
+        # What can fail comes first: people who were invited stay in the campaign.
         file = None if log is None else stack.enter_context(log.open("a", encoding="utf-8"))
+        require_servers(servers)
+        with CampaignStore.open(campaign) as store:
+            skill = hidden_skill(store, seed=seed)
+            tokens = invite_simulated(store, annotators)
         result = simulate_annotators(
             servers,
             tokens=tokens,

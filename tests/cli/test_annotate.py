@@ -13,6 +13,7 @@ from proskill.annotation import Assignment, CampaignStore
 from proskill.annotation.database import Database
 from proskill.annotation.proxies import missing_proxies
 from proskill.cli import annotate
+from waiting import free_port
 
 Run = Callable[..., Any]
 
@@ -210,15 +211,41 @@ def test_invitations_say_where_they_lead_and_which_links_end(
             (["Cleo", "--revoke", "Dan"], "nobody of the name 'Dan'"),
             (["Cleo", "--url", "rate.example"], "must begin with https://"),
             (["Cleo", "--url", "https://x/rate"], "must end with the host or its port"),
+            (["Ann", "--url", "https://x:70000"], "write it as https://HOST:PORT"),
+            (["Ann", "--url", "https://x:-1"], "write it as https://HOST:PORT"),
+            (["Ann", "--url", "https://[::1"], "write it as https://HOST:PORT"),
+            (["Ann", "--url", "https://x:"], "port must be from 1 to 65535, or left out"),
+            (["Ann", "--url", "https://x:0"], "port must be from 1 to 65535, or left out"),
+            (["Ann", "--url", "https://me:hidden@x"], "must have no user and password"),
         ):
             done = run("annotate", "invite", folder, *arguments)
             assert (done.exit_code, done.stdout) == (1, "")
             assert complaint in done.stderr
             assert done.stderr.count("\n") == 1
+            assert "hidden" not in done.stderr
         assert store.events() == before  # nobody was invited half
         voting = run("annotate", "simulate", folder, "--url", "127.0.0.1:8000")
         assert "must begin with https:// (or http://)" in voting.stderr
         assert store.events() == before
+
+
+def test_a_simulation_that_cannot_begin_invites_nobody(
+    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    folder = tmp_path / "campaign"
+    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
+    away = f"http://127.0.0.1:{free_port()}"
+    for arguments, complaint in (
+        (["--url", away], f"{away}: no server answers"),
+        (["--url", away, "--log", tmp_path / "none" / "log"], "no such file or folder"),
+    ):
+        done = run("annotate", "simulate", folder, *arguments)
+        assert done.exit_code == 1
+        assert complaint in done.stderr
+        assert done.stderr.count("\n") == 1
+    with CampaignStore.open(folder) as store:
+        assert store.annotators() == []
 
 
 def test_a_campaign_half_made_is_not_served_and_not_mixed_with_another(
