@@ -11,6 +11,10 @@ const STATES = { open: "open", paused: "paused", closed: "closed" };
 
 const at = (id) => document.getElementById(id);
 const drawn = new Map();
+// By what has failed: "refresh", which the next good one takes back, or "change", which stays until
+// the next change.
+const problems = new Map();
+const invitedHere = new Set(); // the summary knows them some seconds later
 let summary = null;
 let criterionId = null;
 let timer = 0;
@@ -45,23 +49,38 @@ function preview(clip) {
 
 /** Send a change, then show what became of it. */
 async function change(path, body, said) {
+  takeBackProblem("change");
   try {
     const answer = await request("POST", `/api/organiser/${path}`, body);
     say(said);
     await refresh();
     return answer;
   } catch (error) {
-    showProblem(error);
+    showProblem("change", error);
     return null;
   }
 }
 
-function showProblem(error) {
-  const since = summary ? ` What you see is of ${clock(summary.as_of)}.` : "";
-  at("problem").textContent = error.isSignedOut || error.status === 403
+function showProblem(source, error) {
+  const lost = source === "change"
+    ? "The server did not answer: look whether the change was made, and make it again if not."
+    : `${error.message}${summary ? ` What you see is of ${clock(summary.as_of)}.` : ""}`;
+  problems.set(source, error.isSignedOut || error.status === 403
     ? "This page needs an organiser's link: open the one that you were given, or make one with “proskill annotate invite CAMPAIGN --annotator NAME --organiser”."
-    : `${error.message}${error.status === 0 ? since : ""}`;
-  at("problem").hidden = false;
+    : error.status === 0 ? lost : error.message);
+  drawProblems();
+}
+
+function takeBackProblem(source) {
+  problems.delete(source);
+  drawProblems();
+}
+
+function drawProblems() {
+  const text = [...new Set(problems.values())].join(" ");
+  // An alert that is written anew is read out anew.
+  if (at("problem").textContent !== text) at("problem").textContent = text;
+  at("problem").hidden = !text;
 }
 
 function drawState() {
@@ -153,11 +172,11 @@ async function refresh() {
   clearTimeout(timer);
   try {
     summary = await request("GET", "/api/organiser/summary");
-    at("problem").hidden = true;
+    takeBackProblem("refresh");
     drawAll();
   } catch (error) {
     if (!error.name?.includes("RequestError") && error.status === undefined) throw error;
-    showProblem(error);
+    showProblem("refresh", error);
   } finally {
     if (!document.hidden) timer = setTimeout(refresh, EVERY_MILLISECONDS);
   }
@@ -167,12 +186,20 @@ function setState(state, said) {
   return change("state", { state }, said);
 }
 
+/** Whether somebody's link would stop working by a new one; organisers' names are refused anyway. */
+function hasLink(name) {
+  const known = summary.annotators.find((one) => one.name === name);
+  return known ? known.role === "annotator" && !known.is_revoked : invitedHere.has(name);
+}
+
 async function invite(event) {
   event.preventDefault();
-  const name = at("invite-name").value.trim();
+  const name = at("invite-name").value.trim().replace(/\s+/g, " "); // as the server writes it
   if (!name) return;
+  if (hasLink(name) && !confirm(`${name} has a link already; it will stop working. Make a new one?`)) return;
   const answer = await change("annotators", { name }, `A link for ${name} was made.`);
   if (answer === null) return;
+  invitedHere.add(name);
   at("invited-for").textContent = `Link for ${name}; it is shown this once:`;
   at("invited-link").value = answer.link;
   at("invited").hidden = false;
@@ -211,5 +238,5 @@ try {
   await signInFromAddress();
   await refresh();
 } catch (error) {
-  showProblem(error);
+  showProblem("refresh", error);
 }

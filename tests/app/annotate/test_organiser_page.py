@@ -15,7 +15,7 @@ from proskill.annotation import Answer, Assignment, Vote
 from waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
 pytestmark = pytest.mark.needs_browser
 
@@ -136,6 +136,60 @@ def test_an_invitation_shows_a_link_that_works(organiser: Callable[..., Page], s
     assert answer.json() == {"role": "annotator", "name": "Zoë <img src=x>"}
     page.locator("#annotators").get_by_text("Zoë <img src=x>").wait_for()
     assert page.locator("#annotators img").count() == 0
+
+
+def test_a_name_that_has_a_link_is_asked_about_before_that_link_ends(
+    organiser: Callable[..., Page], site: Any
+) -> None:
+    page = organiser()
+    said: list[str] = []
+
+    def invite(name: str, *, agree: bool) -> None:
+        def answer(dialog: Dialog) -> None:
+            said.append(dialog.message)
+            dialog.accept() if agree else dialog.dismiss()
+
+        page.once("dialog", answer)
+        page.get_by_label("Invite somebody").fill(name)
+        page.get_by_role("button", name="Make a link").click()
+
+    def works(link: str) -> bool:
+        return site.store.find_annotator(link.partition("#t=")[2]) is not None
+
+    page.get_by_label("Invite somebody").fill("Dora Vale")
+    page.get_by_role("button", name="Make a link").click()
+    page.locator("#invited").wait_for(state="visible")
+    first = page.locator("#invited-link").input_value()
+    assert said == []
+    invite(" Dora   Vale ", agree=False)  # at once, before the figures know her
+    page.locator("#annotators").get_by_text("Dora Vale").wait_for()
+    invite("Dora Vale", agree=False)
+    question = "Dora Vale has a link already; it will stop working. Make a new one?"
+    assert said == [question] * 2
+    assert works(first)
+    invite("Dora Vale", agree=True)
+    wait_until(lambda: page.locator("#invited-link").input_value() != first)
+    assert not works(first)
+    assert works(page.locator("#invited-link").input_value())
+
+
+def test_a_change_that_was_refused_stays_said_until_the_next_one(
+    organiser: Callable[..., Page],
+) -> None:
+    page = organiser()
+    problem = page.locator("#problem")
+    page.get_by_label("Invite somebody").fill("Olga")
+    page.get_by_role("button", name="Make a link").click()
+    problem.wait_for(state="visible")
+    assert "'Olga' is invited as organiser already" in problem.inner_text()
+    for _ in range(2):
+        with page.expect_response("**/api/organiser/summary"):
+            pass
+    assert "'Olga' is invited as organiser already" in problem.inner_text()
+    page.get_by_role("button", name="Pause").click()
+    problem.wait_for(state="hidden")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Pause").wait_for()
 
 
 def test_excluding_somebody_can_be_taken_back_and_deletes_nothing(
