@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
@@ -85,7 +86,9 @@ def create(
     guideline: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Text that annotators can always read.", show_default=False
+            metavar="FILE",
+            help="Text in UTF-8 that annotators can always read.",
+            show_default=False,
         ),
     ] = None,
     prior: Annotated[
@@ -120,7 +123,7 @@ def create(
         float, typer.Option(min=0, max=1, help="Part whose answer is known.")
     ] = 0.05,
     lease_seconds: Annotated[
-        float, typer.Option(min=1, help="How long a pair waits for an annotator who has gone.")
+        float, typer.Option(min=60, help="How long a pair waits for an annotator who has gone.")
     ] = 300.0,
     seed: Annotated[int, typer.Option(min=0, help="Same seed and answers, same pairs.")] = 0,
     skip_broken: Annotated[
@@ -148,7 +151,7 @@ def create(
         repeat_share=repeat_share,
         swapped_share=swapped_share,
         gold_share=gold_share,
-        guideline="" if guideline is None else guideline.read_text("utf-8").strip(),
+        guideline="" if guideline is None else _read_guideline(guideline),
     )
     if not skip_broken:
         _require_videos(manifest, missing_videos(takes, view=view), num_takes=len(takes))
@@ -180,6 +183,13 @@ def create(
 class _ViewOptions(TypedDict):
     view: str | None
     group_by_scenario: bool
+
+
+def _read_guideline(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        raise CampaignError(f"{path}: is not text in UTF-8; save it as UTF-8") from None
 
 
 def _require_videos(manifest: Path, missing: list[Path], *, num_takes: int) -> None:
@@ -249,7 +259,15 @@ def _make_videos(store: CampaignStore, *, skip_broken: bool, workers: int | None
         )
     for take_id, reason in reasons.items():
         typer.echo(f"left out: take {take_id}: {reason}", err=True)
+    before = Counter(pair.is_practice for pair in store.gold())
     drop_clips(store, reasons, now=time.time())
+    before.subtract(pair.is_practice for pair in store.gold())
+    if before.total():
+        typer.echo(
+            f"pairs left out with these takes: {before[False]} of known answer, {before[True]} for "
+            "practice",
+            err=True,
+        )
 
 
 def _scorer(checkpoint: Path) -> Scorer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,8 @@ def test_a_broken_video_stops_the_creation_unless_it_may_be_left_out(
 ) -> None:
     (manifest.parent / "exo1.mp4").write_bytes(b"no video at all, but long enough to look at")
     (tmp_path / "gold.csv").write_text(
-        "left,right,answer\ntake 1,take 2,left\ntake 2,take 3,right\n"
+        "left,right,answer,practice\ntake 1,take 2,left,\ntake 2,take 3,right,\n"
+        "take 0,take 1,left,yes\ntake 1,take 3,left,\n"
     )
     folder = tmp_path / "campaign"
     command = (
@@ -130,6 +133,7 @@ def test_a_broken_video_stops_the_creation_unless_it_may_be_left_out(
     done = run(*command, "--skip-broken")
     assert done.exit_code == 0, done.stderr
     assert "left out: take take 1" in done.stderr
+    assert "pairs left out with these takes: 2 of known answer, 1 for practice" in done.stderr
     with CampaignStore.open(folder) as store:
         assert [(clip.id, clip.take_id) for clip in store.clips()] == [
             (1, "take 0"), (2, "take 2"), (3, "take 3"),
@@ -229,6 +233,15 @@ def test_invitations_say_where_they_lead_and_which_links_end(
         assert store.events() == before
 
 
+class _NoCampaign(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Not into what the command prints."""
+
+
 def test_a_simulation_that_cannot_begin_invites_nobody(
     run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,14 +249,19 @@ def test_a_simulation_that_cannot_begin_invites_nobody(
     folder = tmp_path / "campaign"
     assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
     away = f"http://127.0.0.1:{free_port()}"
-    for arguments, complaint in (
-        (["--url", away], f"{away}: no server answers"),
-        (["--url", away, "--log", tmp_path / "none" / "log"], "no such file or folder"),
-    ):
-        done = run("annotate", "simulate", folder, *arguments)
-        assert done.exit_code == 1
-        assert complaint in done.stderr
-        assert done.stderr.count("\n") == 1
+    with HTTPServer(("127.0.0.1", 0), _NoCampaign) as other:
+        threading.Thread(target=other.serve_forever).start()
+        elsewhere = f"http://127.0.0.1:{other.server_port}"
+        for arguments, complaint in (
+            (["--url", away], f"{away}: no server answers"),
+            (["--url", elsewhere], f"{elsewhere}: answers 404 and serves no campaign"),
+            (["--url", away, "--log", tmp_path / "none" / "log"], "no such file or folder"),
+        ):
+            done = run("annotate", "simulate", folder, *arguments)
+            assert done.exit_code == 1
+            assert complaint in done.stderr
+            assert done.stderr.count("\n") == 1
+        other.shutdown()
     with CampaignStore.open(folder) as store:
         assert store.annotators() == []
 
@@ -326,6 +344,28 @@ def test_what_cannot_be_asked_is_said_and_leaves_no_campaign(
     assert done.exit_code == 1
     assert complaint in done.stderr
     assert not list(folder.glob("*"))
+
+
+def test_a_guideline_that_is_not_utf8_is_refused_by_its_name(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    path, folder = tmp_path / "guideline.txt", tmp_path / "campaign"
+    path.write_bytes("Hände ansehen".encode("latin-1"))
+    done = run("annotate", "create", folder, "--manifest", manifest, "--guideline", path)
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: {path}: is not text in UTF-8; save it as UTF-8\n"
+    assert not folder.exists()
+
+
+def test_a_pair_waits_for_its_annotator_for_a_minute_or_longer(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "campaign"
+    done = run("annotate", "create", folder, "--manifest", manifest, "--lease-seconds", 59)
+    assert done.exit_code == 2
+    assert "--lease-seconds" in done.stderr
+    assert "60" in done.stderr
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
