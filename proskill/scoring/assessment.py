@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
@@ -102,6 +103,10 @@ class TimelineWindow:
         object.__setattr__(self, "view_scores", MappingProxyType(dict(self.view_scores)))
 
 
+# Of `Provenance`; all else in an assessment is the same however often the files are scored.
+TIMING_FIELDS = ("seconds", "scored_at")
+
+
 @dataclass(frozen=True)
 class Provenance:
     """How to get the same result again.
@@ -120,6 +125,7 @@ class Provenance:
         calibration: what it rests on and what it lacks, in sentences; empty without one.
         read_from: "files", or "copies" that were made of them first, as of every upload; copying
             shifts a score a little.
+        scored_at: when, as an ISO 8601 text with its zone; empty where that is not known.
     """
 
     versions: Mapping[str, str]
@@ -134,8 +140,11 @@ class Provenance:
     seconds: float
     calibration: tuple[str, ...] = ()
     read_from: ReadFrom = "files"
+    scored_at: str = ""
 
     def __post_init__(self) -> None:
+        if self.scored_at:
+            datetime.fromisoformat(self.scored_at)
         _check_choice("read_from", self.read_from, get_args(ReadFrom))
         for name in ("versions", "inputs", "offsets_seconds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))

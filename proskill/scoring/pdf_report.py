@@ -45,7 +45,9 @@ def render_pdf(
         strips: view name -> (seconds, picture's data URI), see `report.thumbnail_strips`.
     """
     page = Page(title=heading, footer_text=DECISION_SUPPORT)
-    page.say("proskill \u00b7 skill assessment", size=8, colour=SOFT, after=0)
+    at = assessment.provenance.scored_at
+    kicker = ("proskill", "skill assessment", *([at[:10]] if at else []))
+    page.say(" \u00b7 ".join(kicker), size=8, colour=SOFT, after=0)
     page.say(heading, size=15, is_bold=True, after=3)
     if notice := notice_for(assessment.provenance.checkpoint_data):
         page.boxed(notice, colour=DOUBT, ground=DOUBT_SOFT)
@@ -198,6 +200,7 @@ def _provenance(page: Page, assessment: Assessment) -> None:
         offset = origin.offsets_seconds.get(name, 0.0)
         page.pair(f"view {name}", f"sha256 {digest}" + (f", offset {offset} s" if offset else ""))
     page.pair("software", ", ".join(f"{name} {v}" for name, v in origin.versions.items()))
-    page.pair("ran on", f"{origin.device}, {origin.seconds:.1f} s")
+    when = f", {origin.scored_at}" if origin.scored_at else ""
+    page.pair("ran on", f"{origin.device}, {origin.seconds:.1f} s{when}")
     if rows := origin.instants_seconds:
         page.pair("looked at", f"{len(rows)} windows from {rows[0][0]:.2f} to {rows[-1][-1]:.2f} s")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -291,6 +292,7 @@ class Scorer:
             seconds=round(seconds, 3),
             calibration=() if self.calibration is None else self.calibration.describe(),
             read_from="copies" if any(view.source.proxy for view in seen.values()) else "files",
+            scored_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
 

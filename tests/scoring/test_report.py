@@ -72,6 +72,7 @@ def test_the_page_says_what_the_assessment_says(
         *assessment.reasons,
         "This model learned from simulated motion; it is no judge of real athletes.",
         assessment.provenance.checkpoint_sha256,
+        f"skill assessment · {assessment.provenance.scored_at[:10]}",
         *assessment.provenance.inputs.values(),
         *(f"{100 * p:.0f} %" for p in assessment.probabilities.values()),
     ):
