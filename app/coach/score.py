@@ -44,7 +44,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
     """Place the tab; `scored` changes with every answer, and is empty without one."""
     views = element("coach-views", events=_EVENTS, value=first_value(examples))
     answer = gr.HTML(visible=False, apply_default_css=False, elem_id="coach-answer")
-    player = element("coach-player")
+    player = element("coach-player", events=("cancel",))
     build_report_downloads(coach, scored=scored)
     details = gr.HTML(visible=False, apply_default_css=False)
     parts = _Parts(views, answer, player, details, scored)
@@ -113,7 +113,8 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
     views.score(on_score, None, everything, **PRIVATE)
     views.example(on_example, None, everything, **PRIVATE)
     views.clear(on_clear, None, everything, **PRIVATE)
-    views.cancel(on_cancel, None, None, **PRIVATE)
+    for part in (views, player):
+        part.cancel(on_cancel, None, None, **PRIVATE)
 
 
 async def run_shown(
@@ -181,6 +182,8 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
         async for part in coach.run(explaining(coach, session, take), session=session):
             yield {parts.player: player_value(coach, session, step=part)}
     except (Cancelled, ProskillError) as error:
+        if session.result is not None and session.result.id == take.id:
+            session.result = take  # what is half explained is in no report
         yield {parts.player: player_value(coach, session, failure=sentence(error))}
 
 

@@ -1,4 +1,5 @@
 // <coach-player>: all views on one clock, the timeline that moves them, moments, and what each view does.
+// Sends "cancel" while it is found out why.
 
 import { clock, h, timeLeft } from "./dom.js";
 import { pictureAt } from "./picture.js";
@@ -84,7 +85,7 @@ class CoachPlayer extends HTMLElement {
     this.timeline.show(this.end, explanation);
     this.timeline.classList.toggle("empty", !explanation);
     const said = failure || (busy ? progress(busy, explanation) : "");
-    const parts = said ? [h("p.soft", { role: "status" }, said)] : [];
+    const parts = said ? [h("div.row", {}, h("p.soft", { role: "status" }, said), busy ? this.stop() : null)] : [];
     if (explanation) {
       parts.push(h("ul.legend", {},
         h("li", {}, h("i.up"), "looks more skilled than the average stretch"), h("li", {}, h("i.down"), "looks less skilled"),
@@ -95,6 +96,10 @@ class CoachPlayer extends HTMLElement {
       parts.push(this.moments(explanation), this.importance(explanation), h("p.soft.small.method", {}, explanation.method));
     }
     this.why.replaceChildren(...parts.filter(Boolean));
+  }
+
+  stop() {
+    return h("button.small", { type: "button", onclick: () => this.send("cancel", {}) }, "Stop");
   }
 
   markMainView(views) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_a_view_begins_where_the_coach_says_and_all_views_move_together(
     one, two = coach.seconds()
     assert one > 2.4
     assert abs(two - one - 1) < 0.2
+
+
+@pytest.mark.slow
+def test_finding_out_why_can_be_stopped_and_the_answer_stays(
+    open_page: Callable[..., Any], simulated_take: dict[str, Path]
+) -> None:
+    coach = open_page()
+    page = coach.page
+    coach.add(*simulated_take.values())
+    level = coach.score()
+    page.locator(".why-parts button", has_text="Stop").click()
+    page.locator(".why-parts").get_by_text("Cancelled.").wait_for()
+    assert coach.level() == level
+    assert page.locator(".lane .bar").count() == 0
+    with page.expect_download() as download:
+        page.locator("coach-reports").get_by_role("button", name="JSON", exact=True).click()
+    assert "explanation" not in json.loads(download.value.path().read_text())
 
 
 def test_an_answer_of_other_views_than_those_on_the_page_is_said_to_be_so(
