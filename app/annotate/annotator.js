@@ -5,7 +5,7 @@ import { askFlag, isDialogOpen, openGuideline, openHelp } from "./dialogs.js";
 import { Judging } from "./judging.js";
 import { listenToKeys } from "./keys.js";
 import { Presence } from "./presence.js";
-import { note, showMessage } from "./status.js";
+import { hideNote, note, showMessage } from "./status.js";
 
 const TRY_AGAIN_MILLISECONDS = 5000;
 const GUIDELINE_KEY = "proskill.guideline";
@@ -87,10 +87,11 @@ class AnnotatorPage {
   }
 
   #watchPresence() {
-    const presence = new Presence();
+    const presence = new Presence(() => this.#judging.isWatching);
     presence.addEventListener("keep", () => this.#judging.keepLease());
     presence.addEventListener("back", () => this.#judging.refresh());
     presence.addEventListener("away", () => this.#judging.rest());
+    presence.addEventListener("woken", () => hideNote());
     presence.addEventListener("tired", () => {
       note("You have judged for 45 minutes. A short break keeps the eye fresh.");
     });
@@ -110,7 +111,10 @@ async function open() {
     const page = new AnnotatorPage(work);
     await page.start();
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
+    if (!(error instanceof RequestError)) {
+      showUnexpected(error);
+      return;
+    }
     const title = error.isPassing ? "The server cannot be reached" : "This page needs your link";
     const text = error.isSignedOut
       ? `${error.message} Open the link that the organiser sent you.`
@@ -118,6 +122,20 @@ async function open() {
     showMessage({ title, text }, () => location.reload());
     if (error.isPassing && !isDialogOpen()) setTimeout(open, TRY_AGAIN_MILLISECONDS);
   }
+}
+
+/** Whatever went wrong: an empty page would leave its annotator without a word. */
+function showUnexpected(error) {
+  console.error(error);
+  const text = `${cause(error)} Then try again; if this stays, show this page to the organiser.`;
+  showMessage({ title: "This page could not start", text }, () => location.reload());
+}
+
+function cause(error) {
+  if (error.name === "SecurityError") {
+    return "The browser forbids this site to keep data, which answers need: allow it here.";
+  }
+  return `The browser says: “${error.message}”. Update the browser, or take another one.`;
 }
 
 open();

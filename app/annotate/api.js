@@ -23,7 +23,7 @@ export class RequestError extends Error {
     return !this.isSignedOut && !FINAL_CODES.has(this.code);
   }
 
-  /** Whether this page's annotator must open their link again: the session is over, or another's. */
+  /** Whether the annotator must open their link again: the session is over, or another's. */
   get isSignedOut() {
     return this.code === "no_session" || this.code === "other_person";
   }

@@ -3,6 +3,8 @@
 import { Watched } from "./watched.js";
 
 const SIDES = ["left", "right"];
+// Share of a clip from which it counts as seen: its last frames may never be reported.
+const SEEN_THROUGH = 0.97;
 const LETTERS = { left: "A", right: "B" };
 
 const byId = (id) => document.getElementById(id);
@@ -40,6 +42,13 @@ export class Gate {
     if (left.length === 0) return null;
     const seconds = Math.ceil(Math.max(...left.map(([, each]) => each)));
     return `watch ${left.map(([letter]) => letter).join(" and ")} for ${seconds} s more.`;
+  }
+
+  /** Whether a clip plays now that was not seen through yet. */
+  get isWatching() {
+    const { pair, players } = this.#stage;
+    return pair !== null && players.isPlaying && SIDES.some((side) =>
+      this.#stage.sees(side) && (players.solo ?? side) === side && this.#seen(side) < SEEN_THROUGH);
   }
 
   /** Bring marks, sentence and buttons up to date. */

@@ -125,9 +125,17 @@ export class Judging {
     this.#show();
   }
 
+  /** Whether clips play that were not seen through yet. */
+  get isWatching() {
+    return this.hasPair && this.#gate.isWatching;
+  }
+
   /** Nobody is there: the clips stop, and the pair may go to others. */
   rest() {
+    if (this.pair === null) return;
     this.#stage.players.pause();
+    note("The clips rest: nothing was touched for three minutes. Press space to play on; " +
+      "after a while the pair may go to somebody else.", { stays: true });
   }
 
   /** Ask the server what there is to do. */
@@ -233,7 +241,7 @@ export class Judging {
   /** Nothing goes on before the annotator's own link was opened again. */
   #askForLink(error) {
     this.#stage.clear();
-    const kept = this.#outbox.entries.length > 0 ? " It sends the answers that are kept here." : "";
+    const kept = this.#outbox.entries.length > 0 ? " That sends the answers that are kept here." : "";
     const text = `${error.message} Open your own link again.${kept}`;
     showMessage({ title: "This page needs your link", text });
   }

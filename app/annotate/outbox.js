@@ -24,8 +24,8 @@ export class Outbox extends EventTarget {
     this.#prefix = `proskill.answer/${owner}/`;
     for (const key of Object.keys(localStorage)) {
       if (!key.startsWith(this.#prefix)) continue;
-      const entry = JSON.parse(localStorage.getItem(key));
-      this.#entries.set(entry.vote.token, entry);
+      const entry = readEntry(localStorage.getItem(key));
+      if (entry !== null) this.#entries.set(entry.vote.token, entry);
     }
   }
 
@@ -95,5 +95,16 @@ export class Outbox extends EventTarget {
 
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+}
+
+/** What was kept under a key, or null: what cannot be read stays there, for whoever can. */
+function readEntry(text) {
+  try {
+    const entry = JSON.parse(text);
+    const { vote, pair } = entry;
+    return vote.token && vote.lease && vote.answers && pair.left && pair.right ? entry : null;
+  } catch {
+    return null;
   }
 }

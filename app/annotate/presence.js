@@ -5,16 +5,22 @@ const AWAY_AFTER_SECONDS = 180;
 const BREAK_AFTER_SECONDS = 45 * 60;
 
 /**
+ * Somebody who watches clips for the first time touches nothing, and is there all the same.
+ *
  * Events: `keep` (somebody works: keep the pair), `away` (nobody touched anything for a while),
- * `back` (the page came to the front again), `tired` (a break would do good).
+ * `woken` (somebody does again), `back` (so, or the page came to the front again), `tired` (a break
+ * would do good).
  */
 export class Presence extends EventTarget {
   #touched = Date.now();
   #began = Date.now();
   #isAway = false;
+  #isWatching;
 
-  constructor() {
+  /** @param {() => boolean} isWatching whether clips play that were not seen through yet */
+  constructor(isWatching) {
     super();
+    this.#isWatching = isWatching;
     for (const kind of ["keydown", "pointerdown", "pointermove"]) {
       document.addEventListener(kind, () => this.#touch(), { passive: true });
     }
@@ -30,11 +36,13 @@ export class Presence extends EventTarget {
     this.#isAway = false;
     if (!wasAway) return;
     this.#began = Date.now();
+    this.dispatchEvent(new Event("woken"));
     this.dispatchEvent(new Event("back"));
   }
 
   #look() {
     if (document.hidden || this.#isAway) return;
+    if (this.#isWatching()) this.#touched = Date.now();
     if (Date.now() - this.#touched > 1000 * AWAY_AFTER_SECONDS) {
       this.#isAway = true;
       this.dispatchEvent(new Event("away"));

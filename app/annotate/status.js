@@ -11,16 +11,18 @@ export function say(text) {
   byId("spoken").textContent = text;
 }
 
-/** Show and say a note that goes away by itself. */
-export function note(text) {
+/** Show and say a note, which goes away by itself, or by `hideNote` when it `stays`. */
+export function note(text, { stays = false } = {}) {
   const toast = byId("toast");
   toast.textContent = text;
   toast.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => {
-    toast.hidden = true;
-  }, TOAST_MILLISECONDS);
+  if (!stays) toastTimer = setTimeout(hideNote, TOAST_MILLISECONDS);
   say(text);
+}
+
+export function hideNote() {
+  byId("toast").hidden = true;
 }
 
 /** Whether all answers are with the server; `error`: why not, after an attempt failed. */

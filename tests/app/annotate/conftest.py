@@ -102,14 +102,14 @@ class Site:
 
 @pytest.fixture(scope="session")
 def clip_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Twelve clips of 2 s at 30 frames a second: a grey that grows, a bar that moves."""
+    """Sixteen clips of 2 s at 30 frames a second: a grey that grows, a bar that moves."""
     folder = tmp_path_factory.mktemp("clips")
     files = []
-    for number in range(12):  # pairs enough for the visitors of all tests
+    for number in range(16):  # pairs enough for the visitors of all tests
         frames = np.empty((round(CLIP_SECONDS * FRAME_RATE), 90, 120, 3), np.uint8)
         for k, frame in enumerate(frames):
             frame[:] = 60 + 2 * k
-            frame[:, (2 * k + 20 * number) % 110 :][:, :10] = (200, 20 * number, 40)
+            frame[:, (2 * k + 20 * number) % 110 :][:, :10] = (200, 16 * number, 40)
         files.append(folder / f"secret performance {number}.mp4")
         write_video(files[-1], frames, frame_rate=FRAME_RATE, quality=30)
     return files

@@ -391,6 +391,72 @@ def test_several_criteria_with_strength_are_asked_one_after_the_other(
     ]
 
 
+def test_clips_play_to_their_end_untouched_and_then_rest_with_a_word(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page(kitchen.link("Xia"))
+    ready(page)
+    answer(page, "1")  # clips that nobody has seen
+    page.select_option("#speed", "0.25")  # 8 s of the machine's clock, which videos follow
+    page.clock.install()
+    page.reload()
+    wait_until(lambda: any(players(page, "!v.paused")))
+    for _ in range(7):
+        page.clock.run_for(31_000)
+    assert any(players(page, "!v.paused"))
+    assert page.locator("#toast").is_hidden()
+    wait_until(lambda: min(seen_shares(page)) > 0.97)
+    page.clock.run_for(220_000)
+    page.wait_for_selector("#toast:not([hidden])")
+    page.clock.run_for(60_000)
+    assert "The clips rest" in page.locator("#toast").inner_text()
+    assert not any(players(page, "!v.paused"))
+    page.keyboard.press("Space")
+    wait_until(lambda: all(players(page, "!v.paused")))
+    assert page.locator("#toast").is_hidden()
+
+
+def seen_shares(page: Page) -> list[float]:
+    """Of the bars under the two clips."""
+    shares: list[float] = page.evaluate(
+        "[...document.querySelectorAll('.deck.shown .seen i')].map("
+        "(bar) => parseFloat(bar.style.width) / 100)"
+    )
+    return shares
+
+
+def test_a_browser_that_keeps_no_data_is_told_so(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page("about:blank")
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() {"
+        "throw new DOMException('The operation is insecure.', 'SecurityError'); }})"
+    )
+    page.goto(kitchen.link("Yan"))
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-title").inner_text() == "This page could not start"
+    assert "forbids this site to keep data" in page.locator("#message-text").inner_text()
+
+
+def test_a_kept_answer_that_cannot_be_read_stays_and_hinders_nobody(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    broken = {
+        f"proskill.answer/<b>Cooking</b>/Zoe/{text}": text
+        for text in ("{half of an ans", "null", '{"vote": {"token": "alone"}}')
+    }
+    page = open_page(kitchen.link("Zoe"))
+    ready(page)
+    page.evaluate("(broken) => Object.assign(localStorage, broken)", broken)
+    page.reload()
+    answer(page, "1")
+    saved(page)
+    kept = page.evaluate("(keys) => keys.map((key) => localStorage.getItem(key))", list(broken))
+    assert kept == list(broken.values())
+    assert len(kitchen.votes_of("Zoe")) == 1
+
+
 def test_a_clip_can_be_reported(open_page: Callable[..., Page], kitchen: Any) -> None:
     page = open_page(kitchen.link("Nia"))
     ready(page)
