@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from proskill.annotation.refusals import RefusalCode
 from proskill.annotation.store import CampaignStore
 
 
@@ -227,3 +230,12 @@ def test_nothing_tells_an_annotator_what_a_clip_is(
         ):
             assert word not in text.lower()
     assert all("Ben" not in text for text in texts[:4])
+
+
+def test_the_page_knows_every_refusal_of_a_vote_as_final_or_passing() -> None:
+    pages = Path(str(files("proskill.app"))) / "annotate"
+    listed = re.search(r"FINAL_CODES = new Set\(\[(.*?)\]\)", (pages / "api.js").read_text(), re.S)
+    assert listed is not None
+    final = set(re.findall(r'"(\w+)"', listed[1]))
+    passing = {"paused", "other_person", "storage_full", "unavailable"}
+    assert final - {"invalid", "too_large"} == set(get_args(RefusalCode)) - passing
