@@ -111,22 +111,22 @@ class Database:
     @contextmanager
     def _plain_failures(self) -> Iterator[None]:
         """Turn failures of the machine into refusals; those of a constraint are for the caller."""
-        # Who votes sees the sentence, too, so that it has no folder in it.
-        name = Path(self._writer.url.database or "").name
-        damage = Refusal("unavailable", f"{name}: is damaged; bring it back from a backup")
         try:
             yield
         except PoolTimeoutError:
             raise Refusal("unavailable", "the database has no free connection; try again") from None
         except UnicodeDecodeError as error:
-            raise damage from error
+            raise self._damage() from error
         except DBAPIError as error:
-            if _is_damage(error):
-                raise damage from error
-            refusal = _refusal_of(error)
+            refusal = self._damage() if _is_damage(error) else _refusal_of(error)
             if refusal is None:
                 raise
             raise refusal from error
+
+    def _damage(self) -> Refusal:
+        # Who votes sees the sentence, too, so that it has no folder in it.
+        name = Path(self._writer.url.database or "").name
+        return Refusal("unavailable", f"{name}: is damaged; bring it back from a backup")
 
     def close(self) -> None:
         """Close all connections."""
