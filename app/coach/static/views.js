@@ -49,7 +49,7 @@ class CoachViews extends HTMLElement {
   panel() {
     this.list = h("ul.views");
     this.message = h("p.message", { hidden: true, role: "status" });
-    this.former = h("p.message", { hidden: true, role: "status" },
+    this.former = h("p.message.former", { hidden: true, role: "status" },
       "The answer below is about the views as they were before; press Score again.");
     this.scoreButton = h("button.primary.large", { type: "button", onclick: () => this.score() }, "Score");
     this.alignButton = h("button", { type: "button", onclick: () => this.align() }, "Align by sound");
