@@ -391,39 +391,46 @@ def test_several_criteria_with_strength_are_asked_one_after_the_other(
     ]
 
 
-def test_clips_play_to_their_end_untouched_and_then_rest_with_a_word(
+def test_who_watches_is_there_though_nothing_is_touched(
     open_page: Callable[..., Page], kitchen: Any
 ) -> None:
-    page = open_page(kitchen.link("Xia"))
-    ready(page)
-    answer(page, "1")  # clips that nobody has seen
-    page.select_option("#speed", "0.25")  # 8 s of the machine's clock, which videos follow
+    page = open_page(kitchen.url)  # without a link: the page's module alone
+    page.clock.install()
+    page.evaluate("""async () => {
+      const { Presence } = await import("/static/presence.js");
+      window.watches = true;
+      window.said = [];
+      const presence = new Presence(() => window.watches);
+      for (const kind of ["away", "woken"]) presence.addEventListener(kind, () => said.push(kind));
+    }""")
+
+    def pass_minutes(number: int) -> list[str]:
+        for _ in range(2 * number):
+            page.clock.fast_forward(30_000)
+        said: list[str] = page.evaluate("window.said")
+        return said
+
+    assert pass_minutes(10) == []
+    page.evaluate("window.watches = false")
+    assert pass_minutes(2) == []
+    assert pass_minutes(2) == ["away"]
+    page.keyboard.press("Shift")
+    assert pass_minutes(1) == ["away", "woken"]
+
+
+def test_a_page_that_rests_says_so_until_somebody_is_back(
+    open_page: Callable[..., Page], kitchen: Any
+) -> None:
+    page = open_page(kitchen.link("Xia"), reduced_motion="reduce")  # clips stand still
+    page.wait_for_selector(".deck.shown .clip[data-state=ready]")
     page.clock.install()
     page.reload()
-    wait_until(lambda: any(players(page, "!v.paused")))
-    for _ in range(7):  # at once, while the clips still play
-        page.clock.fast_forward(31_000)
-    assert any(players(page, "!v.paused"))
-    assert page.locator("#toast").is_hidden()
-    page.clock.resume()
-    wait_until(lambda: min(seen_shares(page)) > 0.97)
-    page.clock.run_for(220_000)
-    page.wait_for_selector("#toast:not([hidden])")
-    page.clock.run_for(60_000)
-    assert "The clips rest" in page.locator("#toast").inner_text()
-    assert not any(players(page, "!v.paused"))
-    page.keyboard.press("Space")
-    wait_until(lambda: all(players(page, "!v.paused")))
-    assert page.locator("#toast").is_hidden()
-
-
-def seen_shares(page: Page) -> list[float]:
-    """Of the bars under the two clips."""
-    shares: list[float] = page.evaluate(
-        "[...document.querySelectorAll('.deck.shown .seen i')].map("
-        "(bar) => parseFloat(bar.style.width) / 100)"
-    )
-    return shares
+    page.wait_for_selector(".deck.shown .clip[data-state=ready]")
+    for _ in range(8):
+        page.clock.fast_forward(30_000)
+    page.locator("#toast").get_by_text("The clips rest").wait_for()
+    page.keyboard.press("Shift")
+    page.locator("#toast").wait_for(state="hidden")
 
 
 def test_a_browser_that_keeps_no_data_is_told_so(
