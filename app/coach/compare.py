@@ -13,7 +13,7 @@ from proskill.errors import ProskillError, VideoError
 
 from .api import sentence
 from .history import history_of, progress_value
-from .page import detail_of, element
+from .page import HIDDEN, PRIVATE, detail_of, element
 from .server import Coach
 from .sessions import CoachSession
 from .views import step_value
@@ -79,12 +79,11 @@ def build_compare(coach: Coach, *, scored: gr.State) -> None:
         session = coach.session_of(request)
         return _progress_of(coach, session, str(detail_of(event).get("alias", "")))
 
-    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    clips.opened(on_opened, None, clips, **hidden)
-    clips.reference(on_reference, None, clips, trigger_mode="multiple", **hidden)
-    progress.opened(on_alias, None, progress, **hidden)
-    progress.choose(on_alias, None, progress, **hidden)
-    scored.change(on_opened, None, clips, **hidden)
+    clips.opened(on_opened, None, clips, **HIDDEN)
+    clips.reference(on_reference, None, clips, **PRIVATE)
+    progress.opened(on_alias, None, progress, **HIDDEN)
+    progress.choose(on_alias, None, progress, **HIDDEN)
+    scored.change(on_opened, None, clips, **HIDDEN)
 
 
 def _clips_value(

@@ -10,7 +10,7 @@ import gradio as gr
 from proskill.errors import ProskillError
 
 from .api import sentence
-from .page import detail_of, element
+from .page import HIDDEN, PRIVATE, detail_of, element
 from .server import Coach
 from .sessions import CoachSession
 
@@ -52,10 +52,9 @@ def build_history(coach: Coach, *, scored: gr.State) -> None:
         except ProskillError as error:
             return {"is_on": False, "message": sentence(error)}
 
-    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for name in _EVENTS:
-        getattr(shown, name)(on_event, None, shown, trigger_mode="multiple", **hidden)
-    scored.change(on_scored, None, shown, **hidden)
+        getattr(shown, name)(on_event, None, shown, **PRIVATE)
+    scored.change(on_scored, None, shown, **HIDDEN)
 
 
 def history_of(coach: Coach, session: CoachSession) -> History:

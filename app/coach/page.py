@@ -15,12 +15,10 @@ _SCRIPTS = (
     "progress.js", "history.js",
 )  # fmt: skip
 
-# How every event of the page is set: no part of the API, several at once, our own progress.
-PRIVATE: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "trigger_mode": "multiple",
-}
+# How every event of the page is set: no part of the API, with our own progress.
+HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# The same for those of which several may be under way at once.
+PRIVATE: dict[str, Any] = {**HIDDEN, "trigger_mode": "multiple"}
 
 # Hands every new value to the element and sends what the element says as a Gradio event. The
 # element may not be defined yet: scripts are fetched beside Gradio's own.

@@ -12,7 +12,7 @@ import gradio as gr
 from proskill.errors import ProskillError
 
 from .api import sentence
-from .page import detail_of, element
+from .page import HIDDEN, PRIVATE, detail_of, element
 from .server import Coach
 from .sessions import CoachSession, ScoredTake
 from .work_queue import Cancelled, Progress
@@ -50,9 +50,8 @@ def build_report_downloads(coach: Coach, *, scored: gr.State) -> None:
     def on_scored(request: gr.Request) -> Any:
         return _value(coach.session_of(request))
 
-    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    reports.wanted(on_wanted, None, reports, trigger_mode="multiple", **hidden)
-    scored.change(on_scored, None, reports, **hidden)
+    reports.wanted(on_wanted, None, reports, **PRIVATE)
+    scored.change(on_scored, None, reports, **HIDDEN)
 
 
 def _value(

@@ -13,14 +13,19 @@ from proskill.scoring.figures import time_ticks
 
 _WIDTH, _HEIGHT = 900.0, 220.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 104.0, 16.0, 30.0, 38.0
-LEAST_RANGE = 0.5  # levels: smaller effects are not blown up to look large
+_LEAST_RANGE = 0.5  # levels: smaller effects are not blown up to look large
+
+
+def effect_range(explanation: Explanation) -> float:
+    """Up to which effect, in levels, a drawing reaches above and below its line."""
+    return max(_LEAST_RANGE, *(abs(part.effect) + part.noise for part in explanation.segments))
 
 
 def effect_chart(explanation: Explanation) -> Markup:
     """Signed effects over time with their noise, pale where they may be chance, and moments."""
     segments = explanation.segments
     start, end = segments[0].start_seconds, segments[-1].end_seconds
-    most = max(LEAST_RANGE, *(abs(part.effect) + part.noise for part in segments))
+    most = effect_range(explanation)
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
 
     def x(seconds: float) -> float:

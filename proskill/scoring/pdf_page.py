@@ -14,7 +14,7 @@ import matplotlib
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from proskill.scoring.effect_chart import LEAST_RANGE
+from proskill.scoring.effect_chart import effect_range
 from proskill.scoring.explanation import Explanation
 
 Colour = tuple[int, int, int]
@@ -226,7 +226,7 @@ class Page(FPDF):
         begin, end = segments[0].start_seconds, segments[-1].end_seconds
         self.ln(4)
         left, top, width, height = self._chart(30, begin, end)
-        most = max(LEAST_RANGE, *(abs(part.effect) + part.noise for part in segments))
+        most = effect_range(explanation)
         middle = top + height / 2
 
         def x(seconds: float) -> float:

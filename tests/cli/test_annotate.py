@@ -37,6 +37,15 @@ def manifest(tmp_path: Path, write_clip: Callable[..., Path]) -> Path:
     return path
 
 
+@pytest.fixture
+def campaign(run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a campaign whose videos were not made."""
+    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    folder = tmp_path / "campaign"
+    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
+    return folder
+
+
 def test_a_campaign_from_a_manifest_asks_about_clips_that_play(
     run: Run, manifest: Path, tmp_path: Path
 ) -> None:
@@ -162,51 +171,45 @@ def test_scores_of_a_checkpoint_start_the_pairing_and_are_in_the_log(
 
 
 def test_links_are_printed_once_and_can_be_taken_back(
-    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, campaign: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
-    folder = tmp_path / "campaign"
-    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
     done = run(
-        "annotate", "invite", folder, "--annotator", "Ann", "--annotator", "Ben", "Cleo",
+        "annotate", "invite", campaign, "--annotator", "Ann", "--annotator", "Ben", "Cleo",
         "--url", "https://rate.example/",
     )  # fmt: skip
     links = dict(line.split("\t") for line in done.stdout.splitlines())
     assert list(links) == ["Ann", "Ben", "Cleo"]
-    lead = run("annotate", "invite", folder, "--annotator", "Lead", "--organiser").stdout
+    lead = run("annotate", "invite", campaign, "--annotator", "Lead", "--organiser").stdout
     assert lead.startswith("Lead\thttp://127.0.0.1:8000/organiser#t=")
-    with CampaignStore.open(folder) as store:
+    with CampaignStore.open(campaign) as store:
         for name, link in links.items():
             page, token = link.split("#t=")
             assert page == "https://rate.example/"
             person = store.find_annotator(token)
             assert person is not None
             assert person.name == name
-        assert run("annotate", "invite", folder, "--revoke", "Ann").stdout == "Ann\trevoked\n"
+        assert run("annotate", "invite", campaign, "--revoke", "Ann").stdout == "Ann\trevoked\n"
         assert store.find_annotator(links["Ann"].split("#t=")[1]) is None
-    assert "nobody of the name 'Dan'" in run("annotate", "invite", folder, "--revoke", "Dan").stderr
-    assert run("annotate", "invite", folder).exit_code == 2
-    copied = run("annotate", "backup", folder, "--out", tmp_path / "copy")
+    assert (
+        "nobody of the name 'Dan'" in run("annotate", "invite", campaign, "--revoke", "Dan").stderr
+    )
+    assert run("annotate", "invite", campaign).exit_code == 2
+    copied = run("annotate", "backup", campaign, "--out", tmp_path / "copy")
     assert (copied.exit_code, copied.stdout) == (0, f"{tmp_path / 'copy'}\n")
     with CampaignStore.open(tmp_path / "copy") as copy:
         assert [person.name for person in copy.annotators()] == ["Ann", "Ben", "Cleo", "Lead"]
 
 
-def test_invitations_say_where_they_lead_and_which_links_end(
-    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
-    folder = tmp_path / "campaign"
-    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
-    first = run("annotate", "invite", folder, "--annotator", "Ann")
+def test_invitations_say_where_they_lead_and_which_links_end(run: Run, campaign: Path) -> None:
+    first = run("annotate", "invite", campaign, "--annotator", "Ann")
     assert "lead to http://127.0.0.1:8000, which only this machine reaches" in first.stderr
     assert "--url" in first.stderr
     assert "Earlier links" not in first.stderr
-    again = run("annotate", "invite", folder, "Ann", "Ben", "--url", "https://rate.example:444/")
+    again = run("annotate", "invite", campaign, "Ann", "Ben", "--url", "https://rate.example:444/")
     assert "open nothing any more: those of Ann." in again.stderr
     assert "lead to https://rate.example:444; " in again.stderr
     assert again.stdout.count("\thttps://rate.example:444/#t=") == 2
-    with CampaignStore.open(folder) as store:
+    with CampaignStore.open(campaign) as store:
         before = store.events()
         for arguments, complaint in (
             (["Cleo", "Cleo"], "'Cleo' is named twice"),
@@ -222,13 +225,13 @@ def test_invitations_say_where_they_lead_and_which_links_end(
             (["Ann", "--url", "https://x:0"], "port must be from 1 to 65535, or left out"),
             (["Ann", "--url", "https://me:hidden@x"], "must have no user and password"),
         ):
-            done = run("annotate", "invite", folder, *arguments)
+            done = run("annotate", "invite", campaign, *arguments)
             assert (done.exit_code, done.stdout) == (1, "")
             assert complaint in done.stderr
             assert done.stderr.count("\n") == 1
             assert "hidden" not in done.stderr
         assert store.events() == before  # nobody was invited half
-        voting = run("annotate", "simulate", folder, "--url", "127.0.0.1:8000")
+        voting = run("annotate", "simulate", campaign, "--url", "127.0.0.1:8000")
         assert "must begin with https:// (or http://)" in voting.stderr
         assert store.events() == before
 
@@ -243,11 +246,8 @@ class _NoCampaign(BaseHTTPRequestHandler):
 
 
 def test_a_simulation_that_cannot_begin_invites_nobody(
-    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, campaign: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
-    folder = tmp_path / "campaign"
-    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
     away = f"http://127.0.0.1:{free_port()}"
     with HTTPServer(("127.0.0.1", 0), _NoCampaign) as other:
         threading.Thread(target=other.serve_forever).start()
@@ -257,12 +257,12 @@ def test_a_simulation_that_cannot_begin_invites_nobody(
             (["--url", elsewhere], f"{elsewhere}: answers 404 and serves no campaign"),
             (["--url", away, "--log", tmp_path / "none" / "log"], "no such file or folder"),
         ):
-            done = run("annotate", "simulate", folder, *arguments)
+            done = run("annotate", "simulate", campaign, *arguments)
             assert done.exit_code == 1
             assert complaint in done.stderr
             assert done.stderr.count("\n") == 1
         other.shutdown()
-    with CampaignStore.open(folder) as store:
+    with CampaignStore.open(campaign) as store:
         assert store.annotators() == []
 
 
@@ -398,13 +398,14 @@ def test_a_wrong_file_of_gold_pairs_names_its_row(
 
 
 def test_commands_on_a_damaged_database_end_in_a_sentence(
-    run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, campaign: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
-    folder = tmp_path / "campaign"
-    assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
-    (folder / "campaign.sqlite").write_bytes(random.Random(1).randbytes(20_000))
-    for command in (("status", folder), ("serve", folder), ("export", folder, "--out", tmp_path)):
+    (campaign / "campaign.sqlite").write_bytes(random.Random(1).randbytes(20_000))
+    for command in (
+        ("status", campaign),
+        ("serve", campaign),
+        ("export", campaign, "--out", tmp_path),
+    ):
         done = run("annotate", *command)
         assert done.exit_code == 1
         assert "campaign.sqlite: is damaged; bring it back from a backup" in done.stderr
