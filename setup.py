@@ -8,7 +8,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-renamed = {"proskill.app": "app", "proskill.app.coach": "app/coach"}
+renamed = {"proskill.app": "app"}
+renamed |= {f"proskill.app.{name}": f"app/{name}" for name in find_packages("app")}
 if Path("checkpoints/demo/config.json").is_file():
     renamed["proskill._checkpoints.demo"] = "checkpoints/demo"
 

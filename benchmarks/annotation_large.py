@@ -24,9 +24,9 @@ from annotation_server import compare_log, finish, make_campaign, serving, start
 from measured import write_report
 from sqlalchemy import insert
 
-from proskill.annotation.schema import leases, votes
+from proskill.annotation.db.schema import leases, votes
+from proskill.annotation.db.store import CampaignStore
 from proskill.annotation.simulated_truth import hidden_skill
-from proskill.annotation.store import CampaignStore
 from proskill.annotation.tokens import new_public_id
 from proskill.rating import SimulatedAnnotator, simulate_votes
 

@@ -21,8 +21,8 @@ import numpy as np
 from measured import write_report
 
 from proskill.annotation import Annotator, Campaign, CampaignSettings, Clip, Criterion, VoteRow
-from proskill.annotation.log import CampaignLog
-from proskill.annotation.summary import summarise
+from proskill.annotation.db.log import CampaignLog
+from proskill.annotation.summary.summary import summarise
 from proskill.rating import SimulatedAnnotator, simulate_votes
 
 OUT = Path(__file__).parent / "results" / "annotation_summary.json"

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from measured import write_report
 
+from proskill.athletes.progress import measurement_of
+from proskill.athletes.trend import Change, Measurement, change_between
 from proskill.data.manifest import read_manifest
 from proskill.scoring import Scorer
-from proskill.scoring.progress import measurement_of
-from proskill.scoring.trend import Change, Measurement, change_between
 from proskill.simulation.takes import DEFAULT_TASKS, simulate_dataset
 
 OUT = Path(__file__).parent / "results" / "change_noise.json"

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 from measured import measured, write_report
 
+from proskill.calibration.calibration import Calibration, softmax
+from proskill.calibration.conformal import conformal_threshold, level_intervals, mass_before
+from proskill.calibration.fitting import fit_temperature
+from proskill.calibration.selective_prediction import expected_level_error
 from proskill.levels import EGOEXO4D_LEVELS, median_level
-from proskill.scoring.calibration import Calibration, softmax
-from proskill.scoring.calibration_fitting import fit_temperature
-from proskill.scoring.conformal import conformal_threshold, level_intervals, mass_before
-from proskill.scoring.status_limits import expected_level_error
 
 OUT = Path(__file__).parent / "results" / "conformal_coverage.json"
 RUN = Path("runs/conformal_coverage")
@@ -200,11 +200,11 @@ def by_person(values: np.ndarray, people: np.ndarray) -> dict[str, float]:
 
 def _judged_takes() -> Takes:
     from proskill.data.manifest import read_manifest
+    from proskill.features.clip_format import clip_format_of
+    from proskill.features.feature_cache import compute_features
+    from proskill.features.prediction import predict_takes
     from proskill.models import load_checkpoint
     from proskill.simulation.takes import simulate_dataset
-    from proskill.training.assemble import clip_format_of
-    from proskill.training.evaluation import predict_takes
-    from proskill.training.feature_cache import compute_features
 
     manifest = simulate_dataset(
         RUN / "data",

@@ -29,7 +29,7 @@ import torch
 from measured import measured, spearman, write_report
 
 from proskill.models import ModelConfig, build_model, load_checkpoint
-from proskill.scoring import EncodedTake, Explanation, Scorer, explain
+from proskill.scoring import EncodedTake, Explanation, Scorer, explain_take
 from proskill.scoring.default_checkpoint import find_default_checkpoint
 from proskill.simulation.planted import PlantedTake, plant_faults, without_fault
 from proskill.simulation.render import write_video
@@ -105,7 +105,7 @@ def _agreement_with_truth(scorer: Scorer, num_takes: int, seed: int) -> Row:
             encoded = scorer.encode(files)
             if scorer.assess(encoded).status == "abstained":
                 continue
-            explanation = explain(scorer, encoded)
+            explanation = explain_take(scorer, encoded)
         load = [
             sum(_overlap(stretch, fault) for fault in faults) for stretch in _stretches(explanation)
         ]
@@ -153,7 +153,7 @@ def _row(scorer: Scorer, encoded: EncodedTake, take: PlantedTake, seeing: str) -
     if assessment.status == "abstained":
         return row
     began = time.perf_counter()
-    explanation = explain(scorer, encoded)
+    explanation = explain_take(scorer, encoded)
     row["seconds"] = time.perf_counter() - began
     return row | _found(explanation, take, seeing)
 

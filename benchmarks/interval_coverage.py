@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from machine import processor_name
 
-from proskill.training.intervals import clustered_bootstrap, resample_weights
-from proskill.training.judged import METRICS, Judged
-from proskill.training.metrics import Values, Weights, each_once
+from proskill.evaluation.intervals import clustered_bootstrap, resample_weights
+from proskill.evaluation.labelled_predictions import METRICS, LabelledPredictions
+from proskill.evaluation.metrics import Values, Weights, each_once
 
 OUT = Path(__file__).parent / "results" / "interval_coverage.json"
 TAKES_EACH, NUM_LEVELS, NUM_RESAMPLES = 4, 4, 400
@@ -66,7 +66,7 @@ def main() -> None:
     print(json.dumps(report, indent=2))
 
 
-def sample(num_people: int, rng: np.random.Generator) -> tuple[Judged, list[str]]:
+def sample(num_people: int, rng: np.random.Generator) -> tuple[LabelledPredictions, list[str]]:
     """Answers about the takes of so many participants, and who performs each."""
     person = np.repeat(np.arange(num_people), TAKES_EACH)
     skill = rng.normal(size=num_people)[person]
@@ -75,7 +75,7 @@ def sample(num_people: int, rng: np.random.Generator) -> tuple[Judged, list[str]
     below = 1 / (1 + np.exp(-2.5 * (1.2 * CUTS - seen[:, None])))
     edges = np.concatenate([np.zeros((len(seen), 1)), below, np.ones((len(seen), 1))], axis=1)
     probabilities = np.diff(edges, axis=1)
-    answers = Judged(
+    answers = LabelledPredictions(
         truth=np.digitize(skill, CUTS),
         probabilities=probabilities,
         score=probabilities @ np.arange(NUM_LEVELS),
@@ -101,7 +101,7 @@ def coverage(
     for seed in range(num_samples):
         answers, people = sample(num_people, rng)
 
-        def figures(weights: Weights, answers: Judged = answers) -> dict[str, Values]:
+        def figures(weights: Weights, answers: LabelledPredictions = answers) -> dict[str, Values]:
             return {**answers.level_figures(weights), **answers.rank_figures(weights)}
 
         options: dict[str, Any] = {"num_resamples": NUM_RESAMPLES, "seed": seed}

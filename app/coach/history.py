@@ -15,10 +15,10 @@ from .server import Coach
 from .sessions import CoachSession
 
 if TYPE_CHECKING:
+    from proskill.athletes.history import History
+    from proskill.athletes.progress import ProgressPoint
+    from proskill.athletes.trend import Change
     from proskill.scoring import Assessment
-    from proskill.scoring.history import History
-    from proskill.scoring.progress import ProgressPoint
-    from proskill.scoring.trend import Change
 
 _EVENTS = ("opened", "switch", "keep", "choose", "forget")
 
@@ -59,7 +59,7 @@ def build_history(coach: Coach, *, scored: gr.State) -> None:
 
 def history_of(coach: Coach, session: CoachSession) -> History:
     """The history of whoever opened the page: their account's, or the machine's one."""
-    from proskill.scoring.history import History, default_history_path
+    from proskill.athletes.history import History, default_history_path
 
     return History(coach.settings.history or default_history_path(), owner=session.owner)
 
@@ -75,7 +75,7 @@ def progress_value(history: History, alias: str, *, now: Assessment | None) -> d
     Raises:
         ProskillError: the history cannot be read.
     """
-    from proskill.scoring.progress import progress_of
+    from proskill.athletes.progress import progress_of
 
     aliases = history.aliases()
     alias = alias if alias in aliases else next(iter(aliases), "")
@@ -127,7 +127,7 @@ def _done(
 def _value(
     history: History, session: CoachSession, *, alias: str = "", message: str = ""
 ) -> dict[str, Any]:
-    from proskill.scoring.history import KEEP_DAYS, MAX_ALIAS_LETTERS
+    from proskill.athletes.history import KEEP_DAYS, MAX_ALIAS_LETTERS
 
     keep_days = history.keep_days
     aliases = history.aliases()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from proskill.pages import template_environment
+from proskill.reports.toolkit import template_environment
 
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -22,7 +22,7 @@ def coach_environment() -> Environment:
 @cache
 def answer_environment() -> Environment:
     """The same, with the parts of an assessment that reports show; loads torch."""
-    from proskill.scoring.report import page_environment
+    from proskill.reports.assessment.page import page_environment
 
     return page_environment(FileSystemLoader(_TEMPLATES))
 

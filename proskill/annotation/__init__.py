@@ -10,11 +10,12 @@ from proskill.annotation.answers import (
     VoteResult,
     Work,
 )
-from proskill.annotation.assignment import Assignment
+from proskill.annotation.assignment.assignment import Assignment
+from proskill.annotation.assignment.gold import GoldTakes, read_gold
 from proskill.annotation.campaign import CampaignSettings
 from proskill.annotation.creation import create_campaign
-from proskill.annotation.gold import GoldTakes, read_gold
-from proskill.annotation.leases import effective_votes
+from proskill.annotation.db.leases import effective_votes
+from proskill.annotation.db.store import CampaignStore
 from proskill.annotation.records import (
     Annotator,
     Campaign,
@@ -27,7 +28,6 @@ from proskill.annotation.records import (
     VoteRow,
 )
 from proskill.annotation.refusals import Refusal
-from proskill.annotation.store import CampaignStore
 
 __all__ = [
     "Annotator",

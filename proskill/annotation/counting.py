@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from proskill.annotation.log import CampaignLog
+from proskill.annotation.db.log import CampaignLog
 from proskill.annotation.records import Clip, VoteRow
 from proskill.rating import ComparisonTable
 from proskill.rating.comparisons import A_WINS, B_WINS, SKIP, TIE

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from proskill.annotation import schema
+from proskill.annotation.assignment.gold import GoldTakes
 from proskill.annotation.campaign import (
     CAMPAIGN_FILE,
     DATABASE_FILE,
@@ -17,12 +17,12 @@ from proskill.annotation.campaign import (
     CampaignSettings,
     write_campaign_file,
 )
-from proskill.annotation.database import Database, sqlite_url
-from proskill.annotation.gold import GoldTakes
-from proskill.annotation.leases import all_leases
-from proskill.annotation.migrations import upgrade
+from proskill.annotation.db import schema
+from proskill.annotation.db.database import Database, sqlite_url
+from proskill.annotation.db.leases import all_leases
+from proskill.annotation.db.migrations import upgrade
+from proskill.annotation.db.store import CampaignStore, add_event
 from proskill.annotation.records import CampaignState
-from proskill.annotation.store import CampaignStore, add_event
 from proskill.annotation.tokens import new_public_id
 from proskill.data import Take, View, write_manifest
 from proskill.errors import CampaignError

@@ -28,13 +28,14 @@ import numpy as np
 
 from proskill.annotation.campaign import CAMPAIGN_FILE
 from proskill.annotation.counting import LEFT_OUT, counted_table, num_left_out, why_left_out
-from proskill.annotation.log import CampaignLog
+from proskill.annotation.db.log import CampaignLog
 from proskill.annotation.proskill_files import write_proskill_files
 from proskill.annotation.records import Criterion, Event
 from proskill.data import Take, write_manifest
 from proskill.errors import CampaignError
 from proskill.rating import LevelRule, RatingRun, rate
-from proskill.rating_files import Origin, ReadComparisons, write_ratings, write_report
+from proskill.rating_files import Origin, ReadComparisons, write_ratings
+from proskill.reports.rating.page import write_report
 from proskill.whole_file import write_whole
 
 _ADVICE: Final = "free some space or choose another place with --out"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from proskill.annotation.campaign import PROXIES_FOLDER
+from proskill.annotation.db.store import CampaignStore
 from proskill.annotation.records import Clip
-from proskill.annotation.store import CampaignStore
 from proskill.errors import VideoError
 from proskill.video.probe import DATASET_LIMITS
 from proskill.video.sanitize import make_proxy

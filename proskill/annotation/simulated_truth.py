@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from proskill.annotation.campaign import MANIFEST_FILE
-from proskill.annotation.store import CampaignStore
+from proskill.annotation.db.store import CampaignStore
 from proskill.data.manifest import read_manifest
 from proskill.data.take import Take
 from proskill.levels import EGOEXO4D_LEVELS

@@ -323,7 +323,7 @@ def backup(
     The copy is a campaign that can be served: to restore one, serve its copy, or copy it back.
     """
     from proskill.annotation import CampaignStore
-    from proskill.annotation.backup import back_up
+    from proskill.annotation.db.backup import back_up
 
     with CampaignStore.open(campaign) as store:
         back_up(store, out, with_videos=videos, database_url=database)

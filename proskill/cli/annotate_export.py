@@ -37,9 +37,9 @@ def export(
     assert rule is not None  # there are levels always
 
     from proskill.annotation.campaign import MANIFEST_FILE
+    from proskill.annotation.db.log import read_log
+    from proskill.annotation.db.store import CampaignStore
     from proskill.annotation.exports import export_campaign
-    from proskill.annotation.log import read_log
-    from proskill.annotation.store import CampaignStore
     from proskill.cli.stages import Stages
     from proskill.data import read_manifest
 

@@ -13,7 +13,7 @@ from proskill.cli.listening import listen
 from proskill.errors import CampaignError
 
 if TYPE_CHECKING:
-    from proskill.annotation.store import CampaignStore
+    from proskill.annotation.db.store import CampaignStore
 
 Campaign = Annotated[Path, typer.Argument(help="Folder of the campaign.", show_default=False)]
 
@@ -66,11 +66,11 @@ def serve(
     import uvicorn
 
     from proskill.annotation.proxies import missing_proxies
-    from proskill.annotation.server import create_app
+    from proskill.app.annotate.server import create_app
 
     with _whole_campaign(campaign) as store, listen(host, port) as listener:
         config = uvicorn.Config(
-            create_app(store, pages=Path(str(files("proskill.app"))) / "annotate"),
+            create_app(store, pages=Path(str(files("proskill.app"))) / "annotate" / "static"),
             log_level="warning",
             access_log=False,  # addresses of clips are secrets of the campaign
             server_header=False,
@@ -96,7 +96,7 @@ def serve(
 
 def _whole_campaign(campaign: Path) -> CampaignStore:
     from proskill.annotation.creation import is_half_made
-    from proskill.annotation.store import CampaignStore
+    from proskill.annotation.db.store import CampaignStore
 
     store = CampaignStore.open(campaign)
     if is_half_made(store):
@@ -165,9 +165,9 @@ def simulate(
     """
     import contextlib
 
-    from proskill.annotation.simulate import require_servers, simulate_annotators
+    from proskill.annotation.db.store import CampaignStore
     from proskill.annotation.simulated_truth import hidden_skill, invite_simulated
-    from proskill.annotation.store import CampaignStore
+    from proskill.app.annotate.simulated_annotators import require_servers, simulate_annotators
 
     servers = [served_address(each) for each in url]
     with contextlib.ExitStack() as stack:
@@ -200,10 +200,10 @@ def status(
     """Show how far a campaign is and how sure its ratings are; no server needs to run."""
     import time
 
-    from proskill.annotation.log import read_log
-    from proskill.annotation.status_lines import status_lines
-    from proskill.annotation.store import CampaignStore
-    from proskill.annotation.summary import summarise
+    from proskill.annotation.db.log import read_log
+    from proskill.annotation.db.store import CampaignStore
+    from proskill.annotation.summary.status_lines import status_lines
+    from proskill.annotation.summary.summary import summarise
 
     with CampaignStore.open(campaign) as store:
         summary = summarise(read_log(store), now=time.time())

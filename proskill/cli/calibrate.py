@@ -53,11 +53,14 @@ def calibrate(
     if not 0 < ok_error < float("inf"):
         raise typer.BadParameter(f"--ok-error {ok_error:g}: must be above 0, in levels")
 
+    from proskill.calibration.calibrate_checkpoint import calibrate_checkpoint, write_calibration
     from proskill.data.sources import load_takes
-    from proskill.evaluation.calibrating import calibrate_checkpoint, write_calibration
-    from proskill.evaluation.calibration_page import calibration_rows, write_calibration_page
     from proskill.levels import LevelScale
     from proskill.models import load_checkpoint
+    from proskill.reports.evaluation.calibration_page import (
+        calibration_rows,
+        write_calibration_page,
+    )
     from proskill.scoring.loading import device_named
 
     loaded = load_checkpoint(checkpoint)

@@ -22,14 +22,14 @@ def compare(
 ) -> None:
     """Compare two runs on the same takes: paired intervals over participants, McNemar's test."""
     from proskill.evaluation.comparison import compare_runs
-    from proskill.training.stored_predictions import find_predictions, read_predictions
+    from proskill.evaluation.stored_predictions import find_predictions, read_predictions
 
     paths = [find_predictions(run) for run in (run_a, run_b)]
     first, second = (read_predictions(path) for path in paths)
     found = compare_runs(first, second, num_resamples=resamples, seed=seed)
     if report is not None:
-        from proskill.evaluation.comparison_page import write_comparison_page
-        from proskill.training.result_files import is_simulated_run
+        from proskill.evaluation.result_files import is_simulated_run
+        from proskill.reports.evaluation.comparison_page import write_comparison_page
 
         write_comparison_page(
             report,
@@ -39,7 +39,7 @@ def compare(
             is_simulated=any(is_simulated_run(path.parent) for path in paths),
         )
     if as_json:
-        from proskill.training.result_files import to_json
+        from proskill.evaluation.result_files import to_json
 
         print(to_json(found.to_dict()))
     else:

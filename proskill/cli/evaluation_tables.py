@@ -15,14 +15,14 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from proskill.evaluation.comparison import Comparison, Paired
-    from proskill.training.intervals import Interval
+    from proskill.evaluation.intervals import Interval
 
 _VERDICTS = {"a": "A is better", "b": "B is better", "none": "none shown"}
 
 
 def print_evaluation(summary: Mapping[str, Any], *, page: Path) -> None:
     """Print every figure with its interval, scenarios against their majority, and the page."""
-    from proskill.training.judged import MAJORITIES, METRICS
+    from proskill.evaluation.labelled_predictions import MAJORITIES, METRICS
 
     console = Console(highlight=False)
     people = f"{summary['num_takes']} takes of {summary['num_participants']} participants"
@@ -47,7 +47,7 @@ def print_evaluation(summary: Mapping[str, Any], *, page: Path) -> None:
 
 def print_comparison(comparison: Comparison, *, report: Path | None) -> None:
     """Print both runs, their difference with its interval, and the tests."""
-    from proskill.training.judged import MAJORITIES, METRICS
+    from proskill.evaluation.labelled_predictions import MAJORITIES, METRICS
 
     console = Console(highlight=False)
     people = f"{comparison.num_takes} takes of {comparison.num_participants} participants"
@@ -112,7 +112,7 @@ def _interval_cells(interval: Interval, *, is_share: bool) -> tuple[str, str]:
 
 
 def _cells(interval: Mapping[str, float], *, is_share: bool) -> tuple[str, str]:
-    from proskill.evaluation.report import figure_text, interval_text
+    from proskill.reports.evaluation.page import figure_text, interval_text
 
     return (
         figure_text(interval["value"], is_share=is_share),

@@ -108,6 +108,7 @@ def rate(
 
     from proskill.cli.stages import Stages
     from proskill.rating import rate as rate_table
+    from proskill.rating_files import Origin
     from proskill.rating_files.exports import (
         read_earlier,
         refuse_clashes,
@@ -115,8 +116,8 @@ def rate(
         write_standing,
     )
     from proskill.rating_files.read import read_comparisons
-    from proskill.rating_files.report import Origin, write_report
     from proskill.rating_files.write import RATING_SUFFIXES, write_ratings
+    from proskill.reports.rating.page import write_report
 
     if out is not None and out.suffix.lower() not in RATING_SUFFIXES:
         raise typer.BadParameter(f"--out {out}: must end in one of {', '.join(RATING_SUFFIXES)}")

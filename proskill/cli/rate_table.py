@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proskill.rating_files.report import probability_text
+from proskill.reports.rating.page import probability_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from proskill.rating import RatingRun
-    from proskill.rating_files.report import Origin
-    from proskill.rating_files.report_ranking import GroupPart, Row
+    from proskill.rating_files import Origin
+    from proskill.reports.rating.ranking import GroupPart, Row
 
 _NUM_TOP, _NUM_BOTTOM, _NUM_GROUPS = 10, 5, 20
 _MAX_RANKED_GROUPS = 3
@@ -43,8 +43,8 @@ def print_ratings(run: RatingRun, origin: Origin, written: Mapping[str, Path]) -
         written: option -> the file written for it, to be named at the end.
     """
     from proskill.rating_files.headline import headline
-    from proskill.rating_files.report import counted
-    from proskill.rating_files.report_ranking import group_parts
+    from proskill.reports.rating.page import counted
+    from proskill.reports.rating.ranking import group_parts
 
     console = Console(highlight=False)
     head = headline(run)

@@ -127,16 +127,16 @@ def score(
                 assessment = scorer.assess(encoded)
         explanation = None
         if explain and assessment.status != "abstained":
-            from proskill.scoring import explain as explain_take
+            from proskill.scoring import explain_take
 
             with progress_bar("explaining") as on_progress:
                 explanation = explain_take(scorer, encoded, progress=_percent(on_progress))
         if report is not None:
-            from proskill.scoring.report_files import write_report
+            from proskill.reports.assessment.files import write_report
 
             write_report(report, assessment, explanation=explanation, files=files)
     if as_json:
-        from proskill.scoring.report_files import report_content
+        from proskill.reports.assessment.files import report_content
 
         text = report_content("assessment.json", assessment, explanation=explanation)
         print(text.decode(), end="")

@@ -15,7 +15,7 @@ from proskill.errors import ProskillError
 if TYPE_CHECKING:
     from proskill.data import Take
     from proskill.scoring import Scorer
-    from proskill.scoring.batch import BatchResult, BatchTake
+    from proskill.scoring.batch.batch import BatchResult, BatchTake
 
 
 def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
@@ -36,7 +36,7 @@ def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
         name_views_of,
     )
     from proskill.data.sources import is_dataset, load_takes
-    from proskill.scoring.batch import BatchTake
+    from proskill.scoring.batch.batch import BatchTake
 
     takes, files, folders = [], [], []
     for source in sources:
@@ -81,9 +81,9 @@ def score_many(
     from proskill import __version__
     from proskill.cli.progress import progress_bar
     from proskill.scoring import Scorer
-    from proskill.scoring.batch import score_batch, shard_of, shard_path
+    from proskill.scoring.batch.batch import score_batch, shard_of, shard_path
+    from proskill.scoring.batch.table_row import table_columns
     from proskill.scoring.default_checkpoint import find_default_checkpoint
-    from proskill.scoring.table_row import table_columns
 
     takes = shard_of(takes_in(sources), num_shards=num_shards, shard=shard)
     out = shard_path(out, num_shards=num_shards, shard=shard)
@@ -116,9 +116,8 @@ def _scoring(
 ) -> Callable[[BatchTake], BatchResult]:
     """What scores one performance; copies last as long as that."""
     from proskill.private_folder import PrivateFolder
-    from proskill.scoring import explain as explain_take
-    from proskill.scoring import score_uploads
-    from proskill.scoring.batch import BatchResult
+    from proskill.scoring import explain_take, score_uploads
+    from proskill.scoring.batch.batch import BatchResult
 
     def score(take: BatchTake) -> BatchResult:
         kinds, offsets, span = take.kinds, take.offsets, take.span_seconds
@@ -140,7 +139,7 @@ def _scoring(
 
 
 def _batch_take(take: Take) -> BatchTake:
-    from proskill.scoring.batch import BatchTake
+    from proskill.scoring.batch.batch import BatchTake
 
     views = take.views
     ends = [view.end_seconds for view in views.values() if view.end_seconds is not None]

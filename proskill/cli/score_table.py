@@ -29,7 +29,7 @@ def print_assessment(
         explanation: when and in which view it shows, if that was asked for.
         report: the page that was written, to be named at the end.
     """
-    from proskill.scoring.report import STATUS_NAMES, notice_for
+    from proskill.reports.assessment.page import STATUS_NAMES, notice_for
 
     console = Console()
     headline = Text(assessment.level or "No level", style=_STYLES[assessment.status])

@@ -35,8 +35,8 @@ def submission(
     ] = "logits",
 ) -> None:
     """Write a submission to Ego-Exo4D's demonstrator-proficiency challenge."""
+    from proskill.evaluation.stored_predictions import find_predictions, read_predictions
     from proskill.evaluation.submission import make_submission, read_videos, write_submission
-    from proskill.training.stored_predictions import find_predictions, read_predictions
 
     names = read_videos(videos)
     predictions = read_predictions(find_predictions(run))

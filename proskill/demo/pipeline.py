@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from proskill.calibration.calibrate_checkpoint import calibrate_predictions
 from proskill.data.manifest import read_manifest
 from proskill.data.take import Take
 from proskill.demo.controls import (
@@ -28,27 +29,26 @@ from proskill.demo.controls import (
     motion_energy,
     pose_set_features,
 )
-from proskill.demo.report import WRITE_ADVICE, DemoResults, write_demo_report
 from proskill.demo.table import print_table
 from proskill.errors import ProskillError
-from proskill.evaluation.calibrating import calibrate_predictions
+from proskill.evaluation.intervals import clustered_bootstrap
+from proskill.evaluation.metrics import Values, Weights, accuracy
+from proskill.evaluation.predictions import Predictions
+from proskill.evaluation.rank_metrics import spearman_rho
+from proskill.evaluation.result_files import write_metrics
+from proskill.evaluation.summary import summarise
+from proskill.features.clip_format import clip_format_of
+from proskill.features.feature_cache import FeatureTable, FrameOrder, compute_features
+from proskill.features.prediction import predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
+from proskill.reports.demo.page import WRITE_ADVICE, DemoResults, write_demo_report
 from proskill.scoring import Assessment, Scorer
 from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
-from proskill.training.assemble import clip_format_of
-from proskill.training.evaluation import predict_takes
-from proskill.training.feature_cache import FeatureTable, FrameOrder, compute_features
-from proskill.training.intervals import clustered_bootstrap
-from proskill.training.metrics import Values, Weights, accuracy
-from proskill.training.predictions import Predictions
-from proskill.training.rank_metrics import spearman_rho
-from proskill.training.result_files import write_metrics
 from proskill.training.run import CHECKPOINT_FOLDER
-from proskill.training.summary import summarise
 from proskill.whole_file import write_whole
 
 BACKBONE = Path("checkpoints/timesformer-motion")

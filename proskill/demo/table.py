@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from proskill.demo.report import CONTROLS
+from proskill.reports.demo.page import CONTROLS
 
 
 def print_table(

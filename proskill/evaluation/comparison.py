@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from proskill.errors import ProskillError
-from proskill.training.intervals import (
+from proskill.evaluation.intervals import (
     CONFIDENCE,
     NUM_RESAMPLES,
     Interval,
     clustered_bootstrap,
 )
-from proskill.training.judged import METRICS, Judged
-from proskill.training.metrics import Values, Weights, accuracy
-from proskill.training.predictions import Predictions
-from proskill.training.skills import skill_figures
+from proskill.evaluation.labelled_predictions import METRICS, LabelledPredictions
+from proskill.evaluation.metrics import Values, Weights, accuracy
+from proskill.evaluation.predictions import Predictions
+from proskill.evaluation.skills import skill_figures
 
 Verdict = Literal["a", "b", "none"]
 
@@ -128,7 +128,7 @@ def compare_runs(
     scenarios: dict[str, Paired] = {}
     mcnemar: dict[str, McNemar] = {}
     if takes:
-        a, b = (Judged.from_predictions(run.rows(rows)) for run in (first, second))
+        a, b = (LabelledPredictions.from_predictions(run.rows(rows)) for run in (first, second))
         people = [take.participant_id for take in takes]
         metrics = _paired(a.all_figures, b.all_figures, people, **options)
         if a.truth is not None:
@@ -229,12 +229,17 @@ def _better(name: str, difference: Interval) -> Verdict:
 
 
 def _scenarios(
-    a: Judged, b: Judged, people: Sequence[str], *, num_resamples: int, seed: int
+    a: LabelledPredictions,
+    b: LabelledPredictions,
+    people: Sequence[str],
+    *,
+    num_resamples: int,
+    seed: int,
 ) -> dict[str, Paired]:
     names = sorted(set(a.scenarios.tolist()))
     rows_of = {name: np.flatnonzero(a.scenarios == name) for name in names}
 
-    def accuracies(answers: Judged, weights: Weights) -> dict[str, Values]:
+    def accuracies(answers: LabelledPredictions, weights: Weights) -> dict[str, Values]:
         return {
             name: accuracy(answers.truth[rows], answers.predicted[rows], weights[:, rows])
             for name, rows in rows_of.items()

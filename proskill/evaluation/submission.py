@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proskill.errors import ProskillError
+from proskill.evaluation.predictions import Predictions
 from proskill.levels import EGOEXO4D_LEVELS
-from proskill.training.predictions import Predictions
 from proskill.whole_file import write_whole
 
 SubmissionFormat = Literal["labels", "logits"]

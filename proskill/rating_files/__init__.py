@@ -1,9 +1,9 @@
-"""Comparisons from files, ratings to files, and the report on a rating."""
+"""Comparisons from files, ratings to files, and the summary of a rating."""
 
 from proskill.rating_files.read import ReadComparisons, read_comparisons
 from proskill.rating_files.read_back import read_level_anchors, read_ratings
 from proskill.rating_files.recognise import FORMATS
-from proskill.rating_files.report import Origin, write_report
+from proskill.rating_files.run_summary import Origin
 from proskill.rating_files.write import write_proskill_rankings, write_ratings
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "read_ratings",
     "write_proskill_rankings",
     "write_ratings",
-    "write_report",
 ]

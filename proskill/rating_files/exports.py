@@ -16,7 +16,7 @@ from proskill.rating.comparisons import ComparisonTable
 from proskill.rating.elo import rate_as_proskill
 from proskill.rating.rate import EarlierRating, RatingRun
 from proskill.rating_files.read_back import read_ratings
-from proskill.rating_files.report_tables import next_pairs
+from proskill.rating_files.tallies import next_pairs
 from proskill.rating_files.write import write_proskill_rankings
 from proskill.whole_file import write_whole
 

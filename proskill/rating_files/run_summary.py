@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,29 @@ from proskill._version import __version__
 from proskill.plain_json import plain_json
 from proskill.rating.rate import RatingRun
 from proskill.rating_files.headline import headline
-from proskill.rating_files.report import Origin
-from proskill.rating_files.report_tables import next_pairs
+from proskill.rating_files.read import ReadComparisons
+from proskill.rating_files.tallies import next_pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """How ratings came about.
+
+    Attributes:
+        paths: the files that were read.
+        read: what was in them.
+        seed: of all random numbers.
+        min_comparisons: an item with fewer is flagged.
+        seconds: stage -> how long it took.
+        settings: what else was asked for, in words, such as levels.
+    """
+
+    paths: Sequence[Path]
+    read: ReadComparisons
+    seed: int
+    min_comparisons: int = 8
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:

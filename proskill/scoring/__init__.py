@@ -1,22 +1,22 @@
 """Scoring: video files of a performance to an Assessment that says how sure it is, or abstains."""
 
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.fitting import ViewFeatures, fit_calibration
+from proskill.calibration.out_of_distribution import Familiarity, fit_familiarity
+from proskill.calibration.picture_statistics import read_takes_statistics
+from proskill.calibration.selective_prediction import StatusLimits
 from proskill.scoring.assessment import (
     Assessment,
     Provenance,
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.calibration import Calibration
-from proskill.scoring.calibration_fitting import ViewFeatures, fit_calibration
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.encoding import EncodedTake
-from proskill.scoring.explaining import explain, explain_stepwise
-from proskill.scoring.explanation import Explanation, Moment, SegmentEffect, ViewEffect
-from proskill.scoring.familiarity import Familiarity, fit_familiarity
+from proskill.scoring.explain.explaining import explain_stepwise, explain_take
+from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
 from proskill.scoring.inputs import MAX_VIEWS, name_views
-from proskill.scoring.pictures import read_takes_statistics
 from proskill.scoring.scorer import Scorer
-from proskill.scoring.status_limits import StatusLimits
 from proskill.scoring.uploads import (
     UploadResult,
     make_proxies,
@@ -47,8 +47,8 @@ __all__ = [
     "ViewEffect",
     "ViewFeatures",
     "ViewResult",
-    "explain",
     "explain_stepwise",
+    "explain_take",
     "fit_calibration",
     "fit_familiarity",
     "guess_kind",

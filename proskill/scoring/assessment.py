@@ -16,10 +16,10 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
+from proskill.calibration.repeatability import Repeatability
 from proskill.levels import median_level
 from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.plain_values import to_plain, to_tuples
-from proskill.scoring.repeatability import Repeatability
 
 SCHEMA = "proskill.assessment/1"
 

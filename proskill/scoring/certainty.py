@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proskill.scoring.calibration import Calibration
-from proskill.scoring.status_limits import expected_level_error
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.selective_prediction import expected_level_error
 
 
 @dataclass(frozen=True)

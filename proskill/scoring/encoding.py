@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proskill.calibration.picture_statistics import picture_instants, picture_statistics
 from proskill.errors import VideoError
 from proskill.models import InputSpec, ProficiencyModel
 from proskill.scoring.inputs import InputView
@@ -31,7 +32,6 @@ from proskill.scoring.judgeable import (
     picture_reasons,
     window_seconds,
 )
-from proskill.scoring.pictures import picture_instants, picture_statistics
 from proskill.scoring.views import SeenView, open_view, require_readable, shared_span
 from proskill.video.probe import VideoLimits
 from proskill.video.reader import VideoReader

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proskill.calibration.calibration import Calibration, softmax
 from proskill.models import ProficiencyModel
-from proskill.scoring.calibration import Calibration, softmax
 
 Floats = NDArray[np.float64]
 

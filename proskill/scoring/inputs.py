@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from proskill.calibration.calibration import VIEW_KINDS
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring.calibration import VIEW_KINDS
 from proskill.video.sanitize import Proxy
 from proskill.view_names import guess_kind
 

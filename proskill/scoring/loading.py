@@ -8,10 +8,10 @@ from platform import python_version
 import torch
 
 from proskill import __version__
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.picture_statistics import NUM_STATISTICS
 from proskill.errors import CheckpointError, ConfigError
 from proskill.models import LoadedCheckpoint
-from proskill.scoring.calibration import Calibration
-from proskill.scoring.pictures import NUM_STATISTICS
 
 _NAMED_PACKAGES = ("torch", "numpy", "av", "timm")
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proskill.calibration.repeatability import Repeatability
 from proskill.levels import median_level
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
@@ -36,7 +37,6 @@ from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.inputs import check_views
 from proskill.scoring.judgeable import frame_seconds
 from proskill.scoring.loading import calibration_of, device_named, package_versions
-from proskill.scoring.repeatability import Repeatability
 from proskill.scoring.verdict import decide
 from proskill.scoring.views import SeenView, view_warnings
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.selective_prediction import StatusLimits
 from proskill.scoring.assessment import Status
-from proskill.scoring.calibration import Calibration
 from proskill.scoring.certainty import Certainty, certainty_of
-from proskill.scoring.status_limits import StatusLimits
 
 UNLIKE = "unlike what the model learned from"
 # Beyond the limit of familiarity an answer is doubted; beyond this many limits it is not given.

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from proskill.calibration.calibration import VIEW_KINDS
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring.calibration import VIEW_KINDS
 from proskill.scoring.inputs import InputView, sha256_of
 from proskill.video.probe import VideoInfo, VideoLimits
 from proskill.video.reader import VideoReader

@@ -35,8 +35,8 @@ from proskill.data.take_dataset import (
 )
 from proskill.data.targets import UNLABELLED, Targets, named
 from proskill.errors import ConfigError, ManifestError
+from proskill.features.feature_cache import FeatureTable
 from proskill.training.compared_takes import rate_compared_takes
-from proskill.training.feature_cache import FeatureTable
 from proskill.video.transforms import AugmentTake
 
 Stage = Literal["fit", "validate", "test", "predict"]

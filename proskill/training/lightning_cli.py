@@ -21,10 +21,10 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from proskill.errors import CheckpointError, ConfigError, ProskillError
+from proskill.evaluation.predictions import Predictions
 from proskill.models import LoraSettings
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.training.predictions import Predictions
 from proskill.training.run import (
     CHECKPOINT_FOLDER,
     LAST,

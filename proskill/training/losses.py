@@ -72,7 +72,7 @@ def level_cross_entropy(
     return torch.stack(parts).mean()
 
 
-def squared_level_distance(probabilities: Tensor, levels: Tensor) -> Tensor:
+def ranked_probability_score(probabilities: Tensor, levels: Tensor) -> Tensor:
     """Mean ranked probability score: squared distance of cumulative distributions, in [0, 1].
 
     A wrong level costs more the further it is from the truth, which cross entropy does not know.
@@ -136,7 +136,7 @@ class SkillLoss(nn.Module):
         num_levels: K.
         num_skills: S.
         label_smoothing: of the cross entropy, in [0, 1).
-        distance_weight: of `squared_level_distance`.
+        distance_weight: of `ranked_probability_score`.
         ranking_weight: of `pairwise_ranking_loss`.
     """
 
@@ -180,7 +180,7 @@ class SkillLoss(nn.Module):
             label_smoothing=self.label_smoothing,
         )
         if self.distance_weight:
-            loss = loss + self.distance_weight * squared_level_distance(
+            loss = loss + self.distance_weight * ranked_probability_score(
                 prediction.skill_logits.softmax(dim=-1), levels
             )
         if self.ranking_weight:

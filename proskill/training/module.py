@@ -4,7 +4,7 @@ Frozen blocks are not run here: where nothing of the backbone is trained the bat
 features, where LoRA sits on the last blocks only they hold the tokens before those blocks,
 otherwise clips. Which of the three it is follows from the arguments; `setup` tells the data module.
 
-Not here: building the model (`assemble`), callbacks and loggers (`run`), metrics.
+Not here: building the model (`build_bundle`), callbacks and loggers (`run`), metrics.
 Shapes: B takes, V views, W windows, D embedding.
 """
 
@@ -26,32 +26,33 @@ from torch import Tensor
 from proskill.data.take import Take
 from proskill.data.take_dataset import TakeBatch
 from proskill.errors import ConfigError, ManifestError
-from proskill.models.heads import LevelPrediction, RegressionHead
-from proskill.models.lora import LoraSettings
-from proskill.training.assemble import (
-    Assembled,
-    assemble,
-    check_range,
-    clip_format_of,
-    make_targets,
-    plain_values,
-)
-from proskill.training.collect import EncodedTakes, align_views, encoded_takes, gather_takes
-from proskill.training.data_module import Stage, TakeDataModule
-from proskill.training.encoding import InputStage, encode_batch
-from proskill.training.evaluation import predict_takes, validation_metrics
-from proskill.training.feature_cache import (
+from proskill.evaluation.predictions import Predictions
+from proskill.evaluation.result_files import write_results
+from proskill.evaluation.skills import MEAN
+from proskill.evaluation.summary import summarise
+from proskill.features.batches import InputStage, encode_batch
+from proskill.features.clip_format import clip_format_of
+from proskill.features.feature_cache import (
     FeatureTable,
     Precision,
     compute_features,
 )
+from proskill.features.prediction import predict_takes
+from proskill.models.heads import LevelPrediction, RegressionHead
+from proskill.models.lora import LoraSettings
+from proskill.training.collect import EncodedTakes, align_views, encoded_takes, gather_takes
+from proskill.training.data_module import Stage, TakeDataModule
 from proskill.training.losses import SkillLoss
+from proskill.training.model_bundle import (
+    ModelBundle,
+    build_bundle,
+    check_range,
+    make_targets,
+    plain_values,
+)
 from proskill.training.optimizer import OptimizerName, make_optimizer
-from proskill.training.predictions import Predictions
-from proskill.training.result_files import write_results
 from proskill.training.resume import keep_trained, require_same_run
-from proskill.training.skills import MEAN
-from proskill.training.summary import summarise
+from proskill.training.validation import validation_metrics
 
 
 class SkillModule(LightningModule):
@@ -171,7 +172,7 @@ class SkillModule(LightningModule):
                 "model.head is regression, which learns no levels: leave out class_weights, "
                 "label_smoothing and distance_weight"
             )
-        assembled = assemble(
+        bundle = build_bundle(
             backbone=backbone,
             backbone_config=backbone_config,
             global_pool=global_pool,
@@ -190,8 +191,8 @@ class SkillModule(LightningModule):
             },
             seed=seed,
         )
-        self.model = assembled.model
-        self.assembled = assembled
+        self.model = bundle.model
+        self.bundle = bundle
         self.input_stage: InputStage
         self.prefix_blocks: int | None = None
         if train_backbone:
@@ -234,8 +235,8 @@ class SkillModule(LightningModule):
         data = self._data
         data.attach(
             targets=self.targets,
-            clip_format=clip_format_of(self.assembled.input),
-            num_windows=self.assembled.input.num_windows,
+            clip_format=clip_format_of(self.bundle.input),
+            num_windows=self.bundle.input.num_windows,
             stage=cast(Stage, stage),
             encode=None if self.input_stage == "clips" else self._encode_frozen,
         )
@@ -271,11 +272,11 @@ class SkillModule(LightningModule):
         table = compute_features(
             takes,
             self.model.backbone,
-            clip_format_of(self.assembled.input),
-            num_windows=self.assembled.input.num_windows,
+            clip_format_of(self.bundle.input),
+            num_windows=self.bundle.input.num_windows,
             cache_dir=cache_dir,
             prefix_blocks=self.prefix_blocks,
-            backbone_key=self.assembled.backbone_key,
+            backbone_key=self.bundle.backbone_key,
             precision=self.encode_precision,
             batch_size=self.encode_batch_size,
             num_threads=max(1, data.num_workers),
@@ -302,7 +303,7 @@ class SkillModule(LightningModule):
             batch,
             input_stage=self.input_stage,
             prefix_blocks=self.prefix_blocks,
-            num_frames=self.assembled.input.num_frames,
+            num_frames=self.bundle.input.num_frames,
             batch_size=None if self.training else self.encode_batch_size,
         )
 
@@ -341,10 +342,10 @@ class SkillModule(LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        keep_trained(checkpoint, self, backbone_key=self.assembled.backbone_key)
+        keep_trained(checkpoint, self, backbone_key=self.bundle.backbone_key)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        require_same_run(checkpoint, self, backbone_key=self.assembled.backbone_key)
+        require_same_run(checkpoint, self, backbone_key=self.bundle.backbone_key)
 
     def validation_step(self, batch: TakeBatch, batch_idx: int) -> None:
         self._keep("validate", batch)
@@ -431,7 +432,7 @@ class SkillModule(LightningModule):
         Raises:
             CheckpointError: it cannot be written whole.
         """
-        self.assembled.save(
+        self.bundle.save(
             directory,
             data=self.data_description,
             results=results or {},
@@ -444,12 +445,12 @@ class SkillModule(LightningModule):
         Raises:
             CheckpointError: it is missing, incomplete or altered.
         """
-        self.assembled = Assembled.load(directory)
-        self.model = self.assembled.model
+        self.bundle = ModelBundle.load(directory)
+        self.model = self.bundle.model
         self.targets = make_targets(
-            head=self.assembled.config.head["kind"],
-            levels=self.assembled.levels,
-            skills=self.assembled.skills,
+            head=self.bundle.config.head["kind"],
+            levels=self.bundle.levels,
+            skills=self.bundle.skills,
             ranks_by_rating=self.targets.uses_ratings,
         )
         self.model.freeze_backbone()

@@ -8,8 +8,8 @@ import pytest
 
 from proskill.annotation import Event
 from proskill.annotation.counting import counted_table
+from proskill.annotation.db.log import CampaignLog
 from proskill.annotation.exports import ExportedCampaign, export_campaign
-from proskill.annotation.log import CampaignLog
 from proskill.annotation.records import Criterion
 from proskill.data import Take, View, read_manifest
 from proskill.errors import CampaignError

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from fixtures.scoring import make_checkpoint, make_video
 from proskill.cli.main import main
 
-
-def _scoring_conftest() -> ModuleType:
-    """The factories of tests/scoring; test folders are no packages, so they are loaded by path."""
-    path = Path(__file__).parents[1] / "scoring" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("scoring_conftest", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_factories = _scoring_conftest()
-make_video = _factories.make_video
-make_checkpoint = _factories.make_checkpoint
+__all__ = ["make_checkpoint", "make_video", "run"]
 
 
 @dataclass(frozen=True)

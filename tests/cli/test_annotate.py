@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from proskill.annotation import Assignment, CampaignStore
-from proskill.annotation.database import Database
+from proskill.annotation.db.database import Database
 from proskill.annotation.proxies import missing_proxies
 from proskill.cli import annotate
 from waiting import free_port

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from proskill.data.take import Take, View
+from proskill.evaluation.predictions import Predictions
+from proskill.evaluation.result_files import write_results
 from proskill.levels import EGOEXO4D_LEVELS
-from proskill.training.predictions import Predictions
-from proskill.training.result_files import write_results
 
 Run = Callable[..., Any]
 

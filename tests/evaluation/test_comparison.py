@@ -13,9 +13,9 @@ from scipy.stats import chi2
 
 from proskill.errors import ProskillError
 from proskill.evaluation.comparison import compare_runs, mcnemar_test
+from proskill.evaluation.labelled_predictions import METRICS
+from proskill.evaluation.predictions import Predictions
 from proskill.levels import LevelScale
-from proskill.training.judged import METRICS
-from proskill.training.predictions import Predictions
 
 MakeRun = Callable[..., Predictions]
 

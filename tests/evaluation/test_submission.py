@@ -13,6 +13,7 @@ import pytest
 from scipy.special import softmax
 
 from proskill.errors import ProskillError
+from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.submission import (
     Submission,
     make_submission,
@@ -20,7 +21,6 @@ from proskill.evaluation.submission import (
     write_submission,
 )
 from proskill.levels import LevelScale
-from proskill.training.predictions import Predictions
 
 MakeRun = Callable[..., Predictions]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from proskill.levels import BASKET_LEVELS
 from proskill.rating import RatingRun
-from proskill.rating_files.report import Origin
+from proskill.rating_files import Origin
 from proskill.rating_files.run_summary import run_summary
 
 

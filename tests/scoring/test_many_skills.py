@@ -20,8 +20,8 @@ from proskill.models import (
     build_model,
     save_checkpoint,
 )
+from proskill.reports.assessment.page import render_report
 from proskill.scoring import Assessment, Scorer
-from proskill.scoring.report import render_report
 
 MakeVideo = Callable[..., Path]
 SKILLS = ("Steals", "Fouls", "Impact")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from proskill.calibration.picture_statistics import NUM_STATISTICS
 from proskill.errors import CheckpointError, ConfigError, ProskillError, VideoError
 from proskill.scoring import Assessment, Scorer, fit_familiarity, read_takes_statistics
 from proskill.scoring.assessment import TIMING_FIELDS
-from proskill.scoring.pictures import NUM_STATISTICS
 
 MakeVideo = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]

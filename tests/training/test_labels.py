@@ -246,9 +246,9 @@ def test_a_skipped_take_trains_nothing(
 
 
 def data_format(module: SkillModule) -> Any:
-    from proskill.training.assemble import clip_format_of
+    from proskill.features.clip_format import clip_format_of
 
-    return clip_format_of(module.assembled.input)
+    return clip_format_of(module.bundle.input)
 
 
 def test_more_than_a_hundredth_of_broken_videos_stops_the_run(

@@ -55,7 +55,7 @@ def test_fit_validate_test_and_predict_follow_each_other(config: Path, tmp_path:
 def test_training_needs_no_decoder_and_no_page() -> None:
     code = (
         "import sys; sys.modules.update(decord=None, av=None, gradio=None);"
-        "import proskill.training.lightning_cli, proskill.training.evaluation"
+        "import proskill.training.lightning_cli, proskill.features.prediction"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

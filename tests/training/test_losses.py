@@ -12,8 +12,8 @@ from proskill.training.losses import (
     balanced_class_weights,
     level_cross_entropy,
     pairwise_ranking_loss,
+    ranked_probability_score,
     rating_loss,
-    squared_level_distance,
 )
 
 
@@ -41,7 +41,7 @@ def test_unlabelled_takes_do_not_change_the_loss() -> None:
 
 def test_level_distance_grows_with_the_distance() -> None:
     one_hot = torch.eye(4)[:, None]
-    errors = [squared_level_distance(one_hot[[k]], torch.tensor([[0]])).item() for k in range(4)]
+    errors = [ranked_probability_score(one_hot[[k]], torch.tensor([[0]])).item() for k in range(4)]
     assert errors == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 

@@ -15,8 +15,8 @@ import torch
 
 from proskill.data.take import Take
 from proskill.errors import ConfigError, ManifestError
+from proskill.features import feature_cache
 from proskill.models import LoraSettings, has_lora, load_checkpoint
-from proskill.training import feature_cache
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
 from proskill.training.run import fit_model

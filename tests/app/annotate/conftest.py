@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fixtures.campaigns import make_log, new_campaign, serve, serve_alone, visit
 from proskill.annotation import (
     CampaignSettings,
     CampaignStore,
     GoldTakes,
     create_campaign,
-    leases,
 )
+from proskill.annotation.db import leases
 from proskill.annotation.tokens import new_public_id
 from proskill.data.take import Take, View
 from proskill.simulation.render import write_video
@@ -30,6 +31,8 @@ from waiting import free_port, wait_for_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+__all__ = ["make_log", "new_campaign", "serve", "serve_alone", "visit"]
 
 CLIP_SECONDS, FRAME_RATE = 2.0, 30
 

@@ -1,0 +1,227 @@
+"""Routes of the annotator's page: the session, pairs, votes, flags and clips."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse
+
+from proskill.annotation.answers import Answer, LeasedPair, Vote, VoteResult, Work
+from proskill.annotation.records import Clip
+from proskill.annotation.refusals import Refusal
+
+from ..web.security import RefusedRequest
+from .request_bodies import FlagBody, SessionBody, VoteBody
+from .sessions import (
+    AnAnnotator,
+    Anybody,
+    TheCampaignApp,
+    log_in,
+    log_out,
+    person_id,
+)
+
+annotator_router = APIRouter()
+
+PublicId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+@annotator_router.post("/api/session")
+async def post_session(
+    body: SessionBody, request: Request, response: Response, campaign_app: TheCampaignApp
+) -> dict[str, Any]:
+    """Log in by the secret of a link."""
+    person = await log_in(campaign_app, request, response, body.token)
+    return {"role": person.role, "name": person.name}
+
+
+@annotator_router.delete("/api/session")
+async def delete_session(response: Response, campaign_app: TheCampaignApp) -> dict[str, Any]:
+    """Log out."""
+    log_out(campaign_app, response)
+    return {}
+
+
+@annotator_router.get("/api/work")
+async def get_work(campaign_app: TheCampaignApp, person: AnAnnotator) -> dict[str, Any]:
+    """The campaign, and the annotator's pairs; the same pairs until they are answered."""
+    work = await campaign_app.assign(lambda assignment, now: assignment.work(person.id, now))
+    campaign = await campaign_app.campaign()
+    settings = campaign.settings
+    return {
+        "campaign": {
+            "name": campaign.name,
+            "state": campaign.state,
+            "criteria": [{"id": c.id, "name": c.name} for c in campaign.criteria],
+            "guideline": settings.guideline,
+            "settings": {
+                "allow_tie": settings.allow_tie,
+                "strength": settings.strength,
+                "min_watched": settings.min_watched,
+                "undo_depth": settings.undo_depth,
+            },
+        },
+        "annotator": {"name": person.name, "id": person_id(campaign_app, person)},
+        **_work_json(work),
+        "server_time": time.time(),
+    }
+
+
+@annotator_router.post("/api/votes")
+async def post_vote(
+    body: VoteBody, campaign_app: TheCampaignApp, person: AnAnnotator
+) -> dict[str, Any]:
+    """Count one judgement; the answer means that it is in the database."""
+    try:
+        vote = Vote(
+            token=body.token,
+            lease=body.lease,
+            answers={
+                int(criterion): Answer(given.answer, given.strength)
+                for criterion, given in body.answers.items()
+            },
+            shown_at=body.shown_at,
+            answered_at=body.answered_at,
+            watched_left=body.watched_left,
+            watched_right=body.watched_right,
+            client=body.client or "",
+            reason=body.reason,
+            revokes=body.revokes,
+        )
+    except ValueError as error:
+        raise RefusedRequest(422, "invalid", str(error)) from None
+    try:
+        result: VoteResult = await campaign_app.assign(
+            lambda assignment, now: assignment.vote(person.id, vote, now)
+        )
+    except Refusal as refusal:
+        if refusal.code in _MOVED_ON:
+            work = await campaign_app.assign(
+                lambda assignment, now: assignment.work(person.id, now)
+            )
+            raise RefusedRequest(409, refusal.code, str(refusal), **_work_json(work)) from None
+        raise
+    campaign_app.note_vote()
+    answer = {"token": result.token, "duplicate": result.is_duplicate, **_work_json(result.work)}
+    if result.practice is not None:
+        answer["practice_feedback"] = {
+            "is_right": result.practice.is_right,
+            "answer": result.practice.answer,
+            "feedback": result.practice.feedback,
+        }
+    return answer
+
+
+@annotator_router.post("/api/leases/{lease}/keep")
+async def keep_lease(
+    lease: PublicId, campaign_app: TheCampaignApp, person: AnAnnotator
+) -> dict[str, Any]:
+    """Keep a pair while it is being watched."""
+    expires_at = await campaign_app.assign(
+        lambda assignment, now: assignment.keep(person.id, lease, now)
+    )
+    return {"expires_at": expires_at}
+
+
+@annotator_router.post("/api/flags")
+async def post_flag(
+    body: FlagBody, campaign_app: TheCampaignApp, person: AnAnnotator
+) -> dict[str, Any]:
+    """Report a clip."""
+    if body.clip not in campaign_app.clips:
+        raise _no_such_clip()
+    flag_id = await campaign_app.write(
+        lambda now: campaign_app.store.add_flag(
+            body.clip, person.id, body.reason, body.note or "", now=now
+        )
+    )
+    return {"id": flag_id}
+
+
+@annotator_router.get("/clips/{clip}", response_class=FileResponse)
+async def get_clip(clip: PublicId, campaign_app: TheCampaignApp, person: Anybody) -> FileResponse:
+    """A clip's video, whole or in ranges; looked up by its id, never by a path."""
+    found = campaign_app.clips.get(clip)
+    if found is None:
+        raise _no_such_clip()
+    if found.proxy is None or not found.proxy.is_file():
+        raise RefusedRequest(
+            404, "no_proxy", "The video of this clip is missing; tell the organiser."
+        )
+    return FileResponse(
+        found.proxy,
+        media_type="video/mp4",
+        headers={"cache-control": "private, max-age=86400, immutable"},
+    )
+
+
+_MOVED_ON = frozenset(
+    {
+        "lease_expired",
+        "lease_moved",
+        "paused",
+        "closed",
+        "not_watched",
+        "cannot_undo",
+        "token_taken",
+    }
+)
+
+
+def _no_such_clip() -> RefusedRequest:
+    return RefusedRequest(404, "not_found", "This campaign has no such clip.")
+
+
+def _work_json(work: Work) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "progress": {
+            "done": work.progress.done,
+            "quota": work.progress.quota,
+            "practice_left": work.progress.practice_left,
+        },
+        "current": _pair_json(work.current),
+        "next": _pair_json(work.next),
+        "recent": [
+            {
+                "pair": _pair_json(answered.pair),
+                "token": answered.token,
+                "answers": {
+                    str(criterion): _answer_json(given)
+                    for criterion, given in answered.answers.items()
+                },
+            }
+            for answered in work.recent
+        ],
+    }
+    if work.current is None:
+        answer["reason"] = work.reason
+    return answer
+
+
+def _pair_json(pair: LeasedPair | None) -> dict[str, Any] | None:
+    if pair is None:
+        return None
+    return {
+        "lease": pair.lease,
+        "left": _clip_json(pair.left),
+        "right": _clip_json(pair.right),
+        "practice": pair.is_practice,
+        "expires_at": pair.expires_at,
+    }
+
+
+def _clip_json(clip: Clip) -> dict[str, Any]:
+    """All that an annotator's page learns of a clip."""
+    return {
+        "clip": clip.public_id,
+        "url": f"/clips/{clip.public_id}",
+        "seconds": clip.duration_seconds,
+    }
+
+
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    if answer.strength is None:
+        return {"answer": answer.answer}
+    return {"answer": answer.answer, "strength": answer.strength}

@@ -1,0 +1,172 @@
+"""From a checkpoint and its data set to a calibration: run the model, then learn how sure it is.
+
+Not here: what is learned (`proskill.calibration.fitting`), the page (`calibration_page`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.fitting import ViewFeatures, fit_calibration
+from proskill.calibration.picture_statistics import read_takes_statistics
+from proskill.calibration.selective_prediction import OK_ERROR
+from proskill.data.manifest import require_disjoint_participants
+from proskill.data.take import Take
+from proskill.errors import ManifestError
+from proskill.evaluation.predictions import UNLABELLED, Predictions
+from proskill.features.clip_format import clip_format_of
+from proskill.features.feature_cache import FeatureTable, compute_features
+from proskill.features.prediction import predict_takes
+from proskill.levels import LevelScale
+from proskill.models import LoadedCheckpoint
+from proskill.models.directory import CALIBRATION
+from proskill.whole_file import write_whole
+
+COVERAGE = 0.8
+"""Of intervals and sets where nothing else is asked for."""
+
+_PICTURED_TAKES = 60  # enough to know what familiar pictures look like
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A calibration and the validation takes behind it.
+
+    Attributes:
+        calibration: learned from them.
+        predictions: what the model says about them.
+    """
+
+    calibration: Calibration
+    predictions: Predictions
+
+
+def calibrate_predictions(
+    predictions: Predictions,
+    *,
+    train: FeatureTable,
+    validation: FeatureTable,
+    img_size: tuple[int, int],
+    coverage: float = COVERAGE,
+    ok_error: float = OK_ERROR,
+) -> Calibrated:
+    """Learn from predictions that are there already.
+
+    Args:
+        predictions: on the validation takes; those without a level are left out.
+        train: features of the training takes.
+        validation: features of the validation takes.
+        img_size: (H, W) at which the model sees the videos.
+        coverage: share of truths that intervals and sets shall hold.
+        ok_error: mean error, in levels, that answers without doubt shall not exceed.
+
+    Raises:
+        ManifestError: no validation take has a level.
+        ValueError: a coverage or an error out of range.
+    """
+    labelled = predictions.rows((predictions.truth != UNLABELLED).nonzero()[0])
+    if not labelled.takes:
+        raise ManifestError(
+            "validation: no take has a level, so there is nothing to calibrate on; give them levels"
+        )
+    calibration = fit_calibration(
+        logits=labelled.logits,
+        levels=labelled.truth,
+        participants=[take.participant_id for take in labelled.takes],
+        train=_view_features(train, img_size=img_size),
+        validation=_view_features(validation, img_size=img_size),
+        coverage=coverage,
+        ok_error=ok_error,
+    )
+    return Calibrated(calibration, labelled)
+
+
+def calibrate_checkpoint(
+    checkpoint: LoadedCheckpoint,
+    takes: Sequence[Take],
+    *,
+    coverage: float = COVERAGE,
+    ok_error: float = OK_ERROR,
+    cache_dir: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Calibrated:
+    """Run a model on the training and validation takes of its data set, and learn from them.
+
+    Args:
+        checkpoint: as loaded; its model is moved to `device`.
+        takes: the data set that it was trained on, with the splits of that training.
+        coverage: see `calibrate_predictions`.
+        ok_error: likewise.
+        cache_dir: where features are kept, such as the `features` of the training run; None keeps
+            nothing.
+        device: where the model runs.
+
+    Raises:
+        ManifestError: a split is missing, somebody is in two, or no validation take has a level.
+        VideoError: a video cannot be decoded.
+    """
+    require_disjoint_participants(takes)
+    tables = {}
+    for name in ("train", "val"):
+        chosen = [take for take in takes if take.split == name]
+        if not chosen:
+            raise ManifestError(
+                f"split: no take is marked {name!r}; calibration needs the takes that the model "
+                "was trained on (train) and takes of other people that it was not (val)"
+            )
+        spec = checkpoint.config.input
+        tables[name] = compute_features(
+            chosen,
+            checkpoint.model.backbone,
+            clip_format_of(spec),
+            num_windows=spec.num_windows,
+            cache_dir=cache_dir,
+            device=device,
+        )
+    model, validation = checkpoint.model.to(device), tables["val"]
+    predictions = predict_takes(
+        model,
+        validation.pooled,
+        validation.view_mask,
+        validation.view_kind,
+        takes=validation.takes,
+        view_names=validation.view_names,
+        scale=LevelScale(checkpoint.config.levels),
+    )
+    return calibrate_predictions(
+        predictions,
+        train=tables["train"],
+        validation=validation,
+        img_size=spec.img_size,
+        coverage=coverage,
+        ok_error=ok_error,
+    )
+
+
+def write_calibration(directory: Path, calibration: Calibration) -> None:
+    """Put `calibration.json` into a checkpoint directory; all else in it stays as it is.
+
+    Raises:
+        ProskillError: it cannot be written; an older one then stays.
+    """
+    text = json.dumps(calibration.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(
+        directory / CALIBRATION,
+        [f"{text}\n".encode()],
+        advice="free some space or copy the checkpoint to another place",
+    )
+
+
+def _view_features(table: FeatureTable, *, img_size: tuple[int, int]) -> ViewFeatures:
+    files = [
+        {name: view.path for name, view in take.views.items()}
+        for take in table.takes[:_PICTURED_TAKES]
+    ]
+    pictures = read_takes_statistics(files, table.view_names, img_size=img_size)
+    return ViewFeatures(table.pooled, table.view_kind, table.view_mask, pictures)

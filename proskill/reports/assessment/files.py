@@ -1,0 +1,102 @@
+"""One assessment as a file to keep or to send: HTML, PDF, CSV or JSON, by its ending.
+
+HTML and PDF are for people; CSV has a row for each value of the JSON, provenance included.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from proskill.csv_cells import escape_cell
+from proskill.errors import ProskillError
+from proskill.reports.assessment.page import heading_of, render_report, thumbnail_strips
+from proskill.scoring.assessment import Assessment
+from proskill.scoring.explain.explanation import Explanation
+from proskill.whole_file import write_whole
+
+REPORT_SUFFIXES = (".html", ".pdf", ".csv", ".json")
+
+
+def write_report(
+    path: str | Path,
+    assessment: Assessment,
+    *,
+    explanation: Explanation | None = None,
+    files: Mapping[str, str | Path] | None = None,
+    heading: str = "",
+) -> None:
+    """Write a report whole or not at all; arguments as `report_content`.
+
+    Raises:
+        ProskillError: another ending, or a file that cannot be written.
+        ModuleNotFoundError: a PDF without fpdf2, which comes with the extra `app`.
+    """
+    out = Path(path)
+    content = report_content(out, assessment, explanation=explanation, files=files, heading=heading)
+    write_whole(out, [content], advice="free some space or choose another place for the report")
+
+
+def report_content(
+    name: str | Path,
+    assessment: Assessment,
+    *,
+    explanation: Explanation | None = None,
+    files: Mapping[str, str | Path] | None = None,
+    heading: str = "",
+) -> bytes:
+    """What the file holds.
+
+    Args:
+        name: its ending says the format, one of `REPORT_SUFFIXES`.
+        assessment: to show.
+        explanation: of the same assessment.
+        files: view name -> video file, for pictures; without them there are none.
+        heading: title; by default what the files' names share.
+
+    Raises:
+        ProskillError: another ending.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix == ".html":
+        page = render_report(assessment, explanation=explanation, files=files, heading=heading)
+        return page.encode()
+    if suffix == ".pdf":
+        from proskill.reports.assessment.pdf_report import render_pdf
+
+        return render_pdf(
+            assessment,
+            heading=heading or heading_of(assessment),
+            explanation=explanation,
+            strips=thumbnail_strips(assessment, files) if files else None,
+        )
+    values = assessment.to_dict()
+    if explanation is not None:
+        values["explanation"] = explanation.to_dict()
+    if suffix == ".json":
+        return f"{json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+    if suffix == ".csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("name", "value"))
+        writer.writerows(_cells("", values))
+        return text.getvalue().encode()
+    raise ProskillError(
+        f"{name}: a report is written as {', '.join(REPORT_SUFFIXES)}; choose such an ending"
+    )
+
+
+def _cells(name: str, value: Any) -> Iterator[tuple[str, object]]:
+    """(dotted name, value) of everything nested; nothing at all for None and for what is empty."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _cells(f"{name}.{key}" if name else key, part)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _cells(f"{name}.{number}", part)
+    elif value is not None:
+        yield escape_cell(name), escape_cell(value) if isinstance(value, str) else value

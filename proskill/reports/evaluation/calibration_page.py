@@ -1,0 +1,147 @@
+"""What a calibration says, as rows for people and as a page with the curve its limits come from.
+
+One HTML file that needs no other file and no network. Not here: the fitting (`calibrating`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import PackageLoader
+
+from proskill.calibration.calibrate_checkpoint import Calibrated
+from proskill.calibration.conformal import level_intervals
+from proskill.calibration.selective_prediction import (
+    MIN_PARTICIPANTS,
+    StatusLimits,
+    expected_level_error,
+)
+from proskill.reports.evaluation.limits_chart import limits_chart
+from proskill.reports.evaluation.page import figure_text, interval_text
+from proskill.reports.toolkit import template_environment
+from proskill.whole_file import write_whole
+
+_ADVICE = "free some space or choose another place"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: its name, its value as text, and what it means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class StatusShare:
+    """What validation takes of one status are like; a status of none has no error.
+
+    Attributes:
+        status: as in an assessment, as far as certainty decides it.
+        share: of the takes.
+        error: mean distance of answer and truth in levels, NaN without a take.
+    """
+
+    status: str
+    share: float
+    error: float
+
+
+def calibration_rows(found: Calibrated) -> list[Row]:
+    """The figures of a calibration, for people."""
+    calibration = found.calibration
+    percent = f"{100 * calibration.coverage:g} %"
+    rows = [
+        Row(
+            "validation",
+            f"{calibration.num_takes} takes of {calibration.num_participants} participants",
+            "none of them trained the model",
+        ),
+        Row("temperature", f"{calibration.temperature:.3f}", "logits are divided by it"),
+        Row(
+            f"{percent} interval",
+            f"\N{PLUS-MINUS SIGN} {calibration.half_width:.2f} levels",
+            "around the score",
+        ),
+    ]
+    if calibration.set_threshold is not None:
+        sizes = np.diff(_intervals(found), axis=1) + 1
+        rows.append(Row(f"{percent} set", f"{sizes.mean():.2f} levels", "mean size on validation"))
+    if (scatter := calibration.repeatability) is not None:
+        rows.append(
+            Row(
+                "from take to take",
+                f"\N{PLUS-MINUS SIGN} {scatter.standard_error:.2f} levels",
+                "standard error of a score beside other takes of the same performer",
+            )
+        )
+    limits = calibration.status_limits
+    if limits is None:
+        needed = f"they need {MIN_PARTICIPANTS} participants"
+        return [*rows, Row("limits of certainty", "none", needed)]
+    below = f"the mean error was shown to be at most {limits.ok_error:g} levels"
+    is_silent = limits.abstain < calibration.num_levels - 1
+    above = (
+        f"answers {'were' if is_silent else 'nowhere were'} worse than always saying the same "
+        f"level, off by {limits.blind_error:.2f}"
+    )
+    return [
+        *rows,
+        Row("ok up to", f"{limits.ok:.2f}" if limits.ok else "nowhere", below),
+        Row("abstained above", f"{limits.abstain:.2f}" if is_silent else "never", above),
+    ]
+
+
+def status_shares(found: Calibrated, limits: StatusLimits) -> list[StatusShare]:
+    """The validation takes by the status that their certainty alone gives them."""
+    unsure = expected_level_error(_probabilities(found))
+    error = np.abs(found.predictions.predicted - found.predictions.truth)
+    status = np.where(unsure > limits.abstain, 2, np.where(unsure > limits.ok, 1, 0))
+    return [
+        StatusShare(
+            status=name,
+            share=float((status == number).mean()),
+            error=float(error[status == number].mean()) if (status == number).any() else np.nan,
+        )
+        for number, name in enumerate(("ok", "low_confidence", "abstained"))
+    ]
+
+
+def write_calibration_page(path: Path, found: Calibrated, *, name: str, data: str) -> None:
+    """Write the page whole or not at all.
+
+    Args:
+        path: the HTML file.
+        found: to show.
+        name: of the checkpoint.
+        data: what the model learned from.
+
+    Raises:
+        ProskillError: the file cannot be written.
+    """
+    limits = found.calibration.status_limits
+    environment = template_environment(PackageLoader("proskill.reports.evaluation"))
+    environment.filters.update(figure=figure_text, interval=interval_text)
+    text = environment.get_template("calibration.html").render(
+        name=name,
+        is_simulated="simulat" in data.lower(),
+        calibration=found.calibration,
+        rows=calibration_rows(found),
+        limits=limits,
+        shares=[] if limits is None else status_shares(found, limits),
+        chart=None if limits is None else limits_chart(limits),
+    )
+    write_whole(path, [text.encode()], advice=_ADVICE)
+
+
+def _probabilities(found: Calibrated) -> Any:
+    return found.calibration.probabilities(found.predictions.logits)
+
+
+def _intervals(found: Calibrated) -> Any:
+    threshold = found.calibration.set_threshold
+    return level_intervals(_probabilities(found), threshold=1.0 if threshold is None else threshold)

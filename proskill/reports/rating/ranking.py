@@ -1,0 +1,228 @@
+"""Groups and their rankings as the report shows them, as plain rows for the templates.
+
+Nothing is estimated here. Positions are per cent of the width of the place that they are drawn in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from markupsafe import Markup
+
+from proskill.rating.comparisons import IntArray
+from proskill.rating.health import FLAGS
+from proskill.rating.level_cuts import LevelCuts
+from proskill.rating.rate import RatingRun
+from proskill.rating.reliability import GroupReliability
+from proskill.rating_files.headline import num_pieces
+from proskill.rating_files.tallies import level_colour
+from proskill.reports.rating.charts import Axis, axis_over, rating_histogram, tick_text
+
+MAX_GROUPS: Final = 200  # shown one by one
+_MAX_END: Final = 50  # items from each end of a long ranking
+_MIN_END: Final = 5
+_MAX_ROWS: Final = 4000  # ranked items on a page, so that it stays quick to open
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An interval and the value in it, in per cent of the width."""
+
+    start: float
+    width: float
+    at: float
+
+
+@dataclass(frozen=True)
+class LevelShare:
+    """One level of an item: how probable it is, and its colour in per cent of the scale."""
+
+    name: str
+    probability: float
+    colour: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ranked item.
+
+    `piece` counts the connected parts of a group that falls apart, from 1; 0 elsewhere. `elo` and
+    `elo_spread` are NaN when Elo was not asked for.
+    """
+
+    rank: int
+    item: str
+    rating: float
+    lower: float
+    upper: float
+    bar: Bar
+    level: str
+    colour: float
+    levels: tuple[LevelShare, ...]
+    num_comparisons: int
+    flags: tuple[str, ...]
+    piece: int
+    elo: float
+    elo_spread: float
+
+    @property
+    def level_probability(self) -> float:
+        return next((one.probability for one in self.levels if one.name == self.level), math.nan)
+
+
+@dataclass(frozen=True)
+class GroupPart:
+    """One group: its ranking, cuts and state.
+
+    Attributes:
+        number: tells groups apart in links.
+        reliability: its figures.
+        rows: ranked items from the top.
+        num_hidden: items that follow these and are not shown.
+        bottom: ranked items at the end of a long ranking.
+        ticks: text and place of the axis's marks.
+        cuts: places of the cuts between levels.
+        cut_values: the cuts in logits.
+        histogram: of all items, where the ranking does not show all of them or there is one group.
+        num_pieces: connected parts of the items that were compared at all.
+        num_flagged: items with a flag.
+        shared_flags: flags that all items carry; their rows do not repeat them.
+    """
+
+    number: int
+    reliability: GroupReliability
+    rows: tuple[Row, ...]
+    num_hidden: int
+    bottom: tuple[Row, ...]
+    ticks: tuple[tuple[str, float], ...]
+    cuts: tuple[float, ...]
+    cut_values: tuple[float, ...]
+    histogram: Markup
+    num_pieces: int
+    num_flagged: int
+    shared_flags: tuple[str, ...]
+
+
+def group_parts(run: RatingRun) -> list[GroupPart]:
+    """The groups, least reliable first, as many as a page can hold."""
+    order = sorted(
+        range(len(run.reliability)),
+        key=lambda g: (_nan_last(run.reliability[g].reliability), run.reliability[g].group),
+    )[:MAX_GROUPS]
+    rows_of: dict[str, list[int]] = {}
+    for row, group in enumerate(run.ratings.groups):
+        rows_of.setdefault(group, []).append(row)
+    end = int(np.clip(_MAX_ROWS // (2 * len(order)), _MIN_END, _MAX_END))
+    view = _RowView(run)
+    cuts_of = {cut.group: cut for cut in run.levels}
+    parts = []
+    for number in order:
+        rows = np.array(rows_of.get(run.table.groups[number], []), np.int64)
+        if len(rows):
+            parts.append(_group_part(view, number, rows, cuts_of.get(number), end=end))
+    return parts
+
+
+def _group_part(
+    view: _RowView, number: int, rows: IntArray, cuts: LevelCuts | None, *, end: int
+) -> GroupPart:
+    run, ratings = view.run, view.run.ratings
+    is_long = len(rows) > 2 * end + 4
+    is_split = view.num_pieces[number] > 1
+    ranked = list(enumerate(rows.tolist(), start=1))
+    if is_split and not is_long:
+        ranked.sort(key=lambda place: ratings.component[place[1]])
+    top, bottom = (ranked[:end], ranked[-end:]) if is_long else (ranked, [])
+    shown = [row for _, row in top + bottom]
+    axis = axis_over([*ratings.lower[shown].tolist(), *ratings.upper[shown].tolist()])
+    values = () if cuts is None else cuts.cuts
+    flags = [ratings.flags[row] for row in rows.tolist()]
+    shared = tuple(flag for flag in FLAGS if len(rows) > 1 and all(flag in one for one in flags))
+    return GroupPart(
+        number=number,
+        reliability=run.reliability[number],
+        rows=tuple(view.row(rank, row, axis, is_split=is_split) for rank, row in top),
+        num_hidden=len(rows) - len(shown),
+        bottom=tuple(view.row(rank, row, axis, is_split=is_split) for rank, row in bottom),
+        ticks=tuple((tick_text(tick), 100 * axis.share(tick)) for tick in axis.ticks),
+        cuts=tuple(100 * axis.share(cut) for cut in values if axis.low < cut < axis.high),
+        cut_values=values,
+        histogram=_histogram(run, rows, cuts)
+        if is_long or len(run.reliability) == 1
+        else Markup(""),
+        num_pieces=int(view.num_pieces[number]),
+        num_flagged=sum(map(bool, flags)),
+        shared_flags=shared,
+    )
+
+
+class _RowView:
+    """Rows of a run's ratings as they are shown."""
+
+    def __init__(self, run: RatingRun) -> None:
+        self.run = run
+        self.num_pieces = num_pieces(run)
+        self._elo: dict[str, tuple[float, float]] = {}
+        if run.elo is not None:
+            points = zip(run.elo.ratings.tolist(), run.elo.order_spread.tolist(), strict=True)
+            self._elo = dict(zip(run.table.items, points, strict=True))
+
+    def row(self, rank: int, row: int, axis: Axis, *, is_split: bool) -> Row:
+        ratings = self.run.ratings
+        rating, lower, upper = (
+            float(values[row]) for values in (ratings.rating, ratings.lower, ratings.upper)
+        )
+        level = ratings.level[row]
+        names = () if ratings.scale is None or not level else ratings.scale.names
+        shares = ratings.level_probabilities[row].tolist()
+        elo, elo_spread = self._elo.get(ratings.items[row], (math.nan, math.nan))
+        return Row(
+            rank=rank,
+            item=ratings.items[row],
+            rating=rating,
+            lower=lower,
+            upper=upper,
+            bar=interval_bar(axis, rating, lower, upper),
+            level=level,
+            colour=level_colour(names.index(level), len(names)) if names else math.nan,
+            levels=tuple(
+                LevelShare(name, shares[i], level_colour(i, len(names)))
+                for i, name in enumerate(names)
+            ),
+            num_comparisons=int(ratings.num_comparisons[row]),
+            flags=ratings.flags[row],
+            piece=int(ratings.component[row]) + 1
+            if is_split and ratings.num_comparisons[row]
+            else 0,
+            elo=elo,
+            elo_spread=elo_spread,
+        )
+
+
+def _histogram(run: RatingRun, rows: IntArray, cuts: LevelCuts | None) -> Markup:
+    ratings = run.ratings
+    names = () if ratings.scale is None else ratings.scale.names
+    index = {name: i for i, name in enumerate(names)}
+    bands: list[tuple[float, float, float]] = []
+    if cuts is not None:
+        lower, upper = np.quantile(cuts.draws, [0.05, 0.95], axis=0)
+        bands = list(zip(cuts.cuts, lower.tolist(), upper.tolist(), strict=True))
+    return rating_histogram(
+        ratings.rating[rows],
+        np.array([index.get(ratings.level[row], -1) for row in rows.tolist()]),
+        num_levels=len(names),
+        cuts=bands,
+    )
+
+
+def interval_bar(axis: Axis, value: float, lower: float, upper: float) -> Bar:
+    """An interval on an axis."""
+    start, end = 100 * axis.share(lower), 100 * axis.share(upper)
+    return Bar(start, end - start, 100 * axis.share(value))
+
+
+def _nan_last(value: float) -> float:
+    return value if math.isfinite(value) else math.inf

@@ -1,0 +1,13 @@
+"""Fixtures of these tests; see `tests/fixtures`."""
+
+from __future__ import annotations
+
+from fixtures.scoring import (
+    make_checkpoint,
+    make_video,
+)
+
+__all__ = [
+    "make_checkpoint",
+    "make_video",
+]
