@@ -29,7 +29,7 @@ from proskill.simulation.take_spec import FRAME_RATE
 MakeVideo = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]
 
-DEMO = Path(__file__).parents[2] / "checkpoints" / "demo"
+DEMO = Path(__file__).parents[3] / "checkpoints" / "demo"
 VIEWS = ("ego", "exo1", "exo2")
 
 
