@@ -68,8 +68,13 @@ def calibrate_predictions(
 
     Raises:
         ManifestError: no validation take has a level.
-        ValueError: a coverage or an error out of range.
+        ValueError: features of different precision, or a coverage or an error out of range.
     """
+    if train.precision != validation.precision:
+        raise ValueError(
+            f"train features are {train.precision}, validation features {validation.precision}: "
+            "a calibration needs one precision; compute both on one device"
+        )
     labelled = predictions.rows((predictions.truth != UNLABELLED).nonzero()[0])
     if not labelled.takes:
         raise ManifestError(
@@ -81,6 +86,7 @@ def calibrate_predictions(
         participants=[take.participant_id for take in labelled.takes],
         train=_view_features(train, img_size=img_size),
         validation=_view_features(validation, img_size=img_size),
+        precision=validation.precision,
         coverage=coverage,
         ok_error=ok_error,
     )

@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from proskill.errors import CheckpointError
 SCHEMA = "proskill.calibration/1"
 VIEW_KINDS = ("ego", "exo")  # position = the number in `view_kind` arrays
 
+Precision = Literal["fp32", "bf16"]
 Floats = NDArray[np.floating[Any]]
 
 
@@ -56,6 +57,8 @@ class Calibration:
             participants to choose.
         repeatability: how far a performer's scores scatter; None in files from before it was
             learned, and where hardly anybody has several takes.
+        precision: in which the backbone computed the features behind these numbers, and has to
+            compute those that they are applied to; "fp32" in files from before it was recorded.
 
     Raises:
         ValueError: a value out of range.
@@ -72,6 +75,7 @@ class Calibration:
     set_threshold: float | None = None
     status_limits: StatusLimits | None = None
     repeatability: Repeatability | None = None
+    precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -82,6 +86,8 @@ class Calibration:
             raise ValueError(f"coverage={self.coverage}: must be between 0 and 1")
         if self.set_threshold is not None and not 0 <= self.set_threshold <= 1:
             raise ValueError(f"set_threshold={self.set_threshold}: must be in [0, 1]")
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision={self.precision!r}: allowed are fp32, bf16")
         for name in ("familiarity", "pictures"):
             parts = getattr(self, name)
             if unknown := set(parts) - set(VIEW_KINDS):
@@ -134,6 +140,7 @@ class Calibration:
             "set_threshold": self.set_threshold,
             "status_limits": None if self.status_limits is None else self.status_limits.to_dict(),
             "repeatability": None if self.repeatability is None else asdict(self.repeatability),
+            "precision": self.precision,
         }
 
     @classmethod
@@ -152,7 +159,7 @@ class Calibration:
             "schema", "num_levels", "temperature", "half_width", "coverage", "num_takes",
             "num_participants", "familiarity", "pictures",
         )  # fmt: skip
-        optional = ("set_threshold", "status_limits", "repeatability")
+        optional = ("set_threshold", "status_limits", "repeatability", "precision")
         require_keys(data, names, optional=optional, where=where)
         if data["schema"] != SCHEMA:
             raise CheckpointError(
@@ -181,6 +188,7 @@ class Calibration:
                 repeatability=_repeatability(
                     data.get("repeatability"), where=f"{where}: repeatability"
                 ),
+                precision=data.get("precision", "fp32"),
             )
         except ValueError as error:
             raise CheckpointError(f"{where}: {error}") from error

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.calibration.calibration import VIEW_KINDS, Calibration, softmax
+from proskill.calibration.calibration import VIEW_KINDS, Calibration, Precision, softmax
 from proskill.calibration.conformal import conformal_threshold, mass_before
 from proskill.calibration.out_of_distribution import MAX_DIRECTIONS, Familiarity, fit_familiarity
 from proskill.calibration.repeatability import fit_repeatability
@@ -85,6 +85,7 @@ def fit_calibration(
     train: ViewFeatures,
     validation: ViewFeatures,
     true_scores: Floats | None = None,
+    precision: Precision = "fp32",
     coverage: float = 0.8,
     ok_error: float = OK_ERROR,
     max_directions: int = MAX_DIRECTIONS,
@@ -99,6 +100,7 @@ def fit_calibration(
         validation: features of the validation takes.
         true_scores: (N,) truth on the score's axis [0, K - 1] where it is known more finely than by
             level; None takes the level index.
+        precision: in which the features and the logits were computed.
         coverage: share of truths that the interval and the set of levels shall hold.
         ok_error: mean error, in levels, that answers without doubt shall not exceed.
         max_directions: see `fit_familiarity`.
@@ -149,6 +151,7 @@ def fit_calibration(
         set_threshold=min(set_threshold, 1.0),
         status_limits=fit_status_limits(probabilities, levels, participants, ok_error=ok_error),
         repeatability=fit_repeatability(scores, participants=participants, levels=levels),
+        precision=precision,
     )
 
 

@@ -52,12 +52,14 @@ class FeatureTable:
         arrays: take_id -> (V, W, ...) in the take's own view order; may be memory-mapped.
         view_names: every view name that occurs, in order of first appearance: the columns below.
         skipped: take_id -> reason, for takes left out because a video is broken.
+        precision: in which the features were computed.
     """
 
     takes: tuple[Take, ...]
     arrays: Mapping[str, np.ndarray]
     view_names: tuple[str, ...]
     skipped: Mapping[str, str]
+    precision: Literal["fp32", "bf16"]
 
     @property
     def features(self) -> np.ndarray:
@@ -209,6 +211,7 @@ def compute_features(
         arrays=arrays,
         view_names=tuple(dict.fromkeys(name for take in takes for name in take.views)),
         skipped=skipped,
+        precision="bf16" if use_bf16 else "fp32",
     )
 
 

@@ -108,16 +108,23 @@ def test_a_set_holds_the_level_said_and_is_wider_for_an_unsure_answer() -> None:
 def test_a_file_from_before_there_were_sets_is_read_and_says_what_it_lacks() -> None:
     calibration = _fit()
     data = calibration.to_dict()
-    del data["set_threshold"], data["status_limits"], data["repeatability"]
+    del data["set_threshold"], data["status_limits"], data["repeatability"], data["precision"]
     old = Calibration.from_dict(data)
     assert old.interval(1.0) == calibration.interval(1.0)
     assert old.level_interval([0.1, 0.9, 0.0, 0.0]) is None
     assert old.status_limits is None
     assert old.repeatability is None
+    assert old.precision == "fp32"
     assert old.describe() == (
         "Fitted on 80 takes of 40 participants.",
         "It holds neither sets of levels nor limits of certainty; `proskill calibrate` adds them.",
     )
+
+
+def test_the_precision_of_the_features_is_kept() -> None:
+    calibration = _fit(precision="bf16")
+    assert calibration.to_dict()["precision"] == "bf16"
+    assert Calibration.from_dict(calibration.to_dict()).precision == "bf16"
 
 
 def test_a_kind_of_view_that_training_never_saw_has_no_familiarity() -> None:
@@ -184,6 +191,8 @@ def test_json_keeps_a_calibration() -> None:
             {"repeatability": {"standard_error": -1, "num_repeats": 9}},
             "calibration.json: standard_error=-1.0: must be finite and 0 or more",
         ),
+        ({"precision": "int8"}, "calibration.json: precision='int8': allowed are fp32, bf16"),
+        ({"precision": ["bf16"]}, "calibration.json: precision=['bf16']: allowed are fp32, bf16"),
         ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are schema, num_levels"),
         ({"schema": "other/9"}, "calibration.json: schema 'other/9'; this version reads"),
     ],
