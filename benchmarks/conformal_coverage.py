@@ -200,8 +200,7 @@ def by_person(values: np.ndarray, people: np.ndarray) -> dict[str, float]:
 
 def _judged_takes() -> Takes:
     from proskill.data.manifest import read_manifest
-    from proskill.features.clip_format import clip_format_of
-    from proskill.features.feature_cache import compute_features
+    from proskill.features.feature_cache import extract_features
     from proskill.features.prediction import predict_takes
     from proskill.models import load_checkpoint
     from proskill.simulation.takes import simulate_dataset
@@ -214,11 +213,10 @@ def _judged_takes() -> Takes:
         split_shares=(0.0, 0.0, 1.0),
     )
     loaded = load_checkpoint(CHECKPOINT)
-    table = compute_features(
+    table = extract_features(
         read_manifest(manifest),
         loaded.model.backbone,
-        clip_format_of(loaded.config.input),
-        num_windows=loaded.config.input.num_windows,
+        loaded.config.input,
         cache_dir=RUN / "features",
     )
     predictions = predict_takes(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+UNLABELLED = -1
+"""Level index of a take without a level."""
+
 
 @dataclass(frozen=True)
 class LevelScale:

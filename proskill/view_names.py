@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
+
+ViewKind = Literal["ego", "exo"]
+
+VIEW_KINDS: tuple[ViewKind, ...] = get_args(ViewKind)
+"""In the order of the numbers in `view_kind` arrays: 0 ego, 1 exo."""
+
+MAX_VIEWS = 8
+"""Views of one take that are scored together."""
 
 # "ego" or "aria" as a word or with a number: "ego", "ego_2", "aria01_214-1", not "vegos".
 _EGO = re.compile(r"(?<![a-z])(ego|aria|gopro[-_ ]?head|head[-_ ]?cam|first[-_ ]?person)(?![a-z])")
@@ -15,7 +23,7 @@ _CAMERA = re.compile(
 _SIDE = re.compile(r"(?<![a-z0-9])(front|back|rear|side|left|right|top|above)$")
 
 
-def guess_kind(name: str) -> Literal["ego", "exo"]:
+def guess_kind(name: str) -> ViewKind:
     """ "ego" if a view's or file's name says so, else "exo": most footage is of someone else."""
     return "ego" if _EGO.search(name.lower()) else "exo"
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proskill.errors import ProskillError, StorageError, VideoError
-from proskill.view_names import guess_kind, split_camera
+from proskill.view_names import MAX_VIEWS, guess_kind, split_camera
 
 from .uploads import NO_ROOM
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from .work_queue import Step, Ticket
 
-MAX_VIEWS = 8  # as the scorer's, which cannot be asked before the page is up
 
 _ID = re.compile(r"[\w-]{1,64}")
 _ROW = re.compile(r"[\w-]{1,40}")

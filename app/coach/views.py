@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from proskill.view_names import MAX_VIEWS
+
 from .examples import Example
-from .sessions import MAX_VIEWS, CoachSession, SessionView
+from .sessions import CoachSession, SessionView
 from .work_queue import Step
 
 if TYPE_CHECKING:

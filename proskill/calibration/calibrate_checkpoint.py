@@ -19,11 +19,10 @@ from proskill.calibration.selective_prediction import OK_ERROR
 from proskill.data.manifest import require_disjoint_participants
 from proskill.data.take import Take
 from proskill.errors import ManifestError
-from proskill.evaluation.predictions import UNLABELLED, Predictions
-from proskill.features.clip_format import clip_format_of
-from proskill.features.feature_cache import FeatureTable, compute_features
+from proskill.evaluation.predictions import Predictions
+from proskill.features.feature_cache import FeatureTable, extract_features
 from proskill.features.prediction import predict_takes
-from proskill.levels import LevelScale
+from proskill.levels import UNLABELLED, LevelScale
 from proskill.models import LoadedCheckpoint
 from proskill.models.directory import CALIBRATION
 from proskill.whole_file import write_whole
@@ -127,11 +126,10 @@ def calibrate_checkpoint(
                 "was trained on (train) and takes of other people that it was not (val)"
             )
         spec = checkpoint.config.input
-        tables[name] = compute_features(
+        tables[name] = extract_features(
             chosen,
             checkpoint.model.backbone,
-            clip_format_of(spec),
-            num_windows=spec.num_windows,
+            spec,
             cache_dir=cache_dir,
             device=device,
         )

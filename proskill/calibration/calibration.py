@@ -28,9 +28,9 @@ from proskill.calibration.out_of_distribution import Familiarity
 from proskill.calibration.repeatability import Repeatability
 from proskill.calibration.selective_prediction import MIN_PARTICIPANTS, StatusLimits
 from proskill.errors import CheckpointError
+from proskill.view_names import VIEW_KINDS
 
 SCHEMA = "proskill.calibration/1"
-VIEW_KINDS = ("ego", "exo")  # position = the number in `view_kind` arrays
 
 Precision = Literal["fp32", "bf16"]
 Floats = NDArray[np.floating[Any]]

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.calibration.calibration import VIEW_KINDS, Calibration, Precision, softmax
+from proskill.calibration.calibration import Calibration, Precision, softmax
 from proskill.calibration.conformal import conformal_threshold, mass_before
 from proskill.calibration.out_of_distribution import MAX_DIRECTIONS, Familiarity, fit_familiarity
 from proskill.calibration.repeatability import fit_repeatability
 from proskill.calibration.selective_prediction import OK_ERROR, fit_status_limits
+from proskill.view_names import VIEW_KINDS
 
 _TEMPERATURE_RANGE = (0.05, 20.0)
 

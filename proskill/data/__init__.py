@@ -10,7 +10,8 @@ from proskill.data.expert_commentary import Commentary, Remark, read_commentary
 from proskill.data.manifest import read_manifest, require_disjoint_participants, write_manifest
 from proskill.data.proskill_dataset import read_proskill
 from proskill.data.sources import load_takes
-from proskill.data.take import Split, Take, View, ViewKind
+from proskill.data.take import Split, Take, View
+from proskill.view_names import ViewKind
 
 __all__ = [
     "BASKET_SKILLS",

@@ -8,54 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 from proskill.data.span import shared_span
 from proskill.data.take import Take
+from proskill.input_spec import InputSpec
 from proskill.video.sampling import evaluation_windows, random_window
 from proskill.video.transforms import fit_square
 
 
-@dataclass(frozen=True)
-class ClipFormat:
-    """What a model expects of a clip.
-
-    Attributes:
-        num_frames: T, frames per window.
-        frame_interval_seconds: time between two frames of a window; None spreads the frames over
-            the whole take, which is one window then.
-        img_size: (H, W) in pixels.
-        mean: per channel, on the [0, 1] scale.
-        std: per channel, on the [0, 1] scale.
-    """
-
-    num_frames: int
-    frame_interval_seconds: float | None
-    img_size: tuple[int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
 def read_windows(
     take: Take,
-    clip_format: ClipFormat,
+    spec: InputSpec,
     *,
     view_names: Sequence[str] | None = None,
-    num_windows: int | None = None,
     rng: np.random.Generator | None = None,
+    num_random: int = 1,
     num_threads: int = 1,
 ) -> dict[str, Tensor]:
     """View name -> uint8 (W, T, C, H, W), every view at the same instants.
 
     Args:
         take: its files are opened here.
-        clip_format: frames, interval and size.
+        spec: frames, interval, size and windows in evaluation.
         view_names: the views to read, in this order; None reads all.
-        num_windows: W; None covers the take (evaluation) or draws one window (`rng` given).
         rng: draws windows at random for training; None spreads them evenly, always the same.
+        num_random: W where they are drawn.
         num_threads: decoder threads per file.
 
     Raises:
@@ -68,7 +48,7 @@ def read_windows(
 
     names = list(take.views) if view_names is None else list(view_names)
     views = {name: take.views[name] for name in names}
-    height, width = clip_format.img_size
+    height, width = spec.img_size
     with ExitStack() as stack:
         readers = {
             name: stack.enter_context(
@@ -83,11 +63,11 @@ def read_windows(
         }
         durations = {name: reader.duration_seconds for name, reader in readers.items()}
         start, end = shared_span(take.take_id, views, durations)
-        instants = _window_instants(start, end, clip_format, num_windows=num_windows, rng=rng)
+        instants = _window_instants(start, end, spec, rng=rng, num_random=num_random)
         clips = {}
         for name, reader in readers.items():
             frames = reader.frames_at(instants.ravel() + views[name].offset_seconds)
-            frames = fit_square(frames, clip_format.img_size)  # (W*T, C, H, W)
+            frames = fit_square(frames, spec.img_size)  # (W*T, C, H, W)
             clips[name] = frames.reshape(*instants.shape, *frames.shape[1:])  # (W, T, C, H, W)
     return clips
 
@@ -95,26 +75,26 @@ def read_windows(
 def _window_instants(
     start: float,
     end: float,
-    clip_format: ClipFormat,
+    spec: InputSpec,
     *,
-    num_windows: int | None,
     rng: np.random.Generator | None,
+    num_random: int,
 ) -> np.ndarray:
     """Instants (W, T) in seconds on the take's clock."""
-    num_frames, interval = clip_format.num_frames, clip_format.frame_interval_seconds
+    num_frames, interval = spec.num_frames, spec.frame_interval_seconds
     if rng is None:
         return evaluation_windows(
             start,
             end,
             num_frames=num_frames,
             frame_interval_seconds=interval,
-            num_windows=num_windows,
+            num_windows=spec.num_windows,
         )
     return np.stack(
         [
             random_window(
                 start, end, num_frames=num_frames, frame_interval_seconds=interval, rng=rng
             )
-            for _ in range(num_windows or 1)
+            for _ in range(num_random)
         ]
     )

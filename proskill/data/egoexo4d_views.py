@@ -12,7 +12,8 @@ from pathlib import Path
 
 from proskill.data.folder_paths import first_file, is_inside
 from proskill.data.json_files import Entry
-from proskill.data.take import View, ViewKind
+from proskill.data.take import View
+from proskill.view_names import ViewKind
 
 # `best_exo` repeats another camera, `collage` shows several at once.
 _PSEUDO_CAMERAS = ("best_exo", "collage")

@@ -19,9 +19,10 @@ from typing import Any, get_args
 
 from proskill.data.folder_paths import is_inside
 from proskill.data.table_files import Row, read_table, write_table
-from proskill.data.take import Split, Take, View, ViewKind
+from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+from proskill.view_names import VIEW_KINDS
 
 VIEW_COLUMNS = ("view", "kind", "path", "start_seconds", "end_seconds", "offset_seconds")
 TAKE_COLUMNS = ("participant_id", "scenario", "split", "level", "rating")
@@ -267,7 +268,7 @@ def _add_row(
 
 def _read_view(row: _RowReader) -> View:
     row.required("kind")
-    kind: Any = row.choice("kind", get_args(ViewKind))
+    kind: Any = row.choice("kind", VIEW_KINDS)
     text = row.required("path")
     if "\0" in text:
         raise row.error("path", "holds a null character; name a file")

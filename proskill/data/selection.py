@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proskill.data.take import Take, ViewKind
+from proskill.data.take import Take
 from proskill.errors import ConfigError
+from proskill.view_names import ViewKind
 
 _log = logging.getLogger(__name__)
 

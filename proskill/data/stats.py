@@ -16,8 +16,9 @@ from proskill.data.baselines import Baseline, SkillBaseline, majority_baselines,
 from proskill.data.distribution import Distribution, distribution_of
 from proskill.data.file_facts import FileFacts
 from proskill.data.span import shared_span
-from proskill.data.take import Split, Take, ViewKind
+from proskill.data.take import Split, Take
 from proskill.errors import ManifestError
+from proskill.view_names import ViewKind
 
 NO_SPLIT = "no split"
 

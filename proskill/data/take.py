@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-ViewKind = Literal["ego", "exo"]
+from proskill.view_names import VIEW_KINDS, ViewKind
+
 Split = Literal["train", "val", "test"]
 
 
@@ -36,8 +37,8 @@ class View:
     offset_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(ViewKind):
-            raise ValueError(f"kind={self.kind!r}: allowed are {', '.join(get_args(ViewKind))}")
+        if self.kind not in VIEW_KINDS:
+            raise ValueError(f"kind={self.kind!r}: allowed are {', '.join(VIEW_KINDS)}")
         for name in ("start_seconds", "end_seconds", "offset_seconds"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):

@@ -19,10 +19,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from proskill.data.clips import ClipFormat, read_windows
+from proskill.data.clips import read_windows
 from proskill.data.take import Take
-from proskill.data.targets import UNLABELLED, Targets
+from proskill.data.targets import Targets
 from proskill.errors import VideoError
+from proskill.input_spec import InputSpec
+from proskill.levels import UNLABELLED
 from proskill.video.transforms import AugmentTake, to_model_input
 
 EpochIndex = tuple[int, int]
@@ -70,34 +72,32 @@ class ClipLoader:
     """Reads a take's clips as model input (V, W, C, T, H, W).
 
     Attributes:
-        clip_format: frames, interval, size and normalisation.
-        num_windows: windows in evaluation; None covers the take.
+        spec: frames, interval, size, normalisation and windows in evaluation.
         train_windows: windows drawn at random per epoch in training.
         augment: applied to all views of a take in training; None leaves pictures as they are.
     """
 
-    clip_format: ClipFormat
-    num_windows: int | None = None
+    spec: InputSpec
     train_windows: int = 1
     augment: AugmentTake | None = None
 
     def __call__(self, take: Take, rng: np.random.Generator | None) -> Tensor:
         clips = read_windows(
             take,
-            self.clip_format,
-            num_windows=self.num_windows if rng is None else self.train_windows,
+            self.spec,
             rng=rng,
+            num_random=self.train_windows,
         )
         if rng is not None and self.augment is not None:
             clips = self.augment(clips, rng)
         stacked = torch.stack(list(clips.values()))  # (V, W, T, C, H, W)
-        return to_model_input(stacked, self.clip_format.mean, self.clip_format.std)
+        return to_model_input(stacked, self.spec.mean, self.spec.std)
 
     @property
     def blank(self) -> Tensor:
         """One view and window of zeros, (1, 1, C, T, H, W)."""
-        form = self.clip_format
-        return torch.zeros(1, 1, len(form.mean), form.num_frames, *form.img_size)
+        spec = self.spec
+        return torch.zeros(1, 1, len(spec.mean), spec.num_frames, *spec.img_size)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from proskill.data.take import Take
 from proskill.errors import ManifestError
-from proskill.levels import LevelScale
+from proskill.levels import UNLABELLED, LevelScale
 
-UNLABELLED = -1
 _NUM_NAMED = 10
 
 

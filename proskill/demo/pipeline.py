@@ -37,8 +37,7 @@ from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman_rho
 from proskill.evaluation.result_files import write_metrics
 from proskill.evaluation.summary import summarise
-from proskill.features.clip_format import clip_format_of
-from proskill.features.feature_cache import FeatureTable, FrameOrder, compute_features
+from proskill.features.feature_cache import FeatureTable, FrameOrder, extract_features
 from proskill.features.prediction import predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
@@ -189,11 +188,13 @@ class _Judge:
     def features(self, split: str, order: FrameOrder = "natural") -> FeatureTable:
         key = (split, order)
         if key not in self._tables:
-            self._tables[key] = compute_features(
+            spec = self._spec
+            if order != "natural":
+                spec = replace(spec, num_windows=_CONTROL_WINDOWS)
+            self._tables[key] = extract_features(
                 self.split(split),
                 self._loaded.model.backbone,
-                clip_format_of(self._spec),
-                num_windows=self._spec.num_windows if order == "natural" else _CONTROL_WINDOWS,
+                spec,
                 cache_dir=self._run_dir / "features",
                 frame_order=order,
             )

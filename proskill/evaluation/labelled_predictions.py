@@ -27,14 +27,14 @@ from proskill.evaluation.metrics import (
     quadratic_weighted_kappa,
     scenario_majority_levels,
 )
-from proskill.evaluation.predictions import UNLABELLED, Predictions
+from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.probability_metrics import (
     brier_score,
     expected_calibration_error,
     log_loss,
 )
 from proskill.evaluation.rank_metrics import kendall_tau, pairwise_accuracy, spearman_rho
-from proskill.levels import median_level
+from proskill.levels import UNLABELLED, median_level
 
 
 @dataclass(frozen=True)

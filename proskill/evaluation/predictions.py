@@ -8,18 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.data.take import Take, ViewKind
-from proskill.levels import LevelScale, median_level
-
-UNLABELLED = -1
-
-VIEW_KINDS: tuple[ViewKind, ...] = get_args(ViewKind)
-"""The columns of `Predictions.kind_probabilities`: ego, exo."""
+from proskill.data.take import Take
+from proskill.levels import UNLABELLED, LevelScale, median_level
+from proskill.view_names import VIEW_KINDS
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from proskill.evaluation.predictions import VIEW_KINDS, Predictions
+from proskill.evaluation.predictions import Predictions
 from proskill.plain_json import plain_json
+from proskill.view_names import VIEW_KINDS
 from proskill.whole_file import write_whole
 
 PREDICTIONS_FILE = "predictions.csv"

@@ -24,9 +24,10 @@ from proskill.evaluation.curves import coverage_risk_curve, reliability_diagram
 from proskill.evaluation.intervals import CONFIDENCE, NUM_RESAMPLES, clustered_bootstrap
 from proskill.evaluation.labelled_predictions import LabelledPredictions
 from proskill.evaluation.metrics import Values, Weights, confusion_tables, each_once
-from proskill.evaluation.predictions import VIEW_KINDS, Predictions
+from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman_rho
 from proskill.evaluation.skills import summarise_skills
+from proskill.view_names import VIEW_KINDS
 
 Block = dict[str, Any]
 

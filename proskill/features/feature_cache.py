@@ -27,10 +27,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from proskill.data.clips import ClipFormat, read_windows
+from proskill.data.clips import read_windows
 from proskill.data.take import Take
 from proskill.errors import VideoError
 from proskill.features.array_file import read_array, write_array
+from proskill.input_spec import InputSpec
 from proskill.models import TimeSformer
 from proskill.video.transforms import to_model_input
 
@@ -38,7 +39,7 @@ FrameOrder = Literal["natural", "static", "shuffled"]
 Precision = Literal["auto", "fp32", "bf16"]
 Loaded = Future[tuple[Path | None, np.ndarray | Tensor]]
 
-_FORMAT_VERSION = 2
+_FORMAT_VERSION = 3
 _WHOLE_FILE_BYTES = 64 * 2**20
 _SAMPLE_BYTES = 2**20
 
@@ -111,12 +112,11 @@ class FeatureTable:
         return np.arange(counts.max())[None, :] < counts[:, None]
 
 
-def compute_features(
+def extract_features(
     takes: Sequence[Take],
     backbone: TimeSformer,
-    clip_format: ClipFormat,
+    spec: InputSpec,
     *,
-    num_windows: int | None = None,
     cache_dir: Path | None = None,
     view_names: Sequence[str] | None = None,
     prefix_blocks: int | None = None,
@@ -134,8 +134,7 @@ def compute_features(
     Args:
         takes: ids must be distinct.
         backbone: set to evaluation mode and moved to `device`.
-        clip_format: how clips are sampled and normalised.
-        num_windows: W per take; None covers each take.
+        spec: sampling, size and normalisation of clips, and windows per take.
         cache_dir: where entries are kept; None keeps them in memory only.
         view_names: use only these views; None uses all. A take with none of them is left out.
         prefix_blocks: None gives pooled features (W, D) per view, float32; k gives the tokens after
@@ -164,8 +163,7 @@ def compute_features(
         "version": _FORMAT_VERSION,
         "backbone": backbone_key or backbone_sha256(backbone),
         "prefix_blocks": prefix_blocks,
-        "clip_format": asdict(clip_format),
-        "num_windows": num_windows,
+        "input": asdict(spec),
         "frame_order": frame_order,
         "bf16": use_bf16,
         "device": device.type,
@@ -177,7 +175,7 @@ def compute_features(
         stored = None if path is None else read_array(path)
         if stored is not None:
             return path, stored
-        clips = read_windows(take, clip_format, num_windows=num_windows)
+        clips = read_windows(take, spec)
         return path, torch.stack([_reorder(clip, frame_order) for clip in clips.values()])
 
     arrays: dict[str, np.ndarray] = {}
@@ -195,7 +193,7 @@ def compute_features(
                 encoded = _encode(
                     backbone,
                     value,
-                    clip_format,
+                    spec,
                     prefix_blocks=prefix_blocks,
                     batch_size=batch_size,
                     use_bf16=use_bf16,
@@ -321,7 +319,7 @@ def _ahead(
 def _encode(
     backbone: TimeSformer,
     clips: Tensor,
-    clip_format: ClipFormat,
+    spec: InputSpec,
     *,
     prefix_blocks: int | None,
     batch_size: int,
@@ -331,7 +329,7 @@ def _encode(
     device = next(backbone.parameters()).device
     outputs = []
     for chunk in clips.flatten(0, 1).split(batch_size):
-        x = to_model_input(chunk.to(device), clip_format.mean, clip_format.std)  # (B, C, T, H, W)
+        x = to_model_input(chunk.to(device), spec.mean, spec.std)  # (B, C, T, H, W)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bf16):
             if prefix_blocks is None:
                 y = backbone.pool(backbone.forward_features(x))  # (B, D)

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from proskill.data.take import Take
-from proskill.evaluation.predictions import VIEW_KINDS, Predictions
+from proskill.evaluation.predictions import Predictions
 from proskill.levels import LevelScale
 from proskill.models.proficiency import ProficiencyModel
+from proskill.view_names import VIEW_KINDS
 
 
 def predict_takes(

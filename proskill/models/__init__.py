@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from proskill.input_spec import InputSpec
 from proskill.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()  # before anything below imports timm or peft
 
 from proskill.models.backbone import (  # noqa: E402
     BackboneConfig,
-    InputSpec,
     load_backbone,
     read_backbone_config,
     save_backbone,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from proskill.errors import CheckpointError, ConfigError
-from proskill.models.backbone import InputSpec
+from proskill.input_spec import InputSpec
 from proskill.models.directory import (
     CALIBRATION,
     CONFIG,

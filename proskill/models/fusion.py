@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-VIEW_KINDS = ("ego", "exo")
+from proskill.view_names import VIEW_KINDS
 
 
 class CrossViewFusion(nn.Module):

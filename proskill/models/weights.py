@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from proskill.errors import CheckpointError
-from proskill.models.backbone import BackboneConfig, InputSpec, save_backbone
+from proskill.input_spec import InputSpec
+from proskill.models.backbone import BackboneConfig, save_backbone
 from proskill.models.directory import fit_tensors, read_json, read_safetensors
 from proskill.models.timesformer import TimeSformer
 from proskill.models.weight_names import (

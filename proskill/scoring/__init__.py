@@ -15,7 +15,7 @@ from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
 from proskill.scoring.encoding import EncodedTake
 from proskill.scoring.explain.explaining import explain_stepwise, explain_take
 from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
-from proskill.scoring.inputs import MAX_VIEWS, name_views
+from proskill.scoring.inputs import name_views
 from proskill.scoring.scorer import Scorer
 from proskill.scoring.uploads import (
     UploadResult,
@@ -27,7 +27,6 @@ from proskill.video.sanitize import Proxy
 from proskill.view_names import guess_kind
 
 __all__ = [
-    "MAX_VIEWS",
     "Assessment",
     "Calibration",
     "Certainty",

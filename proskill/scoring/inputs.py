@@ -12,12 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from proskill.calibration.calibration import VIEW_KINDS
 from proskill.errors import ProskillError, VideoError
 from proskill.video.sanitize import Proxy
-from proskill.view_names import guess_kind
-
-MAX_VIEWS = 8
+from proskill.view_names import MAX_VIEWS, VIEW_KINDS, guess_kind
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from proskill.calibration.calibration import VIEW_KINDS
 from proskill.errors import ProskillError, VideoError
 from proskill.scoring.inputs import InputView, sha256_of
 from proskill.video.probe import VideoInfo, VideoLimits
 from proskill.video.reader import VideoReader
+from proskill.view_names import VIEW_KINDS
 
 _SHORT_OVERLAP = 0.5  # of the longest view; below it, and by this many seconds, it is worth saying
 _SHORT_OVERLAP_SECONDS = 2.0

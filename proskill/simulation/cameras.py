@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from proskill.simulation.body import HANDS
 from proskill.simulation.control import band_noise
 from proskill.simulation.motion import Performance
+from proskill.view_names import ViewKind
 
-VIEW_KINDS: dict[str, Literal["ego", "exo"]] = {
+CAMERA_KINDS: dict[str, ViewKind] = {
     "ego": "ego",
     "exo1": "exo",
     "exo2": "exo",

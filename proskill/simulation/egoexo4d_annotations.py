@@ -15,7 +15,7 @@ import numpy as np
 
 from proskill.data.egoexo4d import TEST_LIST_FILE
 from proskill.data.expert_commentary import MAX_RATING, MIN_RATING
-from proskill.simulation.cameras import VIEW_KINDS
+from proskill.simulation.cameras import CAMERA_KINDS
 from proskill.simulation.filmed_take import FilmedTake, write_json
 
 UNIVERSITY = "simulated"
@@ -59,11 +59,11 @@ def write_annotations(folder: Path, takes: Sequence[FilmedTake], uids: Mapping[s
 
 def video_paths(take: FilmedTake) -> dict[str, str | None]:
     """View -> file, null for a camera that failed: one before the last that was not filmed."""
-    last = max((view for view in take.files if VIEW_KINDS[view] == "exo"), default="")
+    last = max((view for view in take.files if CAMERA_KINDS[view] == "exo"), default="")
     return {
         view: take.files.get(view)
-        for view in sorted(VIEW_KINDS)
-        if view in take.files or (VIEW_KINDS[view] == "exo" and view < last)
+        for view in sorted(CAMERA_KINDS)
+        if view in take.files or (CAMERA_KINDS[view] == "exo" and view < last)
     }
 
 

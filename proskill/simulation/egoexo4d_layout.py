@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proskill.data.take import Split
-from proskill.simulation.cameras import VIEW_KINDS
+from proskill.simulation.cameras import CAMERA_KINDS
 from proskill.simulation.egoexo4d_annotations import UNIVERSITY, video_paths, write_annotations
 from proskill.simulation.filmed_take import FilmedTake, write_json
 from proskill.simulation.take_spec import TakeSpec
@@ -57,20 +57,20 @@ def _participant_uid(spec: TakeSpec) -> int:
 
 def _camera(spec: TakeSpec, view: str) -> str:
     """Universities name their cameras in their own way: `cam01` or `gp01`, any pair of glasses."""
-    if VIEW_KINDS[view] == "ego":
+    if CAMERA_KINDS[view] == "ego":
         return f"aria{spec.participant % 4 + 1:02d}"
-    number = sorted(name for name, kind in VIEW_KINDS.items() if kind == "exo").index(view) + 1
+    number = sorted(name for name, kind in CAMERA_KINDS.items() if kind == "exo").index(view) + 1
     return f"{'gp' if spec.participant % 2 else 'cam'}{number:02d}"
 
 
 def _file_name(spec: TakeSpec, view: str) -> str:
-    suffix = "_214-1" if VIEW_KINDS[view] == "ego" else ""
+    suffix = "_214-1" if CAMERA_KINDS[view] == "ego" else ""
     return f"{_camera(spec, view)}{suffix}.mp4"
 
 
 def _take(take: FilmedTake, uid: str) -> dict[str, Any]:
     spec = take.specs[0]
-    exo = [view for view in take.files if VIEW_KINDS[view] == "exo"]
+    exo = [view for view in take.files if CAMERA_KINDS[view] == "exo"]
     duration = take.duration_seconds
     return {
         "root_dir": f"takes/{take.take_id}",
@@ -102,7 +102,7 @@ def _videos(take: FilmedTake) -> dict[str, dict[str, dict[str, Any]]]:
     videos: dict[str, dict[str, dict[str, Any]]] = {}
     for view, file in video_paths(take).items():
         camera = _camera(spec, view)
-        if VIEW_KINDS[view] == "ego":
+        if CAMERA_KINDS[view] == "ego":
             videos[camera] = {
                 name: _stream(camera, stream, name, f"{camera}_{stream}.mp4")
                 for name, stream in {**_OTHER_STREAMS, "rgb": "214-1"}.items()
@@ -135,7 +135,7 @@ def _capture(take: FilmedTake) -> dict[str, Any]:
     cameras = [
         {
             "cam_id": _camera(take.specs[0], view),
-            "is_ego": VIEW_KINDS[view] == "ego",
+            "is_ego": CAMERA_KINDS[view] == "ego",
             "has_walkaround": False,
             "includes_audio": False,
             "device_type": "simulated",

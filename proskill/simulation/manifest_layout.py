@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proskill.data.manifest import write_manifest
 from proskill.data.take import Split, Take, View
-from proskill.simulation.cameras import VIEW_KINDS
+from proskill.simulation.cameras import CAMERA_KINDS
 from proskill.simulation.filmed_take import FilmedTake
 from proskill.simulation.take_spec import TakeSpec
 
@@ -35,7 +35,9 @@ def write_manifest_layout(root: Path, takes: Sequence[FilmedTake]) -> Path:
             take_id=take.take_id,
             participant_id=take.participant_id,
             scenario=take.task,
-            views={view: View(root / file, VIEW_KINDS[view]) for view, file in take.files.items()},
+            views={
+                view: View(root / file, CAMERA_KINDS[view]) for view, file in take.files.items()
+            },
             split=take.split,
             level=take.skill.level,
             rating=round(take.skill.rating, 4),

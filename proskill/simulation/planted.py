@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from proskill.simulation.cameras import SEES, VIEW_KINDS
+from proskill.simulation.cameras import CAMERA_KINDS, SEES
 from proskill.simulation.control import Spell, skill_of
 from proskill.simulation.motion import Performance
 from proskill.simulation.render import write_video
@@ -88,7 +88,7 @@ def plant_faults(
 
     Args:
         num_takes: how many; components take turns.
-        views: names among `cameras.VIEW_KINDS`.
+        views: names among `cameras.CAMERA_KINDS`.
         fault_seconds: length of each fault.
         seed: same seed, same takes.
 
@@ -97,8 +97,8 @@ def plant_faults(
             not fit into a take.
     """
     for view in views:
-        if view not in VIEW_KINDS:
-            raise ValueError(f"view={view!r}: allowed are {', '.join(VIEW_KINDS)}")
+        if view not in CAMERA_KINDS:
+            raise ValueError(f"view={view!r}: allowed are {', '.join(CAMERA_KINDS)}")
     seen = [c for c in COMPONENTS if len(set(SEES[c]) & set(views)) == 1]
     if not seen:
         raise ValueError(f"views={','.join(views)}: no component is seen by exactly one of them")

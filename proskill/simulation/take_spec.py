@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from proskill.data.take import Split
-from proskill.simulation.cameras import VIEW_KINDS, place_camera
+from proskill.simulation.cameras import CAMERA_KINDS, place_camera
 from proskill.simulation.control import Spell
 from proskill.simulation.motion import Performance, draw_body, perform
 from proskill.simulation.render import draw_looks, render_view
@@ -56,7 +56,7 @@ class TakeSpec:
         return np.random.default_rng([self.seed, self.participant, stream, *key])
 
     def view_rng(self, stream: int, view: str) -> np.random.Generator:
-        return self.rng(stream, self.repetition, sorted(VIEW_KINDS).index(view))
+        return self.rng(stream, self.repetition, sorted(CAMERA_KINDS).index(view))
 
 
 def draw_skill(spec: TakeSpec) -> Skill:
@@ -97,7 +97,7 @@ def film_take(
         performance,
         place_camera(view, performance, spec.view_rng(_CAMERA, view)),
         draw_looks(spec.rng(_LOOKS, spec.repetition)),
-        is_ego=VIEW_KINDS[view] == "ego",
+        is_ego=CAMERA_KINDS[view] == "ego",
         size_px=size_px,
         rng=spec.view_rng(_LOOKS, view),
     )

@@ -15,7 +15,7 @@ import cv2
 
 from proskill.data.take import Split
 from proskill.simulation.basket_layout import plan_basket, write_basket_layout
-from proskill.simulation.cameras import SEES, VIEW_KINDS
+from proskill.simulation.cameras import CAMERA_KINDS, SEES
 from proskill.simulation.egoexo4d_layout import plan_egoexo4d, write_egoexo4d_layout
 from proskill.simulation.filmed_take import FilmedTake, write_lines
 from proskill.simulation.manifest_layout import plan_manifest, write_manifest_layout
@@ -77,7 +77,7 @@ def simulate_dataset(
 
     Args:
         out: folder, made when missing.
-        views: names among `cameras.VIEW_KINDS`; None takes the layout's own.
+        views: names among `cameras.CAMERA_KINDS`; None takes the layout's own.
         layout: whose files, keys and names the dataset has.
         split_shares: shares of the participants in train, val and test.
         num_workers: processes; None means one per core.
@@ -93,8 +93,8 @@ def simulate_dataset(
         raise ValueError(f"layout={layout!r}: allowed are {', '.join(get_args(LayoutName))}")
     views = _LAYOUTS[layout].views if views is None else views
     for view in views or [""]:
-        if view not in VIEW_KINDS:
-            raise ValueError(f"view={view!r}: allowed are {', '.join(VIEW_KINDS)}")
+        if view not in CAMERA_KINDS:
+            raise ValueError(f"view={view!r}: allowed are {', '.join(CAMERA_KINDS)}")
     if len(set(views)) != len(views):
         raise ValueError(f"views={','.join(views)}: a name stands twice")
     specs = plan_takes(

@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from proskill.data.broken_takes import BrokenTakes, OnError
-from proskill.data.clips import ClipFormat
 from proskill.data.selection import select_scenarios, select_views
 from proskill.data.sources import is_simulated, load_takes
 from proskill.data.splits import split_takes
-from proskill.data.take import Split, Take, ViewKind
+from proskill.data.take import Split, Take
 from proskill.data.take_dataset import (
     ClipLoader,
     EpochSampler,
@@ -33,11 +32,14 @@ from proskill.data.take_dataset import (
     TakeDataset,
     collate_takes,
 )
-from proskill.data.targets import UNLABELLED, Targets, named
+from proskill.data.targets import Targets, named
 from proskill.errors import ConfigError, ManifestError
 from proskill.features.feature_cache import FeatureTable
+from proskill.input_spec import InputSpec
+from proskill.levels import UNLABELLED
 from proskill.training.compared_takes import rate_compared_takes
 from proskill.video.transforms import AugmentTake
+from proskill.view_names import ViewKind
 
 Stage = Literal["fit", "validate", "test", "predict"]
 Encoder = Callable[[Sequence[Take]], FeatureTable]
@@ -153,8 +155,7 @@ class TakeDataModule(LightningDataModule):
         self,
         *,
         targets: Targets,
-        clip_format: ClipFormat,
-        num_windows: int | None,
+        spec: InputSpec,
         stage: Stage,
         encode: Encoder | None,
     ) -> None:
@@ -162,8 +163,7 @@ class TakeDataModule(LightningDataModule):
 
         Args:
             targets: which labels the model learns from.
-            clip_format: how the model wants its clips.
-            num_windows: windows per take in evaluation; None covers each take.
+            spec: the clips that the model takes.
             stage: what the trainer is about to do.
             encode: runs the frozen part of the model on takes; None feeds clips.
 
@@ -181,8 +181,7 @@ class TakeDataModule(LightningDataModule):
         blank = None
         if encode is None:
             loader = ClipLoader(
-                clip_format,
-                num_windows=num_windows,
+                spec,
                 train_windows=self.train_windows or 1,
                 augment=AugmentTake() if self.augment else None,
             )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from proskill.data.targets import UNLABELLED
+from proskill.levels import UNLABELLED
 from proskill.models import LevelPrediction
 
 

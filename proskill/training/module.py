@@ -31,11 +31,10 @@ from proskill.evaluation.result_files import write_results
 from proskill.evaluation.skills import MEAN
 from proskill.evaluation.summary import summarise
 from proskill.features.batches import InputStage, encode_batch
-from proskill.features.clip_format import clip_format_of
 from proskill.features.feature_cache import (
     FeatureTable,
     Precision,
-    compute_features,
+    extract_features,
 )
 from proskill.features.prediction import predict_takes
 from proskill.models.heads import LevelPrediction, RegressionHead
@@ -235,8 +234,7 @@ class SkillModule(LightningModule):
         data = self._data
         data.attach(
             targets=self.targets,
-            clip_format=clip_format_of(self.bundle.input),
-            num_windows=self.bundle.input.num_windows,
+            spec=self.bundle.input,
             stage=cast(Stage, stage),
             encode=None if self.input_stage == "clips" else self._encode_frozen,
         )
@@ -269,11 +267,10 @@ class SkillModule(LightningModule):
         strategy = self.trainer.strategy
         if not self.trainer.is_global_zero:
             strategy.barrier("features")  # the first process computes, the others read its cache
-        table = compute_features(
+        table = extract_features(
             takes,
             self.model.backbone,
-            clip_format_of(self.bundle.input),
-            num_windows=self.bundle.input.num_windows,
+            self.bundle.input,
             cache_dir=cache_dir,
             prefix_blocks=self.prefix_blocks,
             backbone_key=self.bundle.backbone_key,

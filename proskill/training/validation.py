@@ -14,12 +14,13 @@ from proskill.data.take import Take
 from proskill.data.targets import Targets
 from proskill.evaluation.labelled_predictions import LabelledPredictions
 from proskill.evaluation.metrics import each_once
-from proskill.evaluation.predictions import VIEW_KINDS, Predictions
+from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.skills import MEAN, skill_figures
 from proskill.models.heads import LevelPrediction
 from proskill.models.proficiency import ProficiencyModel
 from proskill.training.collect import EncodedTakes
 from proskill.training.losses import SkillLoss
+from proskill.view_names import VIEW_KINDS
 
 _NOT_LOGGED = ("scenario_majority_accuracy", "gain_over_majority")  # constant within a run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proskill.data.clips import ClipFormat, read_windows
+from proskill.data.clips import read_windows
 from proskill.data.file_facts import (
     FileFacts,
     FileRequest,
@@ -18,6 +18,7 @@ from proskill.data.file_facts import (
 )
 from proskill.data.take import Take, View
 from proskill.errors import ProskillError
+from proskill.input_spec import InputSpec
 from proskill.simulation.render import write_video
 
 WriteClip = Callable[..., Path]
@@ -189,6 +190,5 @@ def test_a_video_longer_than_an_upload_may_be_is_part_of_a_dataset(tmp_path: Pat
     assert facts.fault is None
     assert facts.duration_seconds == pytest.approx(720)
     take = Take("t", "p", "basketball", {"exo1": View(path, "exo")})
-    clip_format = ClipFormat(6, 0.1, (32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
-    windows = read_windows(take, clip_format, num_windows=2)
+    windows = read_windows(take, InputSpec(6, 0.1, (32, 32), num_windows=2))
     assert windows["exo1"].shape == (2, 6, 3, 32, 32)

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from proskill.data.clips import ClipFormat, read_windows
+from proskill.data.clips import read_windows
 from proskill.data.take import Take, View
 from proskill.errors import ProskillError, VideoError
 from proskill.features import feature_cache
-from proskill.features.feature_cache import FeatureTable, compute_features
+from proskill.features.feature_cache import FeatureTable, extract_features
+from proskill.input_spec import InputSpec
 from proskill.models import TimeSformer
 from proskill.video.transforms import to_model_input
 
-FORMAT = ClipFormat(
+FORMAT = InputSpec(
     num_frames=4,
     frame_interval_seconds=0.1,
     img_size=(32, 32),
@@ -34,9 +35,11 @@ def backbone(tiny_arguments: dict[str, Any]) -> TimeSformer:
     return TimeSformer(**tiny_arguments["backbone_config"]).eval()
 
 
-def compute(takes: list[Take], backbone: TimeSformer, **options: Any) -> FeatureTable:
+def compute(
+    takes: list[Take], backbone: TimeSformer, spec: InputSpec = FORMAT, **options: Any
+) -> FeatureTable:
     settings: dict[str, Any] = {"precision": "fp32", "progress": False, **options}
-    return compute_features(takes, backbone, FORMAT, **settings)
+    return extract_features(takes, backbone, spec, **settings)
 
 
 def refuse_to_read(*args: Any, **kwargs: Any) -> Any:
@@ -109,7 +112,7 @@ def test_another_video_backbone_or_window_number_never_meets_an_old_entry(
     compute([one_view], backbone, cache_dir=cache)
     copied.write_bytes(copied.read_bytes() + b"\0")
     compute([one_view], backbone, cache_dir=cache)
-    compute([one_view], backbone, cache_dir=cache, num_windows=2)
+    compute([one_view], backbone, replace(FORMAT, num_windows=2), cache_dir=cache)
     compute([one_view], backbone, cache_dir=cache, frame_order="static")
     with torch.no_grad():
         backbone.cls_token.add_(1.0)

@@ -231,8 +231,7 @@ def test_a_skipped_take_trains_nothing(
         data = make_data(takes=[*takes, *others], on_error="skip", augment=False)
         data.attach(
             targets=module.targets,
-            clip_format=data_format(module),
-            num_windows=1,
+            spec=replace(module.bundle.input, num_windows=1),
             stage="fit",
             encode=None,
         )
@@ -243,12 +242,6 @@ def test_a_skipped_take_trains_nothing(
         loss.backward()
         results.append((loss, module.model.head.fc.weight.grad.clone()))
     torch.testing.assert_close(results[0], results[1])
-
-
-def data_format(module: SkillModule) -> Any:
-    from proskill.features.clip_format import clip_format_of
-
-    return clip_format_of(module.bundle.input)
 
 
 def test_more_than_a_hundredth_of_broken_videos_stops_the_run(

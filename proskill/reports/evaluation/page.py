@@ -17,7 +17,8 @@ from jinja2 import PackageLoader
 
 from proskill.data.take import Take
 from proskill.evaluation.labelled_predictions import MAJORITIES, METRICS
-from proskill.evaluation.predictions import UNLABELLED, Predictions
+from proskill.evaluation.predictions import Predictions
+from proskill.levels import UNLABELLED
 from proskill.reports.evaluation.figures import (
     IntervalRow,
     coverage_risk_chart,
