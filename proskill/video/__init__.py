@@ -1,8 +1,8 @@
-"""Video files to clips: what a file is, which instants to look at, the frames shown there.
+"""Video files to clips: facts about a file, choice of timestamps, and the frames shown there.
 
 The public names load their module on first use: `proskill.video.sampling` is pure arithmetic and
-must not bring torch along. `probe` is not among them, because its module has the same name: take it
-from there, `from proskill.video.probe import probe`.
+must not bring torch along. `probe` is not among them, because its module has the same name: import
+it from there, `from proskill.video.probe import probe`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proskill.video.probe import VideoInfo, VideoLimits
-    from proskill.video.reader import VideoReader, read_views
+    from proskill.video.reader import ReaderName, VideoReader, open_reader, read_views
     from proskill.video.sampling import (
         evaluation_windows,
         random_window,
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AugmentTake",
+    "ReaderName",
     "VideoInfo",
     "VideoLimits",
     "VideoReader",
     "evaluation_windows",
     "fit_square",
+    "open_reader",
     "random_window",
     "read_views",
     "segment_instants",
@@ -37,11 +39,13 @@ __all__ = [
 
 _MODULE_OF = {
     "AugmentTake": "transforms",
+    "ReaderName": "reader",
     "VideoInfo": "probe",
     "VideoLimits": "probe",
     "VideoReader": "reader",
     "evaluation_windows": "sampling",
     "fit_square": "transforms",
+    "open_reader": "reader",
     "random_window": "sampling",
     "read_views": "reader",
     "segment_instants": "sampling",

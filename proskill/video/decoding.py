@@ -96,23 +96,42 @@ class Decoder:
             DamagedError: a frame is missing or damaged.
         """
         pictures = self._empty(len(pts))
+        scaler = Scaler(self.size, self.orientation)
+        for frame in self._wanted_frames(pts, index):
+            pictures[pts == frame.pts] = scaler.rgb(frame)
+        return pictures
+
+    def require_intact(self, pts: Ticks, index: PacketIndex) -> None:
+        """Decode every packet on the way to the frames of the given times, keeping no picture.
+
+        Raises:
+            DamagedError: a frame is missing or damaged.
+        """
+        for _ in self._wanted_frames(pts, index, skips=False):
+            pass
+
+    def _wanted_frames(
+        self, pts: Ticks, index: PacketIndex, *, skips: bool = True
+    ) -> Iterator[VideoFrame]:
         order = np.argsort(index.pts, kind="stable")
         positions = order[np.searchsorted(index.pts, pts, sorter=order)]  # of packets, (T,)
         before = np.searchsorted(index.pts[index.entries], pts, side="right") - 1
         entries = index.entries[np.maximum(before, 0)]  # (T,)
         with self._open(is_strict=True) as (container, stream):
-            scaler = _Scaler(self.size, self.orientation)
+            # In H.264 a packet marked as "not a reference" is needed by no other frame. HEVC's mark
+            # means less: such a frame may be needed in a higher temporal layer.
+            skips &= stream.codec_context.name == "h264"
             for entry in np.unique(entries):
                 chosen = entries == entry
                 wanted = set(pts[chosen].tolist())
                 packets = _packets_from(container, stream, index, int(entry))
                 packets = islice(packets, int(positions[chosen].max() - entry) + 1)
-                for frame in _decode_wanted(packets, stream, wanted, int(index.pts[entry])):
-                    pictures[pts == frame.pts] = scaler.rgb(frame)
+                first = int(index.pts[entry])
+                for frame in _decode_wanted(packets, stream, wanted, first, skips=skips):
+                    yield frame
                     wanted.discard(frame.pts)
                 if wanted:
                     raise DamagedError(f"no frame came out for time {min(wanted)}")
-        return pictures
 
     def frames_in_order(self, indices: NDArray[np.int64]) -> Pictures:
         """The frames at the given places of the order in which they are shown.
@@ -129,7 +148,7 @@ class Decoder:
         pictures = self._empty(len(indices))
         wanted = set(indices.tolist())
         last = max(wanted, default=-1)
-        scaler = _Scaler(self.size, self.orientation)
+        scaler = Scaler(self.size, self.orientation)
         for index, frame in enumerate(self._all_frames([])):
             if index in wanted:
                 pictures[indices == index] = scaler.rgb(frame)
@@ -219,7 +238,12 @@ def _packets_from(
 
 
 def _decode_wanted(
-    packets: Iterator[Packet[VideoStream]], stream: VideoStream, wanted: set[int], entry_pts: int
+    packets: Iterator[Packet[VideoStream]],
+    stream: VideoStream,
+    wanted: set[int],
+    entry_pts: int,
+    *,
+    skips: bool,
 ) -> Iterator[VideoFrame]:
     """Frames whose time is in `wanted`, which shrinks as they are taken.
 
@@ -227,9 +251,6 @@ def _decode_wanted(
         DamagedError: a packet fails, or a frame from the entry on is marked as damaged.
     """
     codec = stream.codec_context
-    # In H.264 a packet marked as "not a reference" is needed by no other frame. (HEVC's mark means
-    # less: such a frame may be needed in a higher temporal layer.)
-    skips = codec.name == "h264"
 
     def checked(frames: list[VideoFrame]) -> Iterator[VideoFrame]:
         for frame in frames:
@@ -250,7 +271,7 @@ def _decode_wanted(
     codec.flush_buffers()  # ready for packets again
 
 
-class _Scaler:
+class Scaler:
     """swscale by a filter graph, rebuilt when the decoded picture's size or format changes.
 
     The graph is the one that `ffmpeg` and decord build, so that they give the same bytes.

@@ -17,7 +17,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from proskill.errors import VideoError
-from proskill.video.container import check_regular_file, open_container, pick_stream
+from proskill.video.container import (
+    check_regular_file,
+    moving_streams,
+    open_container,
+    pick_stream,
+)
 from proskill.video.decoding import PacketIndex
 from proskill.video.geometry import Orientation, orientation_of, square_size
 from proskill.video.timeline import PacketScan, Ticks, TooLong, scan_packets
@@ -110,6 +115,9 @@ class Inspection:
         stream_index: of the stream shown, among all streams of the file.
         start_seconds: when its first frame is shown, past the time where the file says it starts.
         is_interlaced: whether its first frame is made of two fields.
+        num_alike: other video streams with pictures of the same size.
+        num_hidden: packets whose frames an edit list hides.
+        num_open_keys: key frames that do not begin a closed group of complete pictures.
         index: where decoding may start, or None where packets do not tell which frames they give.
     """
 
@@ -121,6 +129,9 @@ class Inspection:
     stream_index: int
     start_seconds: float
     is_interlaced: bool
+    num_alike: int
+    num_hidden: int
+    num_open_keys: int
     index: PacketIndex | None
 
     @property
@@ -245,6 +256,13 @@ def _conclude(
         stream_index=stream.index,
         start_seconds=float(shown_pts[0] * time_base) - (container.start_time or 0) / av.time_base,
         is_interlaced=frame.interlaced_frame,
+        num_alike=sum(
+            (other.height, other.width) == (stream.height, stream.width)
+            for other in moving_streams(container)
+            if other.index != stream.index
+        ),
+        num_hidden=sum(scan.is_hidden),
+        num_open_keys=scan.num_open_keys(),
         index=_packet_index(container, stream, scan, shown_pts),
     )
 

@@ -1,11 +1,10 @@
-"""Frames at instants: the pictures that playing a file from its start would show.
+"""Frames at timestamps: the pictures that playing a file from its start would show.
 
-The frame at instant t is the last one whose presentation time is not after t seconds past the first
-frame's. Before the first frame and after the last one, the first and the last are shown.
+The frame at timestamp t is the last one whose presentation time is not after t seconds past the
+first frame's. Before the first frame and after the last one, the first and the last are shown.
 
-Why not decord: it finds frames by counting what its decoder gives after a seek, so that open groups
-of pictures, edit lists and damaged packets make it return other frames without a word
-(benchmarks/reading.py counts them). Here every frame is identified by its presentation time.
+`VideoReader` decodes with PyAV and identifies every frame by its presentation time, whatever the
+file. `proskill.video.decord_reader` decodes with decord where that gives the same frames.
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proskill.video.decoding import DamagedError, Decoder
+from proskill.video.decoding import DamagedError, Decoder, Pictures
 from proskill.video.geometry import target_size
 from proskill.video.probe import (
     DEFAULT_LIMITS,
@@ -31,6 +31,8 @@ from proskill.video.probe import (
     inspect,
     ratio_warning,
 )
+
+ReaderName = Literal["pyav", "decord"]
 
 # Presentation times are stored in ticks of a microsecond or more; an instant computed as k / rate
 # may lie a rounding error before the tick it means.
@@ -77,6 +79,10 @@ class VideoReader:
             max_pixels=limits.max_pixels,
             num_threads=num_threads,
         )
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make ready for `_pictures`."""
         if self._index is None:
             self._survey()
 
@@ -113,13 +119,17 @@ class VideoReader:
             raise ValueError("instants_seconds must be a one-dimensional array of finite seconds")
         if len(instants) == 0:
             return torch.empty((0, 3, *self.size), dtype=torch.uint8)
+        return _to_clip(self._pictures(instants))
+
+    def _pictures(self, instants: NDArray[np.float64]) -> Pictures:
+        """Decode the frames shown at the given timestamps, one or more."""
         if self._index is not None:
             try:
                 pts = self._inspection.shown_pts[self._places_at(instants)]
-                return _to_clip(self._decoder.frames_by_time(pts, self._index))
+                return self._decoder.frames_by_time(pts, self._index)
             except DamagedError:
                 self._survey(is_damaged=True)
-        return _to_clip(self._decoder.frames_in_order(self._places_at(instants)))
+        return self._decoder.frames_in_order(self._places_at(instants))
 
     def __enter__(self) -> VideoReader:
         return self
@@ -155,12 +165,46 @@ class VideoReader:
         )
 
 
+def open_reader(
+    path: str | Path,
+    *,
+    reader: ReaderName = "pyav",
+    size: tuple[int, int] | int | None = None,
+    num_threads: int = 1,
+    limits: VideoLimits = DEFAULT_LIMITS,
+) -> VideoReader:
+    """Open a video file for reading at timestamps.
+
+    Args:
+        path: a local file.
+        reader: "pyav" reads every file; "decord" gives the same frames of the files that it reads
+            right, and refuses the others.
+        size: as for `VideoReader`.
+        num_threads: as for `VideoReader`.
+        limits: as for `VideoReader`.
+
+    Raises:
+        VideoError: the file cannot be read, or not by this reader; the reason says why.
+        ProskillError: the reader is not installed.
+        ValueError: an unknown reader, an impossible size or thread count.
+    """
+    if reader not in get_args(ReaderName):
+        raise ValueError(f"reader={reader!r}: allowed are {', '.join(get_args(ReaderName))}")
+    opens = VideoReader
+    if reader == "decord":
+        from proskill.video.decord_reader import DecordReader
+
+        opens = DecordReader
+    return opens(path, size=size, num_threads=num_threads, limits=limits)
+
+
 def read_views(
     views: Mapping[str, Path],
     instants: NDArray[np.float64],
     *,
     size: tuple[int, int] | int | None,
     offsets: Mapping[str, float] | None = None,
+    reader: ReaderName = "pyav",
     limits: VideoLimits = DEFAULT_LIMITS,
 ) -> dict[str, torch.Tensor]:
     """The same instants of every view of a take, decoded in parallel.
@@ -170,6 +214,7 @@ def read_views(
         instants: seconds on the take's clock, shape (T,).
         size: as for `VideoReader`.
         offsets: view name -> seconds added to the take's clock to give the file's; 0 if absent.
+        reader: as for `open_reader`.
         limits: larger videos are refused.
 
     Returns:
@@ -186,8 +231,8 @@ def read_views(
         raise ValueError(f"offsets name views that are not there: {', '.join(unknown)}")
 
     def read(name: str) -> torch.Tensor:
-        with VideoReader(views[name], size=size, limits=limits) as reader:
-            return reader.frames_at(np.asarray(instants) + offsets.get(name, 0.0))
+        with open_reader(views[name], reader=reader, size=size, limits=limits) as opened:
+            return opened.frames_at(np.asarray(instants) + offsets.get(name, 0.0))
 
     if len(views) == 1:
         return {name: read(name) for name in views}

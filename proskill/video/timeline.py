@@ -35,7 +35,8 @@ class PacketScan:
         pts: presentation times.
         dts: decoding times.
         is_hidden: whether an edit list hides the packet's frame.
-        is_clean_key: whether the packet is a key frame whose picture is complete by itself.
+        is_key: whether the packet is marked as a key frame, at which seeks land.
+        is_clean_key: whether it also gives a picture that is complete by itself.
         last_duration: duration of the packet shown last, 0 if unknown.
         num_errors: packets that could not be read, or not decoded before the first frame came out.
         num_restarts: places where the clock jumped back (files joined by `cat`) and was joined on.
@@ -46,6 +47,7 @@ class PacketScan:
     pts: list[int] = field(default_factory=list)
     dts: list[int] = field(default_factory=list)
     is_hidden: list[bool] = field(default_factory=list)
+    is_key: list[bool] = field(default_factory=list)
     is_clean_key: list[bool] = field(default_factory=list)
     last_duration: int = 0
     num_errors: int = 0
@@ -75,6 +77,11 @@ class PacketScan:
             is_entry &= np.minimum.accumulate(pts[::-1])[::-1] == pts
         is_entry[0] = True  # where playing starts, whatever is there
         return np.flatnonzero(is_entry).astype(np.int64)
+
+    def num_open_keys(self) -> int:
+        """Number of key frames that do not begin a closed group of complete pictures."""
+        keys = np.flatnonzero(self.is_key)
+        return int(np.isin(keys, self.entries(closed_only=True), invert=True).sum())
 
 
 def scan_packets(
@@ -106,6 +113,7 @@ def scan_packets(
         scan.pts.append(pts)
         scan.dts.append(packet.dts if packet.dts is not None else pts)
         scan.is_hidden.append(packet.is_discard)
+        scan.is_key.append(packet.is_keyframe)
         scan.is_clean_key.append(packet.is_keyframe and _is_clean_entry(packet, stream))
         if len(scan.pts) > max_frames or newest - first > max_ticks:
             raise TooLong

@@ -26,6 +26,7 @@ X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none"
 RAW = f"-f rawvideo -pix_fmt gray -s {WIDTH}x{HEIGHT} -r"
 FRAMES = f"{RAW} {RATE} -i frames.raw"
 COLOR = "-f lavfi -i color=black:size="
+COLOURS = "-f lavfi -i testsrc2=size=160x96:rate=30:duration=1"
 INTERLACED = "-c:v mpeg2video -g 6 -bf 2 -vf setfield=tff -flags +ilme+ildct"
 STEPS = "select='not(mod(n,7))+not(mod(n,5))+lt(mod(n,20),7)',setpts=PTS"
 SLOW_MOTION = "setpts='if(lt(N,20),N/240,if(lt(N,40),20/240+(N-20)/30,20/240+20/30+(N-40)/240))/TB'"
@@ -80,6 +81,18 @@ RECIPES: dict[str, str] = {
     "one_frame.mp4": f"{FRAMES} -frames:v 1 {H264}",
     "tiny.mp4": f"{COLOR}16x16:rate=30:duration=1 {H264}",
     "black.mp4": f"{COLOR}160x96:rate=30:duration=1 {H264}",
+    "colours.mp4": f"{COLOURS} {H264} -g 15 -colorspace bt709 -color_range pc",
+    "colours_10_bit.mp4": f"{COLOURS} -c:v libx264 -pix_fmt yuv420p10le",
+    "colours_422.mov": f"{COLOURS} -c:v prores_ks",
+    "odd_420.mp4": f"{COLOURS.replace('160x96', '163x99')} {H264} -g 15",
+    "hevc_closed.mp4": f"{FRAMES} {X265}:open-gop=0:keyint=10:min-keyint=5:bframes=4 "
+    "-pix_fmt yuv420p",
+    "mpeg4_closed.mkv": f"{FRAMES} -c:v mpeg4 -bf 2 -g 12 -flags +cgop -sc_threshold 1000000000",
+    "mpeg2_open_gop.mkv": f"{FRAMES} -c:v mpeg2video -g 10 -bf 2",
+    "field_pairs.mp4": f"{FRAMES} -vf setfield=tff -c:v libx264 -flags +ilme+ildct -g 15 "
+    "-pix_fmt yuv420p",
+    "two_cameras.mkv": f"{FRAMES} {FRAMES} -map 0 -map 1 {H264}",
+    "delayed.mp4": "-i base.mp4 -c copy -output_ts_offset 10",
     "audio_only.mp4": "-f lavfi -i sine=duration=1 -c:a aac",
     "cover.m4a": "-f lavfi -i sine=duration=1 -f lavfi -i color=red:size=64x64 -map 0 -map 1 "
     "-frames:v 1 -c:a aac -c:v mjpeg -disposition:v:0 attached_pic",

@@ -104,16 +104,6 @@ def test_random_access_gives_the_same_bytes_as_reading_in_order(make_video):
         assert torch.equal(together, in_order), name
 
 
-def test_decord_shows_the_same_bytes_of_an_intact_file(make_video):
-    decord = pytest.importorskip("decord")
-    path = make_video("base.mp4")
-    theirs = decord.VideoReader(str(path), width=128, height=64, num_threads=1)
-    places = [3, 59, 17, 30]
-    with VideoReader(path, size=(64, 128)) as reader:
-        ours = reader.frames_at(np.array(places) / 30).permute(0, 2, 3, 1).numpy()
-    assert np.array_equal(ours, theirs.get_batch(places).asnumpy())
-
-
 def test_real_footage_is_read_as_decoding_in_order_shows_it():
     with av.open(str(REAL_CLIP)) as container:
         frames = [
