@@ -1,6 +1,6 @@
-"""A backbone on its own as a directory: weights, how its input must look, and its licence.
+"""Directories of backbones: weights, input format and licence.
 
-Not here: turning foreign files into such a directory (`weights.py`).
+Not here: converting foreign files (`weights.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from proskill.models.directory import (
     read_config,
     write_directory,
 )
-from proskill.models.proficiency import build_backbone
+from proskill.models.proficiency import build_backbone, empty_weights
 from proskill.models.timesformer import TimeSformer
 
 KIND = "backbone"
@@ -34,11 +34,11 @@ class BackboneConfig:
 
     Attributes:
         backbone: arguments of `TimeSformer`.
-        input: what the backbone was trained to see.
-        licence: under which the weights may be used, an SPDX name where there is one.
-        source: where the weights come from.
-        data: what they were trained on.
-        training: how, free-form.
+        input: input format.
+        licence: of the weights, an SPDX name where there is one.
+        source: origin of the weights.
+        data: training data.
+        training: settings of the training, free-form.
     """
 
     backbone: Mapping[str, Any]
@@ -64,14 +64,12 @@ def save_backbone(
 ) -> None:
     """Write a backbone as a directory, whole or not at all.
 
-    `config.backbone` is taken from the model itself.
-
     Args:
-        directory: where; a directory of weights already there is replaced.
+        directory: a directory of weights already there is replaced.
         backbone: the model; a classifier is left out.
-        config: the rest of `config.json`.
+        config: `config.json`; its `backbone` is taken from the model itself.
         card: Markdown to add to the README, for example measurements and limits.
-        dtype: how values are stored; float16 halves the file, and loading gives float32 either way.
+        dtype: of stored values; float16 halves the file, and loading gives float32 either way.
 
     Raises:
         CheckpointError: see `proskill.models.directory.write_directory`.
@@ -89,7 +87,7 @@ def save_backbone(
 
 
 def read_backbone_config(directory: str | Path) -> BackboneConfig:
-    """`config.json` of a backbone directory.
+    """Read `config.json` of a backbone directory.
 
     Raises:
         CheckpointError: missing or wrong.
@@ -104,19 +102,19 @@ def read_backbone_config(directory: str | Path) -> BackboneConfig:
 
 
 def load_backbone(directory: str | Path, **overrides: Any) -> TimeSformer:
-    """The backbone of a directory that `save_backbone` or `import_weights` wrote, in eval mode.
+    """Load a backbone in eval mode from a directory of `save_backbone` or `import_weights`.
 
     Args:
         directory: with `config.json` and `model.safetensors`.
         **overrides: `TimeSformer` arguments without effect on tensors, such as `drop_path_rate`.
 
     Raises:
-        CheckpointError: anything missing, surplus, misshapen or unsafe; one sentence that names it.
+        CheckpointError: anything missing, surplus, misshapen or unsafe; names it.
     """
     path = Path(directory)
     config = read_backbone_config(path)
     try:
-        with torch.device("meta"):  # no time spent on weights that are replaced
+        with empty_weights():
             model = build_backbone({**config.backbone, **overrides})
     except ConfigError as error:
         raise CheckpointError(f"{path / CONFIG}: {error}") from error
@@ -135,8 +133,7 @@ def _card(name: str, config: BackboneConfig, arguments: Mapping[str, Any], more:
         f"- **Licence of the weights**: {config.licence}",
         f"- **Source**: {config.source}",
         f"- **Data**: {config.data}",
-        f"- **Input**: {spec.num_frames} frames, {spec.frame_interval_seconds:g} s apart, "
-        f"{spec.img_size[0]} x {spec.img_size[1]} px, mean {list(spec.mean)}, std {list(spec.std)}",
+        f"- **Input**: {spec.described}, mean {list(spec.mean)}, std {list(spec.std)}",
         f"- **Model**: width {arguments['embed_dim']}, {arguments['depth']} blocks, "
         f"{arguments['num_heads']} heads, patches of {arguments['patch_size']} px, "
         f"{arguments['attention_type']}, stem {arguments['stem']}, input {arguments['input_mode']}",

@@ -28,7 +28,7 @@ from proskill.models.directory import (
     write_directory,
 )
 from proskill.models.lora import has_lora, merge_lora
-from proskill.models.proficiency import ModelConfig, ProficiencyModel, build_model
+from proskill.models.proficiency import ModelConfig, ProficiencyModel, build_model, empty_weights
 
 KIND = "proficiency"
 
@@ -157,7 +157,7 @@ def save_checkpoint(
     )
     config = replace(config, model=described)
     state = model.state_dict()
-    with torch.device("meta"):
+    with empty_weights():
         expected = build_model(described).state_dict()
     check_fit(expected, state, where="config.model against the model to be saved")
     write_directory(
@@ -184,7 +184,7 @@ def load_checkpoint(directory: str | Path, *, merge: bool = True) -> LoadedCheck
     path = Path(directory)
     config = read_checkpoint_config(path)
     try:
-        with torch.device("meta"):  # no time spent on weights that are replaced
+        with empty_weights():
             model = build_model(config.model)
     except ConfigError as error:
         raise CheckpointError(f"{path / CONFIG}: model.{error}") from error

@@ -1,11 +1,11 @@
-"""CrossViewFusion: features of a take's views into one (SkillFormer, arXiv 2505.08665).
+"""Fusion of the features of a take's views into one (SkillFormer, arXiv 2505.08665).
 
-With every option off it computes SkillFormer's equations with exactly its parameters. The options
-mend what that model lacks: takes with different numbers of views in one batch, knowing which camera
-is worn and which watches, robustness to a missing view, and a start that is the late average
-instead of noise.
+With every option off, `CrossViewFusion` computes SkillFormer's equations with exactly its
+parameters. Masks allow different numbers of views in one batch; options add the kind of a camera
+(worn or watching), robustness to a missing view, and a start at the mean of the views instead of
+noise.
 
-Not here: the backbone that makes the features, the head that reads the result.
+Not here: backbone and head.
 
 Shapes: B takes, V views (of the take with most; the others are masked), D embedding, H hidden
 width.
@@ -96,8 +96,7 @@ class CrossViewFusion(nn.Module):
         """Fuse the views of each take.
 
         Args:
-            x: view features `(B, V, D)`; what stands at a masked position is ignored, even if it is
-                not finite.
+            x: view features `(B, V, D)`; masked positions are ignored, even if not finite.
             view_mask: `(B, V)` bool, true where a view exists; None if all do.
             view_kind: `(B, V)` integer, 0 ego and 1 exo; needed if and only if `use_view_kind`. Its
                 value at a masked position is ignored.
@@ -123,10 +122,8 @@ class CrossViewFusion(nn.Module):
         hidden = self.drop(self.hidden_norm(F.gelu(self.fc1(fused))))  # (B, H)
         hidden = hidden * torch.sigmoid(self.gate(hidden))
         z = self.out_norm(self.fc2(hidden)).float()  # (B, D)
-        z = (z - z.mean(dim=-1, keepdim=True)) / (
-            z.std(dim=-1, keepdim=True) + 1e-6
-        )  # unbiased, as theirs
-        return self.scale * z + self.shift
+        spread = z.std(dim=-1, keepdim=True) + 1e-6  # unbiased, as in the paper
+        return self.scale * ((z - z.mean(dim=-1, keepdim=True)) / spread) + self.shift
 
     def _check(self, x: Tensor, mask: Tensor | None) -> Tensor:
         if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.embed_dim:
@@ -168,12 +165,9 @@ class CrossViewFusion(nn.Module):
 
 
 class LateFusion(nn.Module):
-    """No fusion of features: the head answers for every view, and the mean of the answers counts.
+    """Late averaging: the head predicts from every view, and `ProficiencyModel` averages.
 
-    This is the Ego-Exo4D baseline's way, and for takes of one view the plain "backbone and head".
-
-    Args:
-        embed_dim: D, width of a view's feature.
+    The method of the Ego-Exo4D baseline; for takes of one view, plain "backbone and head".
     """
 
     def __init__(self, embed_dim: int) -> None:
@@ -196,7 +190,7 @@ class ViewAttention(nn.Module):
         nn.init.zeros_(self.proj.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Views `(B, V, D)` and which of them exist `(B, V)` to `(B, V, D)`."""
+        """Apply attention to views `(B, V, D)` that exist, `mask` `(B, V)`."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # (B, V, 3, A, E)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, A, V, E)
         mixed = F.scaled_dot_product_attention(
@@ -210,12 +204,7 @@ class ViewAttention(nn.Module):
 
 
 def drop_views(mask: Tensor, probability: float) -> Tensor:
-    """Leave out each present view with this probability, but never the last one of a take: `(B, "
-    "V)` to the same."""
-    draw = torch.rand(mask.shape, device=mask.device).masked_fill(
-        ~mask, 2.0
-    )  # absent views draw worst
-    kept = (draw >= probability) & mask
-    # The view to keep if chance takes all: the one with the highest draw among those present.
-    best = draw.masked_fill(~mask, -1.0).argmax(dim=1, keepdim=True)
-    return kept.scatter(1, best, True)
+    """Drop each present view of `(B, V)` with this probability, but never all views of a take."""
+    draw = torch.rand(mask.shape, device=mask.device).masked_fill(~mask, -1.0)
+    best = draw.argmax(dim=1, keepdim=True)  # stays even if chance drops all
+    return ((draw >= probability) & mask).scatter(1, best, True)

@@ -1,7 +1,6 @@
-"""Heads: the feature of a take to the probability of each level of each skill, and a score.
+"""Heads: from the feature of a take to probabilities of levels for each skill, and a score.
 
-Not here: which level and which skill is called what (`proskill.levels`, `checkpoint.py`),
-calibration (`proskill.scoring`).
+Not here: names of levels and skills (`proskill.levels`, `checkpoint.py`), calibration.
 
 Shapes: B takes, D embedding, S skills (1 for the level of the whole performance), K levels from
 lowest to highest skill.
@@ -22,7 +21,7 @@ _LEAST_GAP = 4e-3  # of the ratings' spread, over all cuts
 
 
 class LevelPrediction(NamedTuple):
-    """What a head says about each take.
+    """Output of a head for each take.
 
     Attributes:
         logits: `(B, K)` unnormalised log-probabilities of the level of the whole performance; with
@@ -43,7 +42,7 @@ class LevelPrediction(NamedTuple):
 
     @classmethod
     def from_logits(cls, skill_logits: Tensor) -> LevelPrediction:
-        """Probabilities and score that belong to `(B, S, K)` logits."""
+        """Compute probabilities and score of `(B, S, K)` logits."""
         skill_logits = skill_logits.float()
         num_skills, num_levels = skill_logits.shape[-2:]
         logits = skill_logits[:, 0]
@@ -55,7 +54,7 @@ class LevelPrediction(NamedTuple):
         return cls(logits, probabilities, probabilities @ index, skill_logits)
 
     def mean_over_views(self, view_mask: Tensor) -> LevelPrediction:
-        """The mean of what single views say: from `(B * V, ...)` fields to `(B, ...)`.
+        """Average the predictions from single views, `(B * V, ...)` fields to `(B, ...)`.
 
         Args:
             view_mask: `(B, V)`, true where a view exists; every take has one or more.
@@ -119,7 +118,7 @@ class OrdinalHead(nn.Module):
         self.raw_gaps = nn.Parameter(torch.log(torch.expm1(gaps)).repeat(num_skills))
 
     def thresholds(self) -> Tensor:
-        """`(S, K - 1)`, each row increasing, in units of the latent number."""
+        """Return thresholds `(S, K - 1)`, each row increasing, in units of the latent number."""
         gaps = F.softplus(self.raw_gaps) + 1e-4  # never so close that a level vanishes in float32
         steps = F.pad(gaps.unflatten(0, (self.num_skills, -1)), (1, 0)).cumsum(dim=-1)
         return self.first_cut[:, None] + steps
@@ -133,8 +132,8 @@ class OrdinalHead(nn.Module):
 class RegressionHead(nn.Module):
     """The rating of a take, as a logistic distribution whose width is learned.
 
-    Its levels are equal shares of the training ratings ("Lowest quarter" and so on): where the
-    distribution lies among them is their probability, so that what reads levels reads these, too.
+    Its levels are equal shares of the training ratings ("Lowest quarter" and so on); the
+    probability of a level is the distribution's mass in that share.
 
     Args:
         embed_dim: D.
@@ -188,7 +187,7 @@ Head = SoftmaxHead | OrdinalHead | RegressionHead
 
 
 def _log_probabilities(below: Tensor) -> Tensor:
-    """Log-probabilities `(..., K)` from logits of P(level <= k), `(..., K - 1)`, increasing."""
+    """Turn logits of P(level <= k), `(..., K - 1)`, into log-probabilities `(..., K)`."""
     lower, upper = below[..., :-1], below[..., 1:]
     # log(sigmoid(u) - sigmoid(l)) without cancellation, for u > l
     between = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(lower - upper))
@@ -196,8 +195,9 @@ def _log_probabilities(below: Tensor) -> Tensor:
 
 
 def _even_cuts(num_levels: int) -> Tensor:
-    """`(K - 1,)` where a logistic distribution around zero has equal shares between."""
-    return torch.tensor([math.log(k / (num_levels - k)) for k in range(1, num_levels)])
+    """Return `(K - 1,)` cuts of a standard logistic distribution into equal shares."""
+    cuts = [math.log(k / (num_levels - k)) for k in range(1, num_levels)]
+    return torch.tensor(cuts, device="cpu")  # on the meta device, arithmetic imports the compiler
 
 
 def _at_least(name: str, value: int, least: int) -> int:

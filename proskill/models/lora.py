@@ -1,7 +1,7 @@
 """LoRA adapters (Hu et al. 2021, arXiv 2106.09685) by peft on a `ProficiencyModel`.
 
-Which layers is a choice per model: blocks and layers of the backbone, and the attention between
-views. Everything else in the backbone is frozen; fusion and head train fully, unless the fusion's
+Each model chooses its adapted layers among the blocks of the backbone and the attention between
+views. The rest of the backbone is frozen; fusion and head train fully, unless the fusion's
 attention is adapted, which freezes that attention's own weights.
 
 Not here: training. Without settings nothing of peft is imported.
@@ -30,7 +30,7 @@ FUSION_LAYERS = ("attn.qkv", "attn.proj")
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """Where adapters sit and how large they are.
+    """Places and sizes of adapters.
 
     Attributes:
         r: rank.
@@ -75,16 +75,16 @@ class LoraSettings:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values that JSON keeps."""
+        """Return plain values that JSON keeps."""
         return asdict(self)
 
 
 def apply_lora(model: nn.Module, settings: LoraSettings) -> None:
-    """Freeze the backbone and put adapters into it, in place. At the start they change nothing.
+    """Freeze the backbone and add adapters to it, in place; untrained adapters change no output.
 
     Args:
         model: has `backbone` (a `TimeSformer`) and `fusion` (a `CrossViewFusion`).
-        settings: where and how large.
+        settings: places and sizes.
 
     Raises:
         ValueError: the model has adapters already, or a block or layer that it lacks is chosen.
@@ -112,9 +112,9 @@ def apply_lora(model: nn.Module, settings: LoraSettings) -> None:
 
 
 def merge_lora(model: nn.Module) -> None:
-    """Fold every adapter into the layer it adapts, in place; the output stays the same.
+    """Fold every adapter into its layer, in place; the output stays the same.
 
-    Everything that adapters had frozen stays frozen. A model without adapters is left as it is.
+    Frozen parameters stay frozen. A model without adapters is left as it is.
     """
     for name, module in list(model.named_modules()):
         if not _is_adapted(module):
@@ -125,7 +125,7 @@ def merge_lora(model: nn.Module) -> None:
 
 
 def has_lora(model: nn.Module) -> bool:
-    """Whether any layer of `model` carries an adapter."""
+    """Return whether any layer of `model` carries an adapter."""
     return any(_is_adapted(module) for module in model.modules())
 
 
@@ -144,7 +144,6 @@ def _target_names(model: nn.Module, settings: LoraSettings) -> list[str]:
         if name not in present:
             raise ValueError(
                 f"{name!r} is not in the model: it has {depth} blocks (0..{depth - 1}); choose "
-                f"blocks and "
-                "target_modules that exist"
+                "blocks and target_modules that exist"
             )
     return names

@@ -1,9 +1,6 @@
-"""ProficiencyModel: clips of several views of a take to a skill level.
+"""ProficiencyModel: one backbone for all views of a take, fusion over views, one head.
 
-One backbone for all views, fusion over views, one head.
-
-Not here: reading video, averaging several windows of a take (callers average features), files
-(`checkpoint.py`).
+Not here: reading video, averaging features over windows of a take, files (`checkpoint.py`).
 
 Shapes: B takes, V views, C channels, T frames, H W pixels, S tokens, D embedding, K levels.
 """
@@ -12,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from proskill.errors import ConfigError
 from proskill.models.fusion import CrossViewFusion, LateFusion
@@ -43,12 +42,12 @@ FUSIONS: dict[str, type[CrossViewFusion] | type[LateFusion]] = {
 
 
 class ProficiencyModel(nn.Module):
-    """Backbone per view, fusion over views, head on the result.
+    """Model from clips of several views of a take to a skill level.
 
     Args:
-        backbone: makes `(B, D)` features of clips.
-        fusion: joins the features of the views of a take.
-        head: reads the joined feature.
+        backbone: from clips to features `(B, D)`.
+        fusion: from the features of a take's views to one.
+        head: from the fused feature to a prediction.
 
     Raises:
         ValueError: backbone and fusion of different width.
@@ -81,7 +80,11 @@ class ProficiencyModel(nn.Module):
         return self.predict_features(self.encode_views(clips, view_mask), view_mask, view_kind)
 
     def encode_views(self, clips: Tensor, view_mask: Tensor | None = None) -> Tensor:
-        """Features of views, `(B, V, C, T, H, W)` to `(B, V, D)`; zeros where `view_mask` is false.
+        """Compute features of views, `(B, V, D)`; zeros where `view_mask` is false.
+
+        Args:
+            clips: `(B, V, C, T, H, W)`.
+            view_mask: `(B, V)` bool; None if all views exist.
 
         Raises:
             ValueError: clips or mask of the wrong shape.
@@ -104,9 +107,9 @@ class ProficiencyModel(nn.Module):
         return features.masked_scatter(view_mask[..., None], present)  # (B, V, D)
 
     def encode_frames(self, clips: Tensor) -> Tensor:
-        """Features of single frames in their clips, `(B, V, C, T, H, W)` to `(B, V, T, D)`.
+        """Compute features of single frames, `(B, V, C, T, H, W)` to `(B, V, T, D)`.
 
-        Their mean over T is what `encode_views` returns, but for the class token.
+        Their mean over T is the result of `encode_views`, but for the class token.
         """
         _check_clips(clips)
         tokens = self.backbone.forward_features(clips.flatten(0, 1))
@@ -114,16 +117,16 @@ class ProficiencyModel(nn.Module):
         return frames.unflatten(0, clips.shape[:2])
 
     def encode_prefix(self, clips: Tensor, k: int) -> Tensor:
-        """Hidden state after the first `k` blocks, `(B, V, C, T, H, W)` to `(B, V, S, D)`."""
+        """Run the first `k` blocks, `(B, V, C, T, H, W)` to `(B, V, S, D)`."""
         _check_clips(clips)
         return self.backbone.forward_prefix(clips.flatten(0, 1), k).unflatten(0, clips.shape[:2])
 
     def encode_suffix(self, hidden: Tensor, k: int, *, num_frames: int | None = None) -> Tensor:
-        """What `encode_prefix(clips, k)` left to do: `(B, V, S, D)` to `(B, V, D)`.
+        """Run the blocks after `encode_prefix(clips, k)`, `(B, V, S, D)` to `(B, V, D)`.
 
         Args:
-            hidden: what `encode_prefix` returned.
-            k: the number of blocks that it has passed.
+            hidden: result of `encode_prefix`.
+            k: number of blocks already run.
             num_frames: T of the clips; None for the number that the backbone was made for.
         """
         frames = self.backbone.num_frames if num_frames is None else num_frames
@@ -133,7 +136,7 @@ class ProficiencyModel(nn.Module):
     def predict_features(
         self, features: Tensor, view_mask: Tensor | None = None, view_kind: Tensor | None = None
     ) -> LevelPrediction:
-        """Fusion and head on view features `(B, V, D)`, averaged over windows by the caller."""
+        """Apply fusion and head to view features `(B, V, D)`, already averaged over windows."""
         if isinstance(self.fusion, CrossViewFusion):
             return self.head(self.fusion(features, view_mask, view_kind))
         mask = view_mask
@@ -166,7 +169,7 @@ class ProficiencyModel(nn.Module):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that is needed to build a `ProficiencyModel`, as plain values that JSON keeps.
+    """Description of a `ProficiencyModel` in plain values that JSON keeps.
 
     Attributes:
         backbone: arguments of `TimeSformer`, or of `TimeSformer.from_size` with a `size` among
@@ -183,18 +186,30 @@ class ModelConfig:
     lora: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As nested plain dictionaries."""
-        lora = None if self.lora is None else dict(self.lora)
-        return {
-            "backbone": dict(self.backbone),
-            "fusion": dict(self.fusion),
-            "head": dict(self.head),
-            "lora": lora,
-        }
+        """Return nested plain dictionaries."""
+        return {name: value and dict(value) for name, value in vars(self).items()}
+
+
+@contextmanager
+def empty_weights() -> Iterator[None]:
+    """Build modules on the meta device, without time or memory for weights that get replaced."""
+    with torch.device("meta"), _NoRandomNumbers():
+        yield
+
+
+class _NoRandomNumbers(TorchFunctionMode):
+    """Skip random initialisation, for which torch imports its compiler on the meta device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        is_init = getattr(func, "__module__", "") == "torch.nn.init"
+        if is_init or func in (Tensor.normal_, Tensor.uniform_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def build_backbone(arguments: Mapping[str, Any]) -> TimeSformer:
-    """A `TimeSformer` from plain values, fresh weights.
+    """Build a `TimeSformer` from plain values, with fresh weights.
 
     Raises:
         ConfigError: a misspelt or impossible argument, with its name.
@@ -210,7 +225,7 @@ def build_backbone(arguments: Mapping[str, Any]) -> TimeSformer:
 
 
 def build_model(config: ModelConfig) -> ProficiencyModel:
-    """The model that `config` describes, with fresh weights.
+    """Build the model of `config`, with fresh weights.
 
     Raises:
         ConfigError: a misspelt or impossible argument, with its name and section.

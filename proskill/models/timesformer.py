@@ -17,13 +17,11 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from timm.layers.helpers import to_2tuple
-from timm.layers.patch_embed import PatchEmbed
-from timm.layers.weight_init import trunc_normal_
 from torch import Tensor, nn
+from torch.nn.init import trunc_normal_
 from torch.utils.checkpoint import checkpoint
 
-from proskill.models.timesformer_blocks import Block, ConvStem, DividedBlock
+from proskill.models.timesformer_blocks import Block, ConvStem, DividedBlock, PatchEmbed
 
 AttentionType = Literal["divided_space_time", "joint_space_time", "space_only"]
 Stem = Literal["patch", "conv"]
@@ -41,7 +39,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 class TimeSformer(nn.Module):
-    """A clip `(B, C, T, H, W)` to tokens `(B, 1 + N*T, D)`.
+    """Encoder of a clip `(B, C, T, H, W)` as tokens `(B, 1 + N*T, D)`.
 
     Height and width may be any multiple of `patch_size` and T any number of frames: the position
     and time embeddings are resized (nearest, as in the official release) from the size they were
@@ -69,7 +67,7 @@ class TimeSformer(nn.Module):
             mean over time and the difference to the frame before (0 for the first), so that nothing
             static reaches the stem.
         grad_checkpointing: recompute blocks in the backward pass to save memory.
-        global_pool: what stands for the clip: the mean over all tokens, or the class token.
+        global_pool: feature of the clip: the mean over all tokens, or the class token.
 
     Raises:
         ValueError: an argument outside its range.
@@ -97,7 +95,7 @@ class TimeSformer(nn.Module):
         global_pool: GlobalPool = "avg",
     ) -> None:
         super().__init__()
-        height, width = to_2tuple(img_size)
+        height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
         _require(
             height % patch_size == 0 and width % patch_size == 0 and height > 0 and width > 0,
             f"img_size={img_size!r}: both sides must be multiples of patch_size={patch_size}",
@@ -146,13 +144,8 @@ class TimeSformer(nn.Module):
         self.grid_size = (height // patch_size, width // patch_size)
 
         stem_chans = 2 * in_chans if input_mode == "motion" else in_chans
-        self.patch_embed: nn.Module
-        if stem == "patch":
-            self.patch_embed = PatchEmbed(
-                (height, width), patch_size, stem_chans, embed_dim, strict_img_size=False
-            )
-        else:
-            self.patch_embed = ConvStem(patch_size, stem_chans, embed_dim)
+        make_stem = PatchEmbed if stem == "patch" else ConvStem
+        self.patch_embed = make_stem(patch_size, stem_chans, embed_dim)
         num_patches = self.grid_size[0] * self.grid_size[1]
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + num_patches, embed_dim))
@@ -178,7 +171,7 @@ class TimeSformer(nn.Module):
 
     @classmethod
     def from_size(cls, size: str, **overrides: Any) -> TimeSformer:
-        """The architecture of a name in `SIZES`, with any constructor argument replaced.
+        """Build the architecture of a name in `SIZES`, with any constructor argument replaced.
 
         Raises:
             ValueError: a name that is not in `SIZES`.
@@ -187,12 +180,11 @@ class TimeSformer(nn.Module):
         return cls(**{**SIZES[size], **overrides})
 
     def forward(self, x: Tensor) -> Tensor:
-        """Class logits `(B, num_classes)` of a clip `(B, C, T, H, W)`; features `(B, D)` without "
-        "a classifier."""
+        """Return class logits `(B, num_classes)`, or features `(B, D)` without a classifier."""
         return self.forward_head(self.forward_features(x))
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Normalised tokens of a clip.
+        """Return the normalised tokens of a clip.
 
         Args:
             x: clip `(B, C, T, H, W)`, normalised as the weights expect.
@@ -207,7 +199,7 @@ class TimeSformer(nn.Module):
         return self._finish(*self._run(*self._embed(x), 0, self.depth))
 
     def forward_prefix(self, x: Tensor, k: int) -> Tensor:
-        """Hidden state after `k` blocks, not normalised: what frozen blocks need to run once.
+        """Return the hidden state after `k` blocks, not normalised, so that frozen blocks run once.
 
         Returns:
             `(B, 1 + N*T, D)`; with space-only attention `(B, T, 1 + N, D)`.
@@ -222,7 +214,7 @@ class TimeSformer(nn.Module):
         return torch.cat([cls, patches.flatten(1, 2)], dim=1)  # (B, 1 + N*T, D)
 
     def forward_suffix(self, h: Tensor, k: int, *, num_frames: int) -> Tensor:
-        """The rest of `forward_features` for a hidden state made by `forward_prefix(x, k)`.
+        """Run the blocks after the first `k` on a hidden state of `forward_prefix(x, k)`.
 
         Args:
             h: the hidden state of `forward_prefix`.
@@ -247,32 +239,35 @@ class TimeSformer(nn.Module):
         return self._finish(*self._run(h[:, :1], patches, k, self.depth))
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """The clip's feature, `(B, S, D)` to `(B, D)`: the mean over all tokens, class token
-        included (SkillFormer's), or the class token alone."""
+        """Pool tokens to the clip's feature, `(B, S, D)` to `(B, D)`.
+
+        The feature is the mean over all tokens, class token included (SkillFormer's), or the class
+        token alone, as `global_pool` asks.
+        """
         return tokens.mean(dim=1) if self.global_pool == "avg" else tokens[:, 0]
 
     def pool_frames(self, tokens: Tensor, num_frames: int) -> Tensor:
-        """What each frame adds to `pool`, `(B, S, D)` to `(B, T, D)`: the mean over its tokens.
+        """Average the tokens of each frame, `(B, S, D)` to `(B, T, D)`.
 
-        Where frames have no share of their own (class token pooling, space-only attention) each
-        stands for the whole clip.
+        Where frames have no tokens of their own (class token pooling, space-only attention), each
+        frame gets the feature of the clip.
         """
         if self.global_pool == "token" or self.attention_type == "space_only":
             return self.pool(tokens)[:, None].expand(-1, num_frames, -1)
         return tokens[:, 1:].unflatten(1, (-1, num_frames)).mean(dim=1)  # tokens run (N, T)
 
     def forward_head(self, tokens: Tensor, pre_logits: bool = False) -> Tensor:
-        """The classifier on the class token: `(B, S, D)` to `(B, num_classes)`.
+        """Classify the class token, `(B, S, D)` to `(B, num_classes)`.
 
         Args:
-            tokens: what `forward_features` returned.
+            tokens: result of `forward_features`.
             pre_logits: stop before the classifier and return `(B, D)`.
         """
         cls = tokens[:, 0]
         return cls if pre_logits else self.head(cls)
 
     def get_classifier(self) -> nn.Module:
-        """The classifier; `nn.Identity` when `num_classes` is 0."""
+        """Return the classifier, `nn.Identity` when `num_classes` is 0."""
         return self.head
 
     def reset_classifier(self, num_classes: int) -> None:
@@ -285,7 +280,7 @@ class TimeSformer(nn.Module):
         self.head.to(device=weight.device, dtype=weight.dtype)
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Recompute blocks in the backward pass (less memory, about a third more time), or not."""
+        """Choose whether blocks are recomputed in the backward pass, which saves memory."""
         self.grad_checkpointing = enable
         self.config["grad_checkpointing"] = enable
 
@@ -299,7 +294,7 @@ class TimeSformer(nn.Module):
                 nn.init.zeros_(block.temporal_fc.weight)
 
     def _embed(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Clip to class token and patches with embeddings: `(B, 1, D)` and `(B, N, T, D)`.
+        """Embed a clip as class token `(B, 1, D)` and patches `(B, N, T, D)`.
 
         With space-only attention `(B, T, 1, D)` and `(B, T, N, D)`.
         """
@@ -309,10 +304,7 @@ class TimeSformer(nn.Module):
         frames = x.transpose(1, 2)  # (B, T, C, H, W)
         if self.input_mode == "motion":
             frames = _motion(frames)  # (B, T, 2C, H, W)
-        if isinstance(self.patch_embed, ConvStem):
-            patches = self.patch_embed(frames)  # (B, T, N, D)
-        else:
-            patches = self.patch_embed(frames.flatten(0, 1)).unflatten(0, (b, t))  # (B, T, N, D)
+        patches = self.patch_embed(frames)  # (B, T, N, D)
         pos = self._pos_embed_for(grid)  # (1, 1 + N, D)
         cls = self.pos_drop((self.cls_token + pos[:, :1]).expand(b, 1, -1))  # (B, 1, D)
         if self.attention_type == "space_only":
@@ -323,7 +315,7 @@ class TimeSformer(nn.Module):
         return cls, patches.contiguous()  # (B, 1, D), (B, N, T, D)
 
     def _run(self, cls: Tensor, patches: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Blocks `start..stop-1`."""
+        """Run blocks `start..stop-1`."""
         if self.attention_type != "divided_space_time":
             return self._run_plain(cls, patches, start, stop)
         for block in self.blocks[start:stop]:
@@ -336,7 +328,7 @@ class TimeSformer(nn.Module):
     def _run_plain(
         self, cls: Tensor, patches: Tensor, start: int, stop: int
     ) -> tuple[Tensor, Tensor]:
-        """Blocks over one sequence: all tokens of a clip (joint) or of a frame (space only)."""
+        """Run blocks over one sequence: all tokens of a clip (joint) or of a frame (space only)."""
         shape = patches.shape
         if self.attention_type == "space_only":
             tokens = torch.cat([cls, patches], dim=2).flatten(0, 1)  # (B*T, 1 + N, D)
@@ -389,7 +381,7 @@ class TimeSformer(nn.Module):
 
 
 def _motion(frames: Tensor) -> Tensor:
-    """Deviation from the mean and difference to the frame before: C to 2C of `(B, T, C, H, W)`."""
+    """Return deviation from the mean and difference to the frame before, `(B, T, 2C, H, W)`."""
     step = torch.zeros_like(frames)
     step[:, 1:] = frames[:, 1:] - frames[:, :-1]
     return torch.cat([frames - frames.mean(dim=1, keepdim=True), step], dim=2)

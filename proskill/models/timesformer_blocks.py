@@ -1,9 +1,10 @@
-"""The parts of a TimeSformer: attention, the two kinds of block, and the convolutional stem.
+"""Parts of a TimeSformer: patch stems, attention, MLP and the two kinds of block.
 
-Not here: embeddings and the order of blocks (`timesformer.py`).
+The modules that timm has, too, are written out here, because `import timm` alone takes longer than
+scoring a take. Not here: embeddings and the order of blocks (`timesformer.py`).
 
-Shapes: B clips, T frames, N patches of a frame, S tokens of a sequence, D embedding, A heads, E = D
-/ A.
+Shapes: B clips, T frames, N patches of a frame, S tokens of a sequence, D embedding, A heads,
+E = D / A.
 """
 
 from __future__ import annotations
@@ -12,14 +13,11 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from timm.layers.drop import DropPath
-from timm.layers.mlp import Mlp
 from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with fused query, key and value, by the fastest kernel for the "
-    "device."""
+    """Multi-head self-attention with fused query, key and value, by the fastest kernel there is."""
 
     def __init__(
         self, dim: int, *, num_heads: int, qkv_bias: bool = True, drop: float = 0.0
@@ -31,12 +29,11 @@ class Attention(nn.Module):
         self.proj_drop = nn.Dropout(drop)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Each of the sequences `(..., S, D)` attends to itself."""
+        """Apply self-attention within each sequence `(..., S, D)`."""
         return self.project(self.attend(self.qkv(x)))
 
     def attend(self, qkv: Tensor) -> Tensor:
-        """Mix values by attention, before the output projection: `(..., S, 3D)` to `(..., S, "
-        "D)`."""
+        """Mix values before the output projection, `(..., S, 3D)` to `(..., S, D)`."""
         lead, (tokens, width) = qkv.shape[:-2], qkv.shape[-2:]
         heads = self.num_heads
         qkv = qkv.reshape(-1, tokens, 3, heads, width // (3 * heads))  # (X, S, 3, A, E)
@@ -45,12 +42,39 @@ class Attention(nn.Module):
         return mixed.transpose(1, 2).reshape(*lead, tokens, width // 3)  # (..., S, D)
 
     def project(self, x: Tensor) -> Tensor:
-        """The output projection."""
+        """Apply the output projection."""
         return self.proj_drop(self.proj(x))
 
 
+class Mlp(nn.Module):
+    """Two linear layers with GELU between them."""
+
+    def __init__(self, dim: int, hidden_dim: int, *, drop: float = 0.0) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.fc2 = nn.Linear(hidden_dim, dim)
+        self.drop = nn.Dropout(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(..., D)` to the same shape."""
+        return self.drop(self.fc2(self.drop(F.gelu(self.fc1(x)))))
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: drop a residual branch for whole items of the batch, in training alone."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, ...)` to the same shape; branches that are kept are scaled up."""
+        kept = x.new_ones(len(x), *[1] * (x.ndim - 1))
+        return x * F.dropout(kept, self.probability, self.training)
+
+
 class Block(nn.Module):
-    """Attention over one sequence, then an MLP; both on normalised input and added to it."""
+    """Pre-norm transformer block: attention over one sequence, then an MLP."""
 
     def __init__(
         self,
@@ -78,10 +102,10 @@ class Block(nn.Module):
 class DividedBlock(Block):
     """Attention over time for each patch, then over space for each frame, then an MLP.
 
-    The class token takes no part in time attention; in space attention it stands in every frame,
-    and what it receives is averaged over the frames. Class token and patches travel as two tensors,
+    The class token takes no part in time attention; in space attention every frame has a copy of
+    it, whose results are averaged over the frames. Class token and patches travel as two tensors,
     so that time attention reads its sequences in place; the class token's query, key and value are
-    the same in every frame and computed once.
+    the same in every frame and computed once. Arguments are those of `Block`.
     """
 
     def __init__(
@@ -89,19 +113,11 @@ class DividedBlock(Block):
         dim: int,
         *,
         num_heads: int,
-        mlp_ratio: float = 4.0,
         qkv_bias: bool = True,
         drop: float = 0.0,
-        drop_path: float = 0.0,
+        **options: float,
     ) -> None:
-        super().__init__(
-            dim,
-            num_heads=num_heads,
-            mlp_ratio=mlp_ratio,
-            qkv_bias=qkv_bias,
-            drop=drop,
-            drop_path=drop_path,
-        )
+        super().__init__(dim, num_heads=num_heads, qkv_bias=qkv_bias, drop=drop, **options)
         self.temporal_norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.temporal_attn = Attention(dim, num_heads=num_heads, qkv_bias=qkv_bias, drop=drop)
         self.temporal_fc = nn.Linear(dim, dim)
@@ -147,13 +163,25 @@ def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return scores.softmax(dim=-1) @ v
 
 
+class PatchEmbed(nn.Module):
+    """Patches by one convolution per patch, the official release's stem."""
+
+    def __init__(self, patch_size: int, in_chans: int, embed_dim: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(in_chans, embed_dim, patch_size, stride=patch_size)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Frames `(B, T, C, H, W)` to patches `(B, T, N, D)`."""
+        patches = self.proj(frames.flatten(0, 1)).flatten(2).transpose(1, 2)  # (B*T, N, D)
+        return patches.unflatten(0, frames.shape[:2])
+
+
 class ConvStem(nn.Module):
     """Patches by a chain of 3x3 stride-2 convolutions instead of one large-stride convolution.
 
     After every convolution but the last: normalisation over the *whole clip* and GELU. Normalising
-        each frame by
-    itself would erase how much more moves in one frame than in another; a scale and shift per
-    channel are the convolution's own, so the normalisation has no parameters.
+    each frame by itself would erase how much more moves in one frame than in another; a scale and
+    shift per channel are the convolution's own, so the normalisation has no parameters.
 
     Raises:
         ValueError: a patch size that is not a power of two, or a width that the chain cannot halve.
@@ -169,8 +197,7 @@ class ConvStem(nn.Module):
         if embed_dim % (1 << (num_convs - 1)):
             raise ValueError(
                 f"embed_dim={embed_dim}: the convolutional stem with patch_size={patch_size} "
-                f"takes a multiple of "
-                f"{1 << (num_convs - 1)}"
+                f"takes a multiple of {1 << (num_convs - 1)}"
             )
         widths = [in_chans, *(embed_dim >> i for i in reversed(range(num_convs)))]
         self.convs = nn.ModuleList()
@@ -191,8 +218,7 @@ class ConvStem(nn.Module):
 
 
 def _normalise_clip(x: Tensor, num_clips: int) -> Tensor:
-    """Zero mean and unit variance over all frames, pixels and channels of a clip, for `(B*T, C, "
-    "H, W)`."""
+    """Standardise each clip of `(B*T, C, H, W)` over all its frames, pixels and channels."""
     last = x.permute(0, 2, 3, 1)  # channels_last memory, so that the flat view is free
     flat = last.reshape(num_clips, -1)
     flat = F.layer_norm(flat, flat.shape[1:])

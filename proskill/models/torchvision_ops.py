@@ -7,7 +7,6 @@ and often peft, transformers and lightning, die with it. Everything that proskil
 torchvision is pure Python, so declaring the two operators (without an implementation: calling them
 still fails, and says so) is enough. Where the real operators load, nothing is declared.
 
-Not here: any replacement of an operator's behaviour.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ def _is_declared(name: str) -> bool:
 
 
 def _load_real_operators() -> bool:
-    """Whether torchvision's own operator library loads here; true also when torchvision is not "
-    "installed."""
+    """Return whether torchvision's operators load here, or torchvision is not installed."""
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return True

@@ -1,7 +1,6 @@
-"""Names of a tensor: ours (= the official release's), transformers', a timm image ViT's.
+"""Tensor names: ours (the official release's), transformers', and those of timm image ViTs.
 
-Pure renaming of keys plus the inflation of an image model to a video model; no files here
-(`weights.py`).
+Renames keys and inflates an image model to a video model. Not here: files (`weights.py`).
 
 Shapes: N patches of a frame, T frames, D embedding.
 """
@@ -44,7 +43,7 @@ _PARAMETER = re.compile(r"(.+?)(\.weight|\.bias)?")
 
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our tensors under transformers' names, as `TimesformerForVideoClassification` has them.
+    """Rename our tensors to those of transformers' `TimesformerForVideoClassification`.
 
     Raises:
         CheckpointError: a tensor that transformers' model does not have.
@@ -53,7 +52,7 @@ def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def from_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """transformers' tensors (with or without the prefix `timesformer.`) under our names.
+    """Rename transformers' tensors (with or without the prefix `timesformer.`) to ours.
 
     Raises:
         CheckpointError: a tensor whose name is not one of transformers' TimeSformer.
@@ -65,20 +64,19 @@ def from_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The official release's tensors (with or without the prefix `model.`) under our names."""
+    """Rename the official release's tensors (with or without the prefix `model.`) to ours."""
     return {key.removeprefix("model."): value for key, value in state.items()}
 
 
 def inflate_vit(state: Mapping[str, Tensor], *, num_frames: int) -> dict[str, Tensor]:
-    """A timm image ViT as a TimeSformer (divided attention) with the same output on a still clip.
+    """Inflate a timm image ViT to a TimeSformer with the same output on a still clip.
 
     Space attention, norms and MLP are the image model's; time attention is a copy of space
     attention, and its output layer `temporal_fc` and the time embedding are zero. LayerScale is
     folded into the projections that it scales. The classifier is left out.
 
     Raises:
-        CheckpointError: a model with parts that TimeSformer lacks, with the name of the first of
-            them.
+        CheckpointError: a model with parts that TimeSformer lacks; names the first of them.
     """
     image = {k: v for k, v in state.items() if not re.match(r"(head|fc_norm|pre_logits)(\.|$)", k)}
     image = _fold_layer_scale(image)
@@ -86,14 +84,11 @@ def inflate_vit(state: Mapping[str, Tensor], *, num_frames: int) -> dict[str, Te
         missing = "pos_embed" if "pos_embed" not in image else "patch_embed.proj.weight"
         raise CheckpointError(
             f"tensor {missing!r} is missing: the source is neither a TimeSformer nor a timm image "
-            f"ViT; "
-            "give a ViT with a class token and an absolute position embedding"
+            "ViT; give a ViT with a class token and an absolute position embedding"
         )
     dim = image["pos_embed"].shape[-1]
     if math.isqrt(image["pos_embed"].shape[1]) ** 2 == image["pos_embed"].shape[1]:
-        nothing = image["pos_embed"].new_zeros(
-            1, 1, dim
-        )  # timm's no_embed_class: none for the class token
+        nothing = image["pos_embed"].new_zeros(1, 1, dim)  # timm's no_embed_class
         image["pos_embed"] = torch.cat([nothing, image["pos_embed"]], dim=1)  # (1, 1 + N, D)
 
     video: dict[str, Tensor] = {}
@@ -121,16 +116,15 @@ def inflate_vit(state: Mapping[str, Tensor], *, num_frames: int) -> dict[str, Te
 
 
 def infer_config(state: Mapping[str, Tensor], *, num_heads: int | None = None) -> dict[str, Any]:
-    """`TimeSformer` arguments that fit the shapes of a state under our names, without a classifier.
+    """Infer `TimeSformer` arguments from the shapes of a state under our names.
 
     Args:
-        state: tensors under our names.
-        num_heads: attention heads, which no shape tells; by default one per 64 channels, as in
-            every release.
+        state: tensors under our names, without a classifier.
+        num_heads: attention heads, which no shape determines; by default one per 64 channels, as
+            in every release.
 
     Raises:
-        CheckpointError: a tensor that is needed to tell the size is missing or has an impossible
-            shape.
+        CheckpointError: a tensor that determines the size is missing or misshapen.
     """
     pos, proj = _need(state, "pos_embed", 3), _need(state, "patch_embed.proj.weight", 4)
     fc1 = _need(state, "blocks.0.mlp.fc1.weight", 2)
@@ -139,8 +133,7 @@ def infer_config(state: Mapping[str, Tensor], *, num_heads: int | None = None) -
     if side * side != pos.shape[1] - 1:
         raise CheckpointError(
             f"tensor 'pos_embed' has {pos.shape[1]} entries, which is not 1 + a square number of "
-            f"patches; "
-            "give weights of a model with one class token and a square picture"
+            "patches; give weights of a model with one class token and a square picture"
         )
     divided = "blocks.0.temporal_attn.qkv.weight" in state
     dim, patch = int(pos.shape[2]), int(proj.shape[2])
@@ -186,7 +179,7 @@ def _fold_layer_scale(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _split(key: str) -> tuple[str, str]:
-    """`attn.qkv.weight` to `attn.qkv` and `.weight`."""
+    """Split `attn.qkv.weight` into `attn.qkv` and `.weight`."""
     match = _PARAMETER.fullmatch(key)
     assert match is not None
     return match[1], match[2] or ""

@@ -1,4 +1,4 @@
-"""Foreign weights in: official TimeSformer files, transformers' TimeSformer, image ViTs of timm.
+"""Import of foreign weights: official TimeSformer files, transformers' models, timm image ViTs.
 
 Every route ends in a backbone directory (`backbone.py`) that records licence, normalisation and
 source. Files are read as tensors only; a file that asks for more is refused.
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from proskill.errors import CheckpointError
 from proskill.input_spec import InputSpec
 from proskill.models.backbone import BackboneConfig, save_backbone
 from proskill.models.directory import fit_tensors, read_json, read_safetensors
+from proskill.models.proficiency import empty_weights
 from proskill.models.timesformer import TimeSformer
 from proskill.models.weight_names import (
     from_official,
@@ -66,7 +66,7 @@ def import_weights(
     std: tuple[float, ...] | None = None,
     licence: str | None = None,
 ) -> BackboneConfig:
-    """Turn weights made elsewhere into a backbone directory.
+    """Convert weights made elsewhere to a backbone directory.
 
     Args:
         source: an official `.pyth` file; a transformers TimeSformer directory or hub name
@@ -74,8 +74,8 @@ def import_weights(
             (`vit_small_patch16_224`), hub directory or weight file, which is inflated to video.
         out: the directory to write.
         num_frames: frames of the time embedding when an image model is inflated (default 8).
-        num_heads: attention heads, where the source does not say and there is not one per 64
-            channels.
+        num_heads: attention heads, where the source does not record them and there is not one per
+            64 channels.
         frame_interval_seconds: time between frames; by default the released models' own, or 1/8 s
             after inflation.
         mean: normalisation to record instead of the source's.
@@ -83,7 +83,7 @@ def import_weights(
         licence: licence to record instead of the source's.
 
     Returns:
-        What was written to `config.json`.
+        The content of `config.json`.
 
     Raises:
         CheckpointError: a source that is missing, unsafe, incomplete or not reachable; one sentence
@@ -94,7 +94,7 @@ def import_weights(
         raise CheckpointError(f"num_frames={frames}: must be 1 or more")
     found = _read_source(str(source), frames)
     arguments = infer_config(found.state, num_heads=num_heads or found.num_heads)
-    with torch.device("meta"):
+    with empty_weights():
         model = TimeSformer(**{**arguments, "img_size": tuple(arguments["img_size"])})
     fit_tensors(model, found.state, where=str(source))
     interval = frame_interval_seconds
@@ -137,14 +137,15 @@ def _read_source(source: str, num_frames: int) -> _Source:
         raise CheckpointError(f"{source}: no such file or directory; check the path")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", source):
         return _read_directory(_download(source), origin=source, num_frames=num_frames)
+    import timm  # takes seconds, which other sources do not need
+
     if timm.is_model(source) and (
         hub := getattr(timm.get_pretrained_cfg(source), "hf_hub_id", None)
     ):
         return _read_directory(_download(hub), origin=hub, num_frames=num_frames)
     raise CheckpointError(
         f"{source}: neither a file, a directory, a hub name (owner/name) nor a timm model with "
-        f"weights; "
-        "check the spelling"
+        "weights; check the spelling"
     )
 
 
@@ -199,14 +200,14 @@ def _from_transformers(
 def _from_timm(
     config: Mapping[str, Any], state: Mapping[str, Tensor], *, origin: str, num_frames: int
 ) -> _Source:
+    import timm
+
     architecture = str(config["architecture"])
     cfg = config.get("pretrained_cfg") or {}
     known = timm.get_pretrained_cfg(
         f"{architecture}.{cfg['tag']}" if cfg.get("tag") else architecture, allow_unregistered=True
     )
-    inflated = inflate_vit(
-        state, num_frames=num_frames
-    )  # refuses what is no ViT, before more is asked
+    inflated = inflate_vit(state, num_frames=num_frames)  # refuses a model that is no ViT
     licence = cfg.get("license") or getattr(known, "license", None) or UNKNOWN_LICENCE
     num_heads = None
     if timm.is_model(architecture):
@@ -225,7 +226,7 @@ def _from_timm(
 
 
 def _from_state(state: Mapping[str, Tensor], *, origin: str, num_frames: int) -> _Source:
-    """What a bare file is, by its tensors' names."""
+    """Recognise a bare file by the names of its tensors."""
     ours = from_official({key.removeprefix("module."): value for key, value in state.items()})
     if any(key.startswith(("timesformer.", "encoder.layer.")) for key in ours):
         ours = {k: v for k, v in from_transformers(ours).items() if not k.startswith("head.")}
@@ -254,8 +255,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         holds = f"it asks for {what[1]}" if what else "it holds more than tensors"
         raise CheckpointError(
             f"{path}: refused, because {holds} and loading it could run code; where you trust it, "
-            f"save "
-            "only its tensors with safetensors.torch.save_file and import that file"
+            "save only its tensors with safetensors.torch.save_file and import that file"
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
@@ -285,8 +285,6 @@ def _download(name: str) -> Path:
     except Exception as error:  # the hub's client raises its own, requests' and httpx's kinds
         raise CheckpointError(
             f"{name}: not reachable on the hub and not in the local cache; where there is a "
-            f"network, download "
-            f"config.json, preprocessor_config.json and {_WEIGHT_FILES[0]} from "
-            f"https://huggingface.co/{name} into "
-            "a directory, and give that directory as the source"
+            f"network, download config.json, preprocessor_config.json and {_WEIGHT_FILES[0]} from "
+            f"https://huggingface.co/{name} into a directory, and give that directory as the source"
         ) from error

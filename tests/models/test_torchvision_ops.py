@@ -1,5 +1,4 @@
-"""torchvision and all that needs it import beside the installed torch, whatever was built for "
-"what."""
+"""torchvision and its users import beside any build of torch."""
 
 from __future__ import annotations
 
