@@ -27,9 +27,10 @@ from typing import Any
 
 import numpy as np
 from measured import measured, write_report
+from scipy.special import softmax
 
-from proskill.calibration.calibration import Calibration, softmax
-from proskill.calibration.conformal import conformal_threshold, level_intervals, mass_before
+from proskill.calibration.calibration import Calibration
+from proskill.calibration.conformal import conformal_threshold, mass_before, prediction_sets
 from proskill.calibration.fitting import fit_temperature
 from proskill.calibration.selective_prediction import expected_level_error
 from proskill.levels import EGOEXO4D_LEVELS, median_level
@@ -107,13 +108,13 @@ def compare(calibration: Takes, held_out: Takes, nominal: float) -> dict[str, fl
     """Coverage and size of the sets, and the coverage of two simpler ways."""
     logits, levels, person = calibration
     temperature = fit_temperature(logits, levels)
-    probabilities = softmax(logits / temperature)
+    probabilities = softmax(logits / temperature, axis=-1)
     scores = mass_before(probabilities)[np.arange(len(levels)), levels]
     new_logits, truth, _ = held_out
-    new = softmax(new_logits / temperature)
+    new = softmax(new_logits / temperature, axis=-1)
 
     def sets(values: np.ndarray, threshold: float) -> tuple[float, float]:
-        first, last = level_intervals(values, threshold=min(threshold, 1.0)).T
+        first, last = prediction_sets(values, threshold=min(threshold, 1.0)).T
         return float(((first <= truth) & (truth <= last)).mean()), float((last - first + 1).mean())
 
     clustered = conformal_threshold(scores, person.tolist(), coverage=nominal)
@@ -126,7 +127,7 @@ def compare(calibration: Takes, held_out: Takes, nominal: float) -> dict[str, fl
         "mean_levels": size,
         "interval_coverage": float((np.abs(new @ np.arange(4) - truth) <= width).mean()),
         "takes_as_independent": sets(new, independent)[0],
-        "believing_the_model": sets(softmax(new_logits), nominal)[0],
+        "believing_the_model": sets(softmax(new_logits, axis=-1), nominal)[0],
     }
 
 
@@ -159,7 +160,7 @@ def shipped(
 ) -> dict[str, Any]:
     """What the calibration in the checkpoint is worth on the new takes, with 95 % intervals."""
     probabilities = calibration.probabilities(logits)
-    first, last = level_intervals(probabilities, threshold=calibration.set_threshold or 0.0).T
+    first, last = prediction_sets(probabilities, threshold=calibration.set_threshold or 0.0).T
     off = np.abs(probabilities @ np.arange(calibration.num_levels) - truth)
     error = np.abs(median_level(probabilities) - truth)
     report: dict[str, Any] = {
@@ -173,7 +174,7 @@ def shipped(
             min(float(np.abs(truth - level).mean()) for level in range(calibration.num_levels)), 4
         ),
     }
-    if limits := calibration.status_limits:
+    if limits := calibration.selection_thresholds:
         ok = expected_level_error(probabilities) <= limits.ok
         report["ok"] = {
             "target_error": limits.ok_error,

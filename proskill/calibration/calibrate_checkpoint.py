@@ -1,6 +1,6 @@
-"""From a checkpoint and its data set to a calibration: run the model, then learn how sure it is.
+"""Calibrate a checkpoint: run its model over its data set's validation takes and fit to them.
 
-Not here: what is learned (`proskill.calibration.fitting`), the page (`calibration_page`).
+Not here: the fit (`fitting.py`), the page (`proskill.reports.evaluation.calibration_page`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from proskill.models.directory import CALIBRATION
 from proskill.whole_file import write_whole
 
 COVERAGE = 0.8
-"""Of intervals and sets where nothing else is asked for."""
+"""Default of score intervals and prediction sets."""
 
-_PICTURED_TAKES = 60  # enough to know what familiar pictures look like
+_PICTURED_TAKES = 60  # enough to estimate the distribution of their pictures
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Calibrated:
     """A calibration and the validation takes behind it.
 
     Attributes:
-        calibration: learned from them.
-        predictions: what the model says about them.
+        calibration: fitted to them.
+        predictions: of the model for them.
     """
 
     calibration: Calibration
@@ -55,15 +55,15 @@ def calibrate_predictions(
     coverage: float = COVERAGE,
     ok_error: float = OK_ERROR,
 ) -> Calibrated:
-    """Learn from predictions that are there already.
+    """Fit a calibration to predictions that were made before.
 
     Args:
-        predictions: on the validation takes; those without a level are left out.
+        predictions: for the validation takes; those without a level are left out.
         train: features of the training takes.
         validation: features of the validation takes.
         img_size: (H, W) at which the model sees the videos.
-        coverage: share of truths that intervals and sets shall hold.
-        ok_error: mean error, in levels, that answers without doubt shall not exceed.
+        coverage: see `fit_calibration`.
+        ok_error: see `fit_calibration`.
 
     Raises:
         ManifestError: no validation take has a level.
@@ -101,19 +101,19 @@ def calibrate_checkpoint(
     cache_dir: Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Calibrated:
-    """Run a model on the training and validation takes of its data set, and learn from them.
+    """Run a model over the training and validation takes of its data set, and calibrate it.
 
     Args:
         checkpoint: as loaded; its model is moved to `device`.
         takes: the data set that it was trained on, with the splits of that training.
-        coverage: see `calibrate_predictions`.
-        ok_error: likewise.
-        cache_dir: where features are kept, such as the `features` of the training run; None keeps
-            nothing.
-        device: where the model runs.
+        coverage: see `fit_calibration`.
+        ok_error: see `fit_calibration`.
+        cache_dir: of features, such as the `features` of the training run; None caches nothing.
+        device: of the model.
 
     Raises:
-        ManifestError: a split is missing, somebody is in two, or no validation take has a level.
+        ManifestError: a split is missing, a participant is in two splits, or no validation take has
+            a level.
         VideoError: a video cannot be decoded.
     """
     require_disjoint_participants(takes)
@@ -154,10 +154,10 @@ def calibrate_checkpoint(
 
 
 def write_calibration(directory: Path, calibration: Calibration) -> None:
-    """Put `calibration.json` into a checkpoint directory; all else in it stays as it is.
+    """Write `calibration.json` into a checkpoint directory; its other files stay as they are.
 
     Raises:
-        ProskillError: it cannot be written; an older one then stays.
+        StorageError: it cannot be written; an older one then stays.
     """
     text = json.dumps(calibration.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(

@@ -1,8 +1,8 @@
-"""Sets that hold the truth of a new participant's take as often as asked, by split conformal.
+"""Split conformal prediction: thresholds with a coverage that holds for new participants' takes.
 
-Levels are ordered, so a set is a run of neighbouring levels. It grows from the level that is said
-towards the more probable neighbour (ordinal adaptive prediction sets, Lu, Angelopoulos and
-Pomerantz 2022, arXiv 2207.02238, which grow from the most probable level instead of the median).
+Levels are ordered, so a prediction set is a run of neighbouring levels. It grows from the median
+level towards the more probable neighbour (ordinal adaptive prediction sets, Lu, Angelopoulos and
+Pomerantz 2022, arXiv 2207.02238, which grow from the most probable level instead).
 
 Takes of one participant resemble each other and are not exchangeable one by one; participants are.
 Each participant has the weight of one, shared by their takes, and the unseen participant has the
@@ -10,8 +10,6 @@ weight of one at infinity (hierarchical conformal prediction, Lee, Barber and Wi
 2306.06342). Subsampling one take per participant would be valid, too, but wastes takes and makes
 the threshold depend on chance; counting takes alone covers new participants too seldom where few
 people gave many takes.
-
-Pure numpy. Not here: what is learned beside (`calibration_fitting.py`).
 
 Shapes: N takes, K levels.
 """
@@ -36,14 +34,14 @@ _ROUNDING = 1e-9  # sums of probabilities are not exact
 def conformal_threshold(
     scores: Floats, participants: Sequence[Hashable], *, coverage: float
 ) -> float:
-    """The threshold that the score of a new participant's take exceeds seldom enough.
+    """Return the threshold of conformity scores for a coverage of new participants' takes.
 
     Of the takes of new participants, one drawn at random from each, a share of at least `coverage`
     scores at most this, whatever the distribution; on average over calibration sets.
 
     Args:
-        scores: (N,) how badly the truth of each take fits what was said, larger is worse.
-        participants: (N,) who performs.
+        scores: (N,) distance of each take's truth to its prediction, larger is worse.
+        participants: (N,) performers.
         coverage: in (0, 1).
 
     Returns:
@@ -66,7 +64,7 @@ def conformal_threshold(
 
 
 def mass_before(probabilities: Floats) -> NDArray[np.float64]:
-    """Probability of the levels that join the set before each level, (N, K) in [0, 1].
+    """Return the probability (N, K) of the levels that join the set before each level.
 
     The median level joins first, so its value is 0; then, one after the other, the more probable of
     the two neighbours of the set, the lower one where both are equal.
@@ -88,8 +86,8 @@ def mass_before(probabilities: Floats) -> NDArray[np.float64]:
     return before
 
 
-def level_intervals(probabilities: Floats, *, threshold: float) -> NDArray[np.int64]:
-    """First and last level of the set of each take, (N, 2); the median level is always in it.
+def prediction_sets(probabilities: Floats, *, threshold: float) -> NDArray[np.int64]:
+    """Return first and last level (N, 2) of each take's set; the median level is always in it.
 
     Args:
         probabilities: (N, K), rows sum to 1.

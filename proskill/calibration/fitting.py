@@ -1,6 +1,6 @@
-"""Learns a calibration from takes that a model was not trained on.
+"""Fit a calibration to takes that a model was not trained on.
 
-Pure numpy. Not here: running the model, the file (`calibration.py`).
+Not here: running the model (`calibrate_checkpoint.py`), the file (`calibration.py`).
 
 Shapes: N validation takes, K levels, V views, D embedding.
 """
@@ -14,12 +14,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
-from proskill.calibration.calibration import Calibration, Precision, softmax
+from proskill.calibration.calibration import Calibration, Precision
 from proskill.calibration.conformal import conformal_threshold, mass_before
-from proskill.calibration.out_of_distribution import MAX_DIRECTIONS, Familiarity, fit_familiarity
+from proskill.calibration.out_of_distribution import (
+    MAX_DIRECTIONS,
+    OutOfDistributionDetector,
+    fit_detector,
+)
 from proskill.calibration.repeatability import fit_repeatability
-from proskill.calibration.selective_prediction import OK_ERROR, fit_status_limits
+from proskill.calibration.selective_prediction import OK_ERROR, fit_selection_thresholds
 from proskill.view_names import VIEW_KINDS
 
 _TEMPERATURE_RANGE = (0.05, 20.0)
@@ -36,7 +42,7 @@ class ViewFeatures:
         view_kind: (N, V) 0 ego, 1 exo.
         view_mask: (N, V) True where the view exists; None if all do.
         pictures: (N', V, P) of `read_takes_statistics`, for the first N' takes or for all; None if
-            pictures shall not be compared.
+            pictures are not compared.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -63,11 +69,11 @@ class ViewFeatures:
             raise ValueError(f"pictures {self.pictures.shape}: expected (N', V, P) with N' <= N")
 
     def of_kind(self, kind: int) -> Floats:
-        """Features of the existing views of one kind, (M, D)."""
+        """Return features (M, D) of the existing views of one kind."""
         return self._of_kind(self.features, kind)
 
     def pictures_of_kind(self, kind: int) -> Floats:
-        """Picture statistics of the existing views of one kind, (M, P); (0, 1) if not given."""
+        """Return picture statistics (M, P) of the existing views of one kind; (0, 1) without."""
         return np.empty((0, 1)) if self.pictures is None else self._of_kind(self.pictures, kind)
 
     def _of_kind(self, values: Floats, kind: int) -> Floats:
@@ -91,20 +97,20 @@ def fit_calibration(
     ok_error: float = OK_ERROR,
     max_directions: int = MAX_DIRECTIONS,
 ) -> Calibration:
-    """Learn a calibration from takes that the model was not trained on.
+    """Fit a calibration to takes that the model was not trained on.
 
     Args:
         logits: (N, K) of the validation takes, all views.
         levels: (N,) their true level indices.
-        participants: (N,) who performs; takes of one participant count together as one.
+        participants: (N,) performers; takes of one participant count together as one.
         train: features of the training takes.
         validation: features of the validation takes.
         true_scores: (N,) truth on the score's axis [0, K - 1] where it is known more finely than by
             level; None takes the level index.
         precision: in which the features and the logits were computed.
-        coverage: share of truths that the interval and the set of levels shall hold.
-        ok_error: mean error, in levels, that answers without doubt shall not exceed.
-        max_directions: see `fit_familiarity`.
+        coverage: target share of truths in the score interval and in the prediction set.
+        ok_error: largest mean error, in levels, of predictions with the status `ok`.
+        max_directions: see `fit_detector`.
 
     Raises:
         ValueError: shapes that do not fit, no take, a level outside the scale, or values that are
@@ -125,21 +131,22 @@ def fit_calibration(
             f"levels from {levels.min()} to {levels.max()}: must be in 0..{num_levels - 1}"
         )
     temperature = fit_temperature(logits, levels)
-    probabilities = softmax(logits / temperature)
+    probabilities = softmax(logits / temperature, axis=-1)
     scores = probabilities @ np.arange(num_levels)  # (N,)
     truth = levels if true_scores is None else np.asarray(true_scores, dtype=np.float64)
     half_width = conformal_threshold(np.abs(truth - scores), participants, coverage=coverage)
     before = mass_before(probabilities)[np.arange(num_takes), levels]  # (N,)
     set_threshold = conformal_threshold(before, participants, coverage=coverage)
-    familiarity: dict[str, Familiarity] = {}
-    pictures: dict[str, Familiarity] = {}
+    detectors: dict[str, dict[str, OutOfDistributionDetector]] = {"features": {}, "pictures": {}}
     for number, kind in enumerate(VIEW_KINDS):
-        for found, learned, held_out in (
-            (familiarity, train.of_kind(number), validation.of_kind(number)),
-            (pictures, train.pictures_of_kind(number), validation.pictures_of_kind(number)),
+        for name, learned, held_out in (
+            ("features", train.of_kind(number), validation.of_kind(number)),
+            ("pictures", train.pictures_of_kind(number), validation.pictures_of_kind(number)),
         ):
             if len(learned) >= 4 and len(held_out) >= 1:
-                found[kind] = fit_familiarity(learned, held_out, max_directions=max_directions)
+                detectors[name][kind] = fit_detector(
+                    learned, held_out, max_directions=max_directions
+                )
     return Calibration(
         num_levels=num_levels,
         temperature=temperature,
@@ -147,17 +154,19 @@ def fit_calibration(
         coverage=coverage,
         num_takes=num_takes,
         num_participants=len(set(participants)),
-        familiarity=familiarity,
-        pictures=pictures,
+        feature_detectors=detectors["features"],
+        picture_detectors=detectors["pictures"],
         set_threshold=min(set_threshold, 1.0),
-        status_limits=fit_status_limits(probabilities, levels, participants, ok_error=ok_error),
+        selection_thresholds=fit_selection_thresholds(
+            probabilities, levels, participants, ok_error=ok_error
+        ),
         repeatability=fit_repeatability(scores, participants=participants, levels=levels),
         precision=precision,
     )
 
 
 def fit_temperature(logits: Floats, levels: NDArray[np.integer[Any]]) -> float:
-    """The temperature with the smallest negative log-likelihood, by golden-section search.
+    """Return the temperature with the smallest negative log-likelihood.
 
     The likelihood is convex in 1 / temperature, so there is one minimum; a model without a single
     error gets the lower end of the search range instead of zero.
@@ -165,16 +174,8 @@ def fit_temperature(logits: Floats, levels: NDArray[np.integer[Any]]) -> float:
     rows = np.arange(len(levels))
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, levels]))
+        return -float(log_softmax(logits / math.exp(log_temperature), axis=1)[rows, levels].mean())
 
-    low, high = (math.log(end) for end in _TEMPERATURE_RANGE)
-    ratio = (math.sqrt(5) - 1) / 2
-    for _ in range(60):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if loss(left) <= loss(right):
-            high = right
-        else:
-            low = left
-    return math.exp((low + high) / 2)
+    bounds = np.log(_TEMPERATURE_RANGE)
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    return math.exp(min(bounds[0], found.x, key=loss))

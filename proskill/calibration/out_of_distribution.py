@@ -1,29 +1,26 @@
-"""How far a view's feature is from what the model learned from: a distance with a limit, per kind.
+"""Out-of-distribution detection: distance to the training data with a limit, per kind of view.
 
-The feature of a softmax classifier says how sure the classifier is, not whether it should be asked
-at all; the distance to the training features says the latter (Lee et al. 2018, arXiv 1807.03888).
+The output of a softmax classifier tells how sure the classifier is, not whether the input resembles
+its training data; the distance to the training features does (Lee et al. 2018, arXiv 1807.03888).
 The covariance is that of probabilistic PCA (Tipping and Bishop 1999): the strongest directions keep
 their own variance, all others share one, so that it is invertible with fewer takes than dimensions
 and a feature off the training subspace is far away. The limit comes from held-out takes, never from
 training takes, which are closer to themselves: three robust standard deviations above the median of
 their log distance, as the highest quantiles of a few dozen takes are those of one odd take.
 
-Pure numpy. Not here: features of video (`scorer.py`), the file (`calibration.py`).
+Not here: features of video (`proskill.features`), statistics of pictures (`picture_statistics.py`).
 
 Shapes: M features, D dimensions, P principal directions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from proskill.calibration.json_values import finite_array, positive_number, require_keys
-from proskill.errors import CheckpointError
 
 MAX_DIRECTIONS = 32
 _RELATIVE_FLOOR = 1e-6
@@ -31,8 +28,11 @@ _MIN_HELD_OUT = 10
 _DIGITS = 6  # significant digits kept in a checkpoint
 
 
+_Numbers = Annotated[list[float], msgspec.Meta(min_length=1, max_length=4_000_000)]
+
+
 @dataclass(frozen=True)
-class Familiarity:
+class OutOfDistributionDetector:
     """Mahalanobis distance to the training features of one kind of view.
 
     Attributes:
@@ -40,7 +40,7 @@ class Familiarity:
         directions: (P, D) orthonormal rows.
         variances: (P,) along the directions.
         rest_variance: of every direction orthogonal to them.
-        limit: distance above which a view is unfamiliar.
+        limit: distance above which a view is out of distribution.
 
     Raises:
         ValueError: shapes that do not fit, or values that are not finite and positive.
@@ -58,17 +58,19 @@ class Familiarity:
                 f"directions of shape {self.directions.shape}: expected (P, D) = "
                 f"({len(self.variances)}, {len(self.mean)})"
             )
-        positive = (*self.variances.tolist(), self.rest_variance, self.limit)
-        if not all(np.isfinite(x) and x > 0 for x in positive):
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.directions).all()):
+            raise ValueError("mean and directions must be finite")
+        positive = np.array([*self.variances.tolist(), self.rest_variance, self.limit])
+        if not (np.isfinite(positive) & (positive > 0)).all():
             raise ValueError("variances, rest_variance and limit must be finite and above 0")
 
     @property
     def embed_dim(self) -> int:
-        """D."""
+        """Return D."""
         return len(self.mean)
 
     def distance(self, features: ArrayLike) -> NDArray[np.float64]:
-        """Distance of features (..., D) to the training features, (...).
+        """Return the distance (...) of features (..., D) to the training features.
 
         Raises:
             ValueError: features of another width.
@@ -83,49 +85,17 @@ class Familiarity:
         return np.asarray(np.sqrt(inside + rest / self.rest_variance))
 
     def relative_distance(self, features: ArrayLike) -> NDArray[np.float64]:
-        """Distance over the limit: above 1 is unfamiliar."""
+        """Return the distance over the limit: above 1 is out of distribution."""
         return np.asarray(self.distance(features) / self.limit)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, rounded to what matters."""
-        return {
-            "mean": _rounded(self.mean),
-            "directions": _rounded(self.directions),
-            "variances": _rounded(self.variances),
-            "rest_variance": float(self.rest_variance),
-            "limit": float(self.limit),
-        }
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, where: str) -> Familiarity:
-        """Read what `to_dict` wrote, trusting nothing.
-
-        Raises:
-            CheckpointError: a missing or surplus key, or a value of the wrong type, shape or range.
-        """
-        names = ("mean", "directions", "variances", "rest_variance", "limit")
-        require_keys(data, names, where=where)
-        try:
-            return cls(
-                mean=finite_array(data["mean"], ndim=1, where=f"{where}.mean"),
-                directions=finite_array(data["directions"], ndim=2, where=f"{where}.directions"),
-                variances=finite_array(data["variances"], ndim=1, where=f"{where}.variances"),
-                rest_variance=positive_number(
-                    data["rest_variance"], where=f"{where}.rest_variance"
-                ),
-                limit=positive_number(data["limit"], where=f"{where}.limit"),
-            )
-        except ValueError as error:
-            raise CheckpointError(f"{where}: {error}") from error
-
-
-def fit_familiarity(
+def fit_detector(
     train: NDArray[np.floating[Any]],
     held_out: NDArray[np.floating[Any]],
     *,
     max_directions: int = MAX_DIRECTIONS,
-) -> Familiarity:
-    """Learn the distance from training features and its limit from held-out ones.
+) -> OutOfDistributionDetector:
+    """Fit the distance to training features and its limit to held-out ones.
 
     Args:
         train: (M, D) features of the takes that the model learned from.
@@ -159,21 +129,34 @@ def fit_familiarity(
     # A third of the features at most, so that the weakest kept direction is still measured.
     kept = max(1, min(max_directions, num_features // 3, embed_dim - 1, len(variances)))
     rest = float(variances[kept:].sum()) / max(1, embed_dim - kept)
-    unlimited = Familiarity(
-        mean=mean,
-        directions=rows[:kept],
-        variances=np.maximum(variances[:kept], floor),
+    unlimited = OutOfDistributionDetector(
+        mean=_rounded(mean),
+        directions=_rounded(rows[:kept]),
+        variances=_rounded(np.maximum(variances[:kept], floor)),
         rest_variance=max(rest, floor),
         limit=1.0,
     )
-    limit = max(_limit(unlimited.distance(held_out)), 1e-9)
-    return Familiarity(
-        unlimited.mean, unlimited.directions, unlimited.variances, unlimited.rest_variance, limit
-    )
+    return replace(unlimited, limit=max(_limit(unlimited.distance(held_out)), 1e-9))
+
+
+def decode_array(kind: type, values: Any) -> NDArray[np.float64]:
+    """Return the non-empty array (N,) or (N, M) that parsed JSON contains, for `from_plain_json`.
+
+    Raises:
+        ValueError: other values than numbers, or rows of different lengths.
+    """
+    is_nested = isinstance(values, list) and bool(values) and isinstance(values[0], list)
+    try:
+        numbers: list[Any] = msgspec.convert(values, list[_Numbers] if is_nested else _Numbers)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"expected a non-empty list of numbers, {error}") from error
+    if is_nested and len({len(row) for row in numbers}) > 1:
+        raise ValueError("rows of different lengths")
+    return np.array(numbers)
 
 
 def _limit(distances: NDArray[np.float64]) -> float:
-    """Distance that hardly any familiar view exceeds; the largest where there are too few."""
+    """Return the distance that in-distribution views rarely exceed; of a few, the largest."""
     if len(distances) < _MIN_HELD_OUT:
         return float(distances.max())
     logs = np.log(np.maximum(distances, 1e-12))
@@ -182,6 +165,6 @@ def _limit(distances: NDArray[np.float64]) -> float:
     return float(np.exp(centre + 3 * spread))
 
 
-def _rounded(values: NDArray[np.float64]) -> Any:
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     text = np.vectorize(lambda x: float(f"{x:.{_DIGITS}g}"), otypes=[np.float64])
-    return text(values).tolist() if values.size else values.tolist()
+    return np.asarray(text(values))

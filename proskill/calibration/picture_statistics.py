@@ -1,10 +1,10 @@
-"""What footage looks like and how much moves in it, in fifteen numbers per view.
+"""Fifteen statistics of a view's pictures and motion, for out-of-distribution detection.
 
-A backbone that sees only motion gives footage from another world unremarkable features; sharpness,
-colour and the share of moving pixels tell it apart. These numbers feed a second `Familiarity`. They
-never reach the model: skill is not judged by them.
+A backbone that sees only motion gives footage of another domain unremarkable features; sharpness,
+colour and the share of moving pixels differ there. A second detector uses these numbers; the model
+never sees them, so they do not influence the predicted level.
 
-Not here: the distance (`familiarity.py`).
+Not here: the detector (`out_of_distribution.py`).
 
 Shapes: W windows, C channels, H W pixels, N takes, V views, P = `NUM_STATISTICS`.
 """
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 
 
 def picture_instants(start_seconds: float, end_seconds: float) -> Floats:
-    """Pairs of instants spread over a span, (W, 2)."""
+    """Return pairs of timestamps (W, 2) spread over a span."""
     return evaluation_windows(
         start_seconds,
         end_seconds,
@@ -79,7 +79,7 @@ def picture_statistics(pairs: Tensor) -> Floats:
 
 
 def read_picture_statistics(path: str | Path, *, img_size: tuple[int, int]) -> Floats:
-    """Statistics (P,) of a whole file.
+    """Return the statistics (P,) of a whole file.
 
     Args:
         path: video file.
@@ -101,13 +101,13 @@ def read_takes_statistics(
     img_size: tuple[int, int],
     num_threads: int = 2,
 ) -> Floats:
-    """Statistics of many takes, (N, V, P); NaN where a take lacks a view.
+    """Return the statistics (N, V, P) of many takes; NaN where a take lacks a view.
 
     Args:
         takes: view name -> video file, one mapping per take.
         view_names: the V columns.
         img_size: (H, W) at which the model sees them.
-        num_threads: files that are read at a time.
+        num_threads: number of files read at a time.
 
     Raises:
         VideoError: a file cannot be read.
@@ -127,14 +127,14 @@ def read_takes_statistics(
 
 
 def _shrunk(grey: Floats, factor: int) -> Floats:
-    """Means over blocks of factor x factor pixels, (..., S, S) to (..., S / factor, S / factor)."""
+    """Return means over blocks of factor x factor pixels, (..., S / factor, S / factor)."""
     side = grey.shape[-1] // factor
     blocks = grey.reshape(*grey.shape[:-2], side, factor, side, factor)
     return np.asarray(blocks.mean(axis=(-3, -1)))
 
 
 def _edges(grey: Floats) -> Floats:
-    """Difference to the right-hand pixel plus difference to the one below, (..., S - 1, S - 1)."""
+    """Return differences to the right-hand pixel plus the one below, (..., S - 1, S - 1)."""
     across = np.abs(np.diff(grey, axis=-1))[..., :-1, :]
     down = np.abs(np.diff(grey, axis=-2))[..., :, :-1]
     return np.asarray(across + down)

@@ -1,12 +1,12 @@
-"""How far the scores of an unchanged performer scatter from take to take.
+"""Repeatability: scatter of the scores of an unchanged performer from take to take.
 
-Learned from validation takes: performers who have several takes of one level count as unchanged
+Estimated from validation takes: performers with several takes of one level count as unchanged
 between these. The standard deviation of the scores within them is the standard error of measurement
 (the "within-subject standard deviation" of Bland and Altman 1996, Statistics Notes: Measurement
-error). What a model always gets wrong about a performer or about a level is the same in such takes
-and cancels, as it does in a difference. Takes of several activities make it larger, never smaller.
+error). A constant error of the model about a performer or about a level cancels, as it does in a
+difference. Takes of several activities make the estimate larger, never smaller.
 
-Pure numpy. Not here: whether a change is more than this (`trend.py`).
+Not here: comparing a change with it (`proskill.athletes.trend`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MIN_REPEATS = 10  # of fewer, the limit of a change would be half as large again
 
 @dataclass(frozen=True)
 class Repeatability:
-    """What a score is off by from one take of a performer to the next.
+    """Standard error of a score between takes of one performer.
 
     Attributes:
         standard_error: of measurement, in levels.
@@ -50,11 +50,11 @@ def fit_repeatability(
     participants: Sequence[Hashable],
     levels: NDArray[np.integer[Any]],
 ) -> Repeatability | None:
-    """Learn it from takes that the model was not trained on.
+    """Estimate the repeatability from takes that the model was not trained on.
 
     Args:
         scores: (N,) in levels.
-        participants: (N,) who performs.
+        participants: (N,) performers.
         levels: (N,) their true level indices.
 
     Returns:

@@ -1,20 +1,19 @@
-"""How sure an answer must be to be given, and to be given without doubt: limits from validation.
+"""Selective prediction: thresholds for `ok` and abstention, chosen on validation takes.
 
-An answer is as sure as the model expects it to be wrong: the expected distance, in levels, of the
-truth to the level that is said. Takes are sorted by it, the surest first; the curve of mean error
-against the share that is answered (El-Yaniv and Wiener 2010; Geifman and El-Yaniv 2017, arXiv
-1705.08500) then shows where to stop:
+The uncertainty of a prediction is the expected distance, in levels, of the truth to the predicted
+level, by the model's own probabilities. Takes are sorted by it; the risk-coverage curve of mean
+error against the share of takes with a prediction (El-Yaniv and Wiener 2010; Geifman and El-Yaniv
+2017, arXiv 1705.08500) then gives two thresholds:
 
-- *ok* needs to be shown: of the takes at least as sure, the mean error is at most a target, with
+- *ok* needs evidence: of the takes up to the threshold, the mean error is at most a target, with
   one-sided 90 % confidence by participant;
-- *abstained* are the takes beyond the limit with the smallest total cost, where an answer costs its
-  error and a withheld one as much as always saying the same level (Chow 1970): answers worse than
-  not looking are not given.
+- *abstained* are the takes beyond the threshold with the smallest total cost, where a prediction
+  costs its error and an abstention as much as always predicting the same level (Chow 1970).
 
-The limits are chosen on the takes that show the error, so the error beyond them is an estimate and
-no guarantee.
+The thresholds are chosen on the takes that show the error, so the error beyond them is an estimate
+and no guarantee.
 
-Pure numpy. Not here: what else makes an answer doubtful (`verdict.py`).
+Not here: other reasons for doubt (`proskill.scoring.verdict`).
 
 Shapes: N takes, K levels.
 """
@@ -22,22 +21,20 @@ Shapes: N takes, K levels.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.calibration.json_values import finite_number, require_keys
-from proskill.errors import CheckpointError
 from proskill.levels import median_level
 
 MIN_PARTICIPANTS = 10
-"""With fewer, neither limit is chosen: chance would choose it."""
+"""With fewer, no threshold is chosen: chance would choose it."""
 
 OK_ERROR = 0.5
-"""In levels: an answer without doubt is right more often than it is one level off."""
+"""In levels: a prediction with the status `ok` is right more often than one level off."""
 
 _MAX_POINTS = 50
 _ONE_SIDED_90 = 1.2816  # standard deviations above which a normal variable has 10 %
@@ -47,12 +44,12 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What happens on validation if only takes up to a limit are answered.
+    """A point of the risk-coverage curve: predictions for the takes up to a threshold only.
 
     Attributes:
-        limit: largest expected error that is answered, in levels.
-        share: of the takes that are answered, each participant counting as one.
-        error: mean distance of answer and truth among them, in levels.
+        limit: largest expected error with a prediction, in levels.
+        share: of the takes with a prediction, each participant counting as one.
+        error: mean distance of prediction and truth among them, in levels.
         upper: end of the error's one-sided 90 % interval by participant.
     """
 
@@ -63,18 +60,18 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class StatusLimits:
-    """Limits on the expected error of an answer, in levels, and the curve they were chosen on.
+class SelectionThresholds:
+    """Thresholds on the expected error of a prediction, in levels, and their risk-coverage curve.
 
     Attributes:
-        ok: up to here an answer is given without doubt; 0 if nowhere.
-        abstain: beyond here none is given; the length of the scale if there is no such place.
-        ok_error: target for the mean error of answers without doubt.
-        blind_error: mean error of always saying the validation takes' median level.
+        ok: largest expected error of a prediction with the status `ok`; 0 if none gets it.
+        abstain: beyond it the model abstains; the length of the scale if it never does.
+        ok_error: target for the mean error of predictions with the status `ok`.
+        blind_error: mean error of always predicting the validation takes' median level.
         curve: by increasing limit, from `MIN_PARTICIPANTS` participants on.
 
     Raises:
-        ValueError: a negative or infinite value, or limits in the wrong order.
+        ValueError: a negative or infinite value, or thresholds in the wrong order.
     """
 
     ok: float
@@ -87,61 +84,35 @@ class StatusLimits:
         numbers = [self.ok, self.abstain, self.ok_error, self.blind_error]
         numbers += [value for point in self.curve for value in asdict(point).values()]
         if not all(math.isfinite(value) and value >= 0 for value in numbers):
-            raise ValueError("limits, errors and shares must be finite and 0 or more")
+            raise ValueError("thresholds, errors and shares must be finite and 0 or more")
         if self.ok > self.abstain:
             raise ValueError(f"ok={self.ok} is above abstain={self.abstain}")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
-        return {**vars(self), "curve": [asdict(point) for point in self.curve]}
-
-    @classmethod
-    def from_dict(cls, data: Any, *, where: str) -> StatusLimits:
-        """Read what `to_dict` wrote, trusting nothing.
-
-        Raises:
-            CheckpointError: a missing or surplus key, or a value of the wrong type or range.
-        """
-        numbers = ("ok", "abstain", "ok_error", "blind_error")
-        require_keys(data, (*numbers, "curve"), where=where)
-        if not isinstance(data["curve"], list):
-            raise CheckpointError(f"{where}.curve: expected a list of points")
-        try:
-            return cls(
-                **{name: finite_number(data[name], where=f"{where}.{name}") for name in numbers},
-                curve=tuple(
-                    _point(point, where=f"{where}.curve[{index}]")
-                    for index, point in enumerate(data["curve"])
-                ),
-            )
-        except ValueError as error:
-            raise CheckpointError(f"{where}: {error}") from error
-
 
 def expected_level_error(probabilities: Floats) -> NDArray[np.float64]:
-    """Expected distance of the truth to the median level, in levels, (...) of (..., K).
+    """Return the expected distance (...) of the truth to the median level of (..., K), in levels.
 
-    No other level has a smaller one; it is 0 for a certain answer and at most (K - 1) / 2.
+    No other level has a smaller one; it is 0 for a certain prediction and at most (K - 1) / 2.
     """
     given = np.asarray(probabilities, dtype=np.float64)
     said = np.asarray(median_level(given))[..., None]
     return np.asarray((given * np.abs(np.arange(given.shape[-1]) - said)).sum(axis=-1))
 
 
-def fit_status_limits(
+def fit_selection_thresholds(
     probabilities: Floats,
     levels: NDArray[np.integer[Any]],
     participants: Sequence[Hashable],
     *,
     ok_error: float = OK_ERROR,
-) -> StatusLimits | None:
-    """Choose the limits on takes that the model was not trained on.
+) -> SelectionThresholds | None:
+    """Choose the thresholds on takes that the model was not trained on.
 
     Args:
         probabilities: (N, K), calibrated.
         levels: (N,) true level indices.
-        participants: (N,) who performs; takes of one participant count together as one.
-        ok_error: see `StatusLimits`.
+        participants: (N,) performers; takes of one participant count together as one.
+        ok_error: see `SelectionThresholds`.
 
     Returns:
         None with fewer than `MIN_PARTICIPANTS` participants.
@@ -180,26 +151,20 @@ def fit_status_limits(
         curve.append(CurvePoint(limit, float(weights[surer].sum() / len(names)), error, upper))
         if upper <= ok_error:
             ok = limit
-    return StatusLimits(min(ok, abstain), abstain, ok_error, blind, tuple(curve))
+    return SelectionThresholds(min(ok, abstain), abstain, ok_error, blind, tuple(curve))
 
 
 def _cuts(unsure: Floats) -> list[int]:
-    """How many of the surest takes to answer: 0, all, and up to `_MAX_POINTS` numbers between."""
+    """Return numbers of surest takes to predict: 0, all, and up to `_MAX_POINTS` between."""
     wanted = np.linspace(0, len(unsure), min(_MAX_POINTS, len(unsure)) + 1).round().astype(int)
     ends = np.searchsorted(unsure, unsure[np.maximum(wanted - 1, 0)], side="right")  # keep ties
     return [0, *sorted(set(ends[1:].tolist()))]
 
 
 def _mean_error(errors: Floats, weights: Floats, person: NDArray[Any]) -> tuple[float, float]:
-    """Weighted mean and its upper end; a ratio's variance with participants as the units."""
+    """Return the weighted mean and its upper end, from a ratio's variance over participants."""
     mean = float(np.average(errors, weights=weights))
     apart = np.bincount(person, weights=weights * (errors - mean))
     num_people = len(set(person.tolist()))
     spread = math.sqrt(float(apart @ apart) * num_people / max(1, num_people - 1))
     return mean, mean + _ONE_SIDED_90 * spread / float(weights.sum())
-
-
-def _point(data: Mapping[str, Any], *, where: str) -> CurvePoint:
-    names = ("limit", "share", "error", "upper")
-    require_keys(data, names, where=where)
-    return CurvePoint(*(finite_number(data[name], where=f"{where}.{name}") for name in names))

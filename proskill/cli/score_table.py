@@ -37,8 +37,8 @@ def print_assessment(
     console.print(headline)
     if assessment.score is not None:
         console.print(Text(_score_line(assessment)))
-    if assessment.level_set is not None:
-        chosen = assessment.level_set
+    if assessment.prediction_set is not None:
+        chosen = assessment.prediction_set
         line = f"levels to reckon with: {chosen.in_words}; such a set holds the true level of "
         console.print(Text(f"{line}{100 * chosen.coverage:.0f} of 100 performers"))
     for reason in assessment.reasons:

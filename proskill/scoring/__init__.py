@@ -2,16 +2,16 @@
 
 from proskill.calibration.calibration import Calibration
 from proskill.calibration.fitting import ViewFeatures, fit_calibration
-from proskill.calibration.out_of_distribution import Familiarity, fit_familiarity
+from proskill.calibration.out_of_distribution import OutOfDistributionDetector, fit_detector
 from proskill.calibration.picture_statistics import read_takes_statistics
-from proskill.calibration.selective_prediction import StatusLimits
+from proskill.calibration.selective_prediction import SelectionThresholds
 from proskill.scoring.assessment import (
     Assessment,
     Provenance,
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
+from proskill.scoring.certainty import Certainty, PredictionSet, ScoreInterval
 from proskill.scoring.encoding import EncodedTake
 from proskill.scoring.explain.explaining import explain_stepwise, explain_take
 from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
@@ -32,15 +32,15 @@ __all__ = [
     "Certainty",
     "EncodedTake",
     "Explanation",
-    "Familiarity",
-    "LevelSet",
     "Moment",
+    "OutOfDistributionDetector",
+    "PredictionSet",
     "Provenance",
     "Proxy",
     "ScoreInterval",
     "Scorer",
     "SegmentEffect",
-    "StatusLimits",
+    "SelectionThresholds",
     "TimelineWindow",
     "UploadResult",
     "ViewEffect",
@@ -49,7 +49,7 @@ __all__ = [
     "explain_stepwise",
     "explain_take",
     "fit_calibration",
-    "fit_familiarity",
+    "fit_detector",
     "guess_kind",
     "make_proxies",
     "name_views",

@@ -12,22 +12,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from proskill.calibration.repeatability import Repeatability
 from proskill.levels import median_level
-from proskill.scoring.certainty import Certainty, LevelSet, ScoreInterval
-from proskill.scoring.plain_values import to_plain, to_tuples
+from proskill.plain_json import from_plain_json, plain_json
+from proskill.scoring.certainty import Certainty, PredictionSet, ScoreInterval
 
-SCHEMA = "proskill.assessment/1"
+SCHEMA = "proskill.assessment/2"
+_READABLE = ("proskill.assessment/1", SCHEMA)
+_RENAMED = {"level_set": "prediction_set"}  # schema 1 -> 2
 
 Status = Literal["ok", "low_confidence", "abstained"]
 ViewStatus = Literal["used", "left_out", "unreadable"]
 ReadFrom = Literal["files", "copies"]
 
-_Part = TypeVar("_Part")
 _PROBABILITY_TOLERANCE = 1e-3
 
 
@@ -165,7 +166,7 @@ class Assessment:
             abstained.
         score: expected level index in [0, len(levels) - 1]; None when abstained.
         interval: where the true score is expected; None when abstained or not calibrated.
-        level_set: which levels the true one is expected among; None when abstained or not
+        prediction_set: which levels the true one is expected among; None when abstained or not
             calibrated.
         repeatability: how far a performer's scores scatter from take to take; None when abstained
             or not known.
@@ -191,7 +192,7 @@ class Assessment:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
     interval: ScoreInterval | None = None
-    level_set: LevelSet | None = None
+    prediction_set: PredictionSet | None = None
     repeatability: Repeatability | None = None
     certainty: Certainty | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
@@ -218,8 +219,8 @@ class Assessment:
                 "an abstained assessment has no level, no score and no probabilities; got "
                 f"level={self.level!r}, score={self.score}"
             )
-        if self.level_set is not None:
-            raise ValueError("an abstained assessment has no level_set")
+        if self.prediction_set is not None:
+            raise ValueError("an abstained assessment has no prediction_set")
         if self.skills or self.skill_probabilities:
             raise ValueError("an abstained assessment has no skills")
 
@@ -235,12 +236,12 @@ class Assessment:
             raise ValueError("skill_probabilities and skills name different skills")
         if not 0 <= self.score <= len(self.levels) - 1:
             raise ValueError(f"score={self.score}: must be in [0, {len(self.levels) - 1}]")
-        if self.level_set is not None:
-            chosen = self.level_set.levels
+        if self.prediction_set is not None:
+            chosen = self.prediction_set.levels
             first = self.levels.index(chosen[0]) if chosen[0] in self.levels else 0
             if chosen != self.levels[first : first + len(chosen)] or self.level not in chosen:
                 raise ValueError(
-                    f"level_set of {', '.join(chosen)}: must be neighbouring levels with "
+                    f"prediction_set of {', '.join(chosen)}: must be neighbouring levels with "
                     f"{self.level} among them"
                 )
 
@@ -263,50 +264,26 @@ class Assessment:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""
-        return {"schema": SCHEMA, **to_plain(self)}
+        """Return nested plain values for JSON, with `schema`; keys in a fixed order."""
+        return {"schema": SCHEMA, **plain_json(self)}
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """Strict JSON text: no NaN, no infinity."""
+        """Return strict JSON text: no NaN, no infinity."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Assessment:
-        """The inverse of `to_dict`.
+        """Read what `to_dict` wrote, in this schema or the one before.
 
         Raises:
-            ValueError: another schema, a missing or surplus key, or fields that contradict.
+            ValueError: another schema, a missing or surplus key, a value of the wrong type, or
+                fields that contradict.
         """
-        values = {key: to_tuples(value) for key, value in data.items()}
-        schema = values.pop("schema", None)
-        if schema != SCHEMA:
-            raise ValueError(f"schema={schema!r}: this version reads {SCHEMA!r}")
+        values = {_RENAMED.get(key, key): value for key, value in data.items()}
         try:
-            views = {name: _build(ViewResult, view) for name, view in values.pop("views").items()}
-            parts = {
-                name: None if values.get(name) is None else _build(kind, values[name])
-                for name, kind in _OPTIONAL_PARTS.items()
-            }
-            return cls(
-                views=views,
-                provenance=_build(Provenance, values.pop("provenance")),
-                timeline=tuple(_build(TimelineWindow, row) for row in values.pop("timeline", ())),
-                **{**values, **parts},
-            )
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not an assessment of schema {SCHEMA}: {error}") from error
-
-
-_OPTIONAL_PARTS: dict[str, type[Any]] = {
-    "interval": ScoreInterval,
-    "level_set": LevelSet,
-    "repeatability": Repeatability,
-    "certainty": Certainty,
-}
-
-
-def _build(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
-    return kind(**{key: to_tuples(value) for key, value in values.items()})
+            return from_plain_json(cls, values, schemas=_READABLE)
+        except ValueError as error:
+            raise ValueError(f"not an assessment: {error}") from error
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

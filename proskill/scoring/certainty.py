@@ -1,6 +1,6 @@
 """How sure an answer is, as an assessment says it: interval, set of levels, error to be expected.
 
-Not here: the thresholds behind them (`conformal.py`, `status_limits.py`).
+Not here: the thresholds behind them (`conformal.py`, `selection_thresholds.py`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ScoreInterval:
 
 
 @dataclass(frozen=True)
-class LevelSet:
+class PredictionSet:
     """Neighbouring levels that hold the true one for most performers.
 
     Attributes:
@@ -94,20 +94,20 @@ class Certainty:
                 raise ValueError(f"certainty: {value} must be finite and 0 or more")
 
 
-def level_set_of(
+def prediction_set_of(
     calibration: Calibration | None, probabilities: Sequence[float], levels: Sequence[str]
-) -> LevelSet | None:
+) -> PredictionSet | None:
     """The set of an answer (K,), None without a calibration that knows sets."""
-    ends = None if calibration is None else calibration.level_interval(probabilities)
+    ends = None if calibration is None else calibration.prediction_set(probabilities)
     if calibration is None or ends is None:
         return None
-    return LevelSet(tuple(levels[ends[0] : ends[1] + 1]), calibration.coverage)
+    return PredictionSet(tuple(levels[ends[0] : ends[1] + 1]), calibration.coverage)
 
 
 def certainty_of(calibration: Calibration | None, probabilities: Sequence[float]) -> Certainty:
     """The certainty of an answer (K,)."""
     expected = float(expected_level_error(np.asarray(probabilities)))
-    limits = None if calibration is None else calibration.status_limits
+    limits = None if calibration is None else calibration.selection_thresholds
     if limits is None:
         return Certainty(expected)
     return Certainty(expected, ok_limit=limits.ok, abstain_limit=limits.abstain)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
-from proskill.calibration.calibration import Calibration, softmax
+from proskill.calibration.calibration import Calibration
 from proskill.models import ProficiencyModel
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ class FeatureScorer:
     def probabilities(self, features: torch.Tensor, kinds: Sequence[int]) -> Floats:
         """Probabilities (B, K) of features (B, V, D) of views of these V kinds, 0 ego and 1 exo."""
         logits, _ = self._logits(features, kinds)
-        return softmax(logits) if self._calibration is None else self._calibrated(logits)
+        return softmax(logits, axis=-1) if self._calibration is None else self._calibrated(logits)
 
     def scores(self, features: torch.Tensor, kinds: Sequence[int]) -> Floats:
         """Expected level index (B,) of features (B, V, D)."""
@@ -47,7 +48,7 @@ class FeatureScorer:
 
     def skill_probabilities(self, features: torch.Tensor, kinds: Sequence[int]) -> Floats:
         """Probabilities (B, S, K) of each skill, which no calibration touches."""
-        return softmax(self._logits(features, kinds)[1])
+        return np.asarray(softmax(self._logits(features, kinds)[1], axis=-1))
 
     def _calibrated(self, logits: Floats) -> Floats:
         assert self._calibration is not None

@@ -2,7 +2,7 @@
 
 A model always answers; these rules say when it should not be asked. Each reason is a sentence part
 for people that follows the view's name. Not here: whether the view resembles what the model learned
-from (`familiarity.py`).
+from (`out_of_distribution.py`).
 
 Shapes: W windows, T frames, C channels, H W pixels.
 """

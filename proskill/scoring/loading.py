@@ -36,8 +36,8 @@ def calibration_of(checkpoint: LoadedCheckpoint, *, name: str) -> Calibration | 
             f"{len(checkpoint.config.levels)} levels; fit the calibration again"
         )
     for section, parts, width in (
-        ("familiarity", calibration.familiarity, checkpoint.model.backbone.embed_dim),
-        ("pictures", calibration.pictures, NUM_STATISTICS),
+        ("feature_detectors", calibration.feature_detectors, checkpoint.model.backbone.embed_dim),
+        ("picture_detectors", calibration.picture_detectors, NUM_STATISTICS),
     ):
         for kind, known in parts.items():
             if known.embed_dim != width:

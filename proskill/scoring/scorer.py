@@ -31,7 +31,7 @@ from proskill.scoring.assessment import (
     TimelineWindow,
     ViewResult,
 )
-from proskill.scoring.certainty import LevelSet, ScoreInterval, certainty_of, level_set_of
+from proskill.scoring.certainty import PredictionSet, ScoreInterval, certainty_of, prediction_set_of
 from proskill.scoring.encoding import EncodedTake, Progress, TakeEncoder
 from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.inputs import check_views
@@ -75,7 +75,9 @@ class Scorer:
             self.config.input,
             device=self._device,
             limits=limits,
-            picture_kinds=frozenset(() if self.calibration is None else self.calibration.pictures),
+            picture_kinds=frozenset(
+                () if self.calibration is None else self.calibration.picture_detectors
+            ),
         )
         self.features = FeatureScorer(model, self.calibration, device=self._device)
 
@@ -174,7 +176,7 @@ class Scorer:
             probabilities={} if answer is None else self._named(answer.probabilities),
             score=None if answer is None else answer.score,
             interval=None if answer is None else self._interval(answer.score),
-            level_set=None if answer is None else self._level_set(answer),
+            prediction_set=None if answer is None else self._prediction_set(answer),
             repeatability=None if answer is None else self._repeatability(),
             certainty=certainty,
             skills={name: float(expected_levels(row)) for name, row in skills.items()},
@@ -197,8 +199,10 @@ class Scorer:
     def _repeatability(self) -> Repeatability | None:
         return None if self.calibration is None else self.calibration.repeatability
 
-    def _level_set(self, answer: _Answer) -> LevelSet | None:
-        return level_set_of(self.calibration, answer.probabilities.tolist(), self.config.levels)
+    def _prediction_set(self, answer: _Answer) -> PredictionSet | None:
+        return prediction_set_of(
+            self.calibration, answer.probabilities.tolist(), self.config.levels
+        )
 
     def _answer(self, used: Mapping[str, SeenView]) -> _Answer:
         """All views, and each view alone, on features averaged over windows."""
@@ -250,10 +254,10 @@ class Scorer:
         if self.calibration is None:
             return None
         distances = []
-        if known := self.calibration.familiarity.get(view.source.kind):
+        if known := self.calibration.feature_detectors.get(view.source.kind):
             feature = view.mean_feature.double().cpu().numpy()
             distances.append(float(known.relative_distance(feature)))
-        known = self.calibration.pictures.get(view.source.kind)
+        known = self.calibration.picture_detectors.get(view.source.kind)
         if known is not None and view.pictures is not None:
             distances.append(float(known.relative_distance(view.pictures)))
         return max(distances, default=None)

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proskill.calibration.calibration import Calibration
-from proskill.calibration.selective_prediction import StatusLimits
+from proskill.calibration.selective_prediction import SelectionThresholds
 from proskill.scoring.assessment import Status
 from proskill.scoring.certainty import Certainty, certainty_of
 
 UNLIKE = "unlike what the model learned from"
-# Beyond the limit of familiarity an answer is doubted; beyond this many limits it is not given.
+# A detector's limit makes a prediction doubtful; at this many limits there is none.
 ABSTAIN_DISTANCE = 1.5
 # Without calibrated limits the most probable level must have this many times the share of chance.
 _MIN_TOP_SHARE = 1.25
@@ -59,7 +59,7 @@ def decide(
     far = [name for name, value in known.items() if value > ABSTAIN_DISTANCE]
     if len(far) == len(used):
         return Verdict("abstained", (_unlike(far, used, known),))
-    limits = None if calibration is None else calibration.status_limits
+    limits = None if calibration is None else calibration.selection_thresholds
     certainty = certainty_of(calibration, probabilities)
     if limits is not None and certainty.expected_error > limits.abstain:
         return Verdict("abstained", (_too_unsure(certainty),))
@@ -108,7 +108,7 @@ def _too_unsure(certainty: Certainty) -> str:
     )
 
 
-def _unsure(certainty: Certainty, limits: StatusLimits) -> str:
+def _unsure(certainty: Certainty, limits: SelectionThresholds) -> str:
     begin = f"The model expects to be off by {certainty.expected_error:.2f} levels here; "
     if limits.ok == 0:
         return (

@@ -19,7 +19,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 def answer(make_video: Make, make_checkpoint: Make) -> Assessment:
     found = Scorer.from_checkpoint(make_checkpoint()).score({"exo1": make_video()})
     known = Repeatability(0.3, 1000)
-    return replace(found, status="ok", reasons=(), level_set=None, repeatability=known)
+    return replace(found, status="ok", reasons=(), prediction_set=None, repeatability=known)
 
 
 def _session(answer: Assessment, score: float, days: float) -> tuple[datetime, Assessment]:

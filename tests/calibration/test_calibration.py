@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from proskill.calibration.calibration import Calibration, softmax
+from proskill.calibration.calibration import Calibration
 from proskill.calibration.conformal import conformal_threshold
 from proskill.calibration.fitting import ViewFeatures, fit_calibration, fit_temperature
 from proskill.errors import CheckpointError
@@ -36,7 +37,7 @@ def _fit(**changes: Any) -> Calibration:
 def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 4)) * 3
-    chances = softmax(logits / temperature)
+    chances = softmax(logits / temperature, axis=1)
     levels = (chances.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
     assert fit_temperature(logits, levels) == pytest.approx(temperature, rel=0.05)
 
@@ -65,16 +66,19 @@ def test_too_few_participants_give_the_whole_scale() -> None:
     )
     assert calibration.half_width == 3.0
     assert calibration.interval(1.2) == (0.0, 3.0)
-    assert calibration.level_interval([0.9, 0.1, 0.0, 0.0]) == (0, 3)
-    assert calibration.status_limits is None
-    assert "It holds no limits of certainty: they need 10 participants." in calibration.describe()
+    assert calibration.prediction_set([0.9, 0.1, 0.0, 0.0]) == (0, 3)
+    assert calibration.selection_thresholds is None
+    assert (
+        "It has no thresholds for `ok` and abstention: they need 10 participants."
+        in calibration.describe()
+    )
 
 
 def test_truths_known_more_finely_than_by_level_replace_the_level() -> None:
     rng = np.random.default_rng(0)
     levels = np.arange(80) % 4
     logits = 2 * np.eye(4)[levels] + rng.normal(size=(80, 4))
-    scores = softmax(logits / fit_temperature(logits, levels)) @ np.arange(4)
+    scores = softmax(logits / fit_temperature(logits, levels), axis=1) @ np.arange(4)
     assert _fit(logits=logits).half_width > 0.3
     assert _fit(logits=logits, true_scores=scores + 0.1).half_width == pytest.approx(0.1)
 
@@ -97,8 +101,8 @@ def test_an_interval_stays_on_the_scale() -> None:
 
 def test_a_set_holds_the_level_said_and_is_wider_for_an_unsure_answer() -> None:
     calibration = _fit(coverage=0.95)
-    sure = calibration.level_interval([0.0, 0.0, 0.01, 0.99])
-    unsure = calibration.level_interval([0.2, 0.3, 0.3, 0.2])
+    sure = calibration.prediction_set([0.0, 0.0, 0.01, 0.99])
+    unsure = calibration.prediction_set([0.2, 0.3, 0.3, 0.2])
     assert sure is not None
     assert unsure is not None
     assert sure[1] == 3
@@ -108,17 +112,35 @@ def test_a_set_holds_the_level_said_and_is_wider_for_an_unsure_answer() -> None:
 def test_a_file_from_before_there_were_sets_is_read_and_says_what_it_lacks() -> None:
     calibration = _fit()
     data = calibration.to_dict()
-    del data["set_threshold"], data["status_limits"], data["repeatability"], data["precision"]
+    del (
+        data["set_threshold"],
+        data["selection_thresholds"],
+        data["repeatability"],
+        data["precision"],
+    )
     old = Calibration.from_dict(data)
     assert old.interval(1.0) == calibration.interval(1.0)
-    assert old.level_interval([0.1, 0.9, 0.0, 0.0]) is None
-    assert old.status_limits is None
+    assert old.prediction_set([0.1, 0.9, 0.0, 0.0]) is None
+    assert old.selection_thresholds is None
     assert old.repeatability is None
     assert old.precision == "fp32"
     assert old.describe() == (
         "Fitted on 80 takes of 40 participants.",
-        "It holds neither sets of levels nor limits of certainty; `proskill calibrate` adds them.",
+        "It has neither prediction sets nor thresholds for `ok` and abstention; "
+        "`proskill calibrate` adds them.",
     )
+
+
+def test_a_file_of_the_schema_before_is_read() -> None:
+    data = _fit().to_dict()
+    old = {**data, "schema": "proskill.calibration/1"}
+    for now, before in (
+        ("feature_detectors", "familiarity"),
+        ("picture_detectors", "pictures"),
+        ("selection_thresholds", "status_limits"),
+    ):
+        old[before] = old.pop(now)
+    assert Calibration.from_dict(old).to_dict() == data
 
 
 def test_the_precision_of_the_features_is_kept() -> None:
@@ -127,16 +149,16 @@ def test_the_precision_of_the_features_is_kept() -> None:
     assert Calibration.from_dict(calibration.to_dict()).precision == "bf16"
 
 
-def test_a_kind_of_view_that_training_never_saw_has_no_familiarity() -> None:
+def test_a_kind_of_view_that_training_never_saw_has_no_detector() -> None:
     train = ViewFeatures(np.random.default_rng(0).normal(size=(50, 1, 12)), np.ones((50, 1), int))
-    assert set(_fit(train=train).familiarity) == {"exo"}
+    assert set(_fit(train=train).feature_detectors) == {"exo"}
 
 
 def test_masked_views_are_not_learned_from() -> None:
     features = np.random.default_rng(0).normal(size=(50, 2, 12))
     features[:, 1] = np.nan
     kinds, mask = np.tile([0, 1], (50, 1)), np.tile([True, False], (50, 1))
-    assert set(_fit(train=ViewFeatures(features, kinds, mask)).familiarity) == {"ego"}
+    assert set(_fit(train=ViewFeatures(features, kinds, mask)).feature_detectors) == {"ego"}
 
 
 def test_pictures_of_some_training_takes_are_enough() -> None:
@@ -146,8 +168,8 @@ def test_pictures_of_some_training_takes_are_enough() -> None:
         train=replace(train, pictures=rng.normal(size=(40, 2, 15))),
         validation=replace(validation, pictures=rng.normal(size=(80, 2, 15))),
     )
-    assert calibration.pictures["exo"].embed_dim == 15
-    assert not _fit().pictures
+    assert calibration.picture_detectors["exo"].embed_dim == 15
+    assert not _fit().picture_detectors
     with pytest.raises(ValueError, match="pictures"):
         replace(train, pictures=rng.normal(size=(101, 2, 15)))
 
@@ -159,8 +181,8 @@ def test_json_keeps_a_calibration() -> None:
     assert again.to_dict() == calibration.to_dict()
     features = np.random.default_rng(5).normal(size=(10, 12)) * 3
     np.testing.assert_allclose(
-        again.familiarity["ego"].distance(features),
-        calibration.familiarity["ego"].distance(features),
+        again.feature_detectors["ego"].distance(features),
+        calibration.feature_detectors["ego"].distance(features),
         rtol=1e-4,
     )
 
@@ -170,31 +192,38 @@ def test_json_keeps_a_calibration() -> None:
     [
         (
             {"temperature": float("nan")},
-            "calibration.json: temperature: nan is not a finite number",
+            "calibration.json: temperature=nan: must be finite and above 0",
         ),
-        ({"temperature": 0}, "calibration.json: temperature: 0.0 must be above 0"),
-        ({"temperature": "1"}, "calibration.json: temperature: expected a number, got str"),
-        ({"temperature": True}, "calibration.json: temperature: expected a number, got bool"),
-        ({"temperature": 10**400}, "calibration.json: temperature: inf is not a finite number"),
+        ({"temperature": 0}, "calibration.json: temperature=0.0: must be finite and above 0"),
+        ({"temperature": "1"}, "calibration.json: temperature: expected `float`, got `str`"),
+        ({"temperature": True}, "calibration.json: temperature: expected `float`, got `bool`"),
+        ({"temperature": 10**400}, "calibration.json: temperature: number out of range"),
         ({"coverage": 1.5}, "calibration.json: coverage=1.5: must be between 0 and 1"),
         ({"half_width": -1}, "calibration.json: half_width=-1.0: must be finite and 0 or more"),
-        ({"num_levels": 3.5}, "calibration.json: num_levels: 3.5 must be a whole number"),
-        ({"familiarity": []}, "calibration.json: familiarity: expected a JSON object, got list"),
+        ({"num_levels": 3.5}, "calibration.json: num_levels: expected `int`, got `float`"),
+        ({"num_takes": 0}, "calibration.json: num_takes=0: must be 1 or more"),
+        ({"feature_detectors": []}, "calibration.json: feature_detectors: expected `object`, got"),
         (
-            {"pictures": {"drone": {}}},
-            "calibration.json: pictures.drone: the key 'mean' is missing",
+            {"picture_detectors": {"drone": {}}},
+            "calibration.json: picture_detectors.drone: object missing required field `mean`",
         ),
         ({"set_threshold": 2}, "calibration.json: set_threshold=2.0: must be in [0, 1]"),
-        ({"status_limits": {}}, "calibration.json: status_limits: the key 'ok' is missing"),
-        ({"repeatability": 1}, "calibration.json: repeatability: expected a JSON object, got int"),
+        (
+            {"selection_thresholds": {}},
+            "calibration.json: selection_thresholds: object missing required field",
+        ),
+        (
+            {"repeatability": 1},
+            "calibration.json: repeatability: expected `object | null`, got `int`",
+        ),
         (
             {"repeatability": {"standard_error": -1, "num_repeats": 9}},
-            "calibration.json: standard_error=-1.0: must be finite and 0 or more",
+            "calibration.json: repeatability: standard_error=-1.0: must be finite and 0 or more",
         ),
-        ({"precision": "int8"}, "calibration.json: precision='int8': allowed are fp32, bf16"),
-        ({"precision": ["bf16"]}, "calibration.json: precision=['bf16']: allowed are fp32, bf16"),
-        ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are schema, num_levels"),
-        ({"schema": "other/9"}, "calibration.json: schema 'other/9'; this version reads"),
+        ({"precision": "int8"}, "calibration.json: precision: invalid enum value 'int8'"),
+        ({"precision": ["bf16"]}, "calibration.json: precision: expected `str`, got `array`"),
+        ({"extra": 1}, "calibration.json: unknown key 'extra'; allowed are num_levels"),
+        ({"schema": "other/9"}, "calibration.json: schema='other/9': this version reads"),
     ],
 )
 def test_a_wrong_value_is_named(change: dict[str, Any], message: str) -> None:
@@ -206,18 +235,34 @@ def test_a_wrong_value_is_named(change: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("mean", [1.0], "calibration.json: familiarity.ego: directions of shape"),
-        ("mean", [], "calibration.json: familiarity.ego.mean: expected a non-empty list"),
-        ("mean", {"a": 1}, "calibration.json: familiarity.ego.mean: expected a non-empty list"),
-        ("directions", [[1.0], [1.0, 2.0]], "calibration.json: familiarity.ego.directions: rows"),
-        ("directions", [1.0], "calibration.json: familiarity.ego.directions: expected a non-empty"),
-        ("limit", -2, "calibration.json: familiarity.ego.limit: -2.0 must be above 0"),
-        ("variances", [0.0] * 12, "calibration.json: familiarity.ego: "),
+        ("mean", [1.0], "calibration.json: feature_detectors.ego: directions of shape"),
+        ("mean", [], "calibration.json: feature_detectors.ego.mean: expected a non-empty list"),
+        (
+            "mean",
+            {"a": 1},
+            "calibration.json: feature_detectors.ego.mean: expected a non-empty list",
+        ),
+        (
+            "directions",
+            [[1.0], [1.0, 2.0]],
+            "calibration.json: feature_detectors.ego.directions: rows",
+        ),
+        (
+            "directions",
+            [1.0],
+            "calibration.json: feature_detectors.ego: directions of shape",
+        ),
+        (
+            "limit",
+            -2,
+            "calibration.json: feature_detectors.ego: variances, rest_variance and limit",
+        ),
+        ("variances", [0.0] * 12, "calibration.json: feature_detectors.ego: "),
     ],
 )
-def test_a_wrong_familiarity_is_named(path: str, value: Any, message: str) -> None:
+def test_a_wrong_detector_is_named(path: str, value: Any, message: str) -> None:
     data = copy.deepcopy(_fit().to_dict())
-    data["familiarity"]["ego"][path] = value
+    data["feature_detectors"]["ego"][path] = value
     with pytest.raises(CheckpointError) as caught:
         Calibration.from_dict(data)
     assert str(caught.value).startswith(message)
@@ -227,14 +272,14 @@ def test_a_missing_key_is_named() -> None:
     data = _fit().to_dict()
     del data["temperature"]
     with pytest.raises(
-        CheckpointError, match=r"calibration\.json: the key 'temperature' is missing"
+        CheckpointError, match=r"calibration\.json: object missing required field `temperature`"
     ):
         Calibration.from_dict(data)
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 3])
 def test_what_is_no_object_is_refused(data: Any) -> None:
-    with pytest.raises(CheckpointError, match="expected a JSON object"):
+    with pytest.raises(CheckpointError, match="expected `object`, got"):
         Calibration.from_dict(data)
 
 

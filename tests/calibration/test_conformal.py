@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from proskill.calibration.conformal import conformal_threshold, level_intervals, mass_before
+from proskill.calibration.conformal import conformal_threshold, mass_before, prediction_sets
 from proskill.levels import median_level
 
 ROWS = st.lists(st.floats(0.01, 1), min_size=2, max_size=7).map(
@@ -50,7 +50,7 @@ def test_it_grows_as_by_hand(row: NDArray[np.float64]) -> None:
 def test_a_set_holds_the_median_and_grows_with_the_threshold(
     row: NDArray[np.float64], thresholds: tuple[float, float]
 ) -> None:
-    small, large = (level_intervals(row, threshold=value)[0] for value in sorted(thresholds))
+    small, large = (prediction_sets(row, threshold=value)[0] for value in sorted(thresholds))
     assert large[0] <= small[0] <= median_level(row)[0] <= small[1] <= large[1]
     inside = mass_before(row)[0] <= sorted(thresholds)[0] + 1e-9
     assert inside.sum() == small[1] - small[0] + 1  # no gap
@@ -60,8 +60,8 @@ def test_a_set_holds_the_median_and_grows_with_the_threshold(
 def test_the_ends_of_the_threshold_are_the_median_alone_and_every_level(
     row: NDArray[np.float64],
 ) -> None:
-    assert level_intervals(row, threshold=0)[0].tolist() == [median_level(row)[0]] * 2
-    assert level_intervals(row, threshold=1)[0].tolist() == [0, row.shape[1] - 1]
+    assert prediction_sets(row, threshold=0)[0].tolist() == [median_level(row)[0]] * 2
+    assert prediction_sets(row, threshold=1)[0].tolist() == [0, row.shape[1] - 1]
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9])

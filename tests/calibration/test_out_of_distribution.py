@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from proskill.scoring import Familiarity, fit_familiarity
+from proskill.scoring import OutOfDistributionDetector, fit_detector
 
 
 def _features(num: int, dim: int = 40, *, seed: int = 0) -> np.ndarray:
@@ -17,7 +17,7 @@ def _features(num: int, dim: int = 40, *, seed: int = 0) -> np.ndarray:
 
 
 def test_hardly_any_new_feature_of_the_same_kind_is_unfamiliar() -> None:
-    known = fit_familiarity(_features(150), _features(60, seed=1))
+    known = fit_detector(_features(150), _features(60, seed=1))
     inside = known.relative_distance(_features(1000, seed=2)) <= 1
     assert inside.mean() >= 0.98
     assert known.relative_distance(_features(1000, seed=2)).max() > 0.7
@@ -25,14 +25,14 @@ def test_hardly_any_new_feature_of_the_same_kind_is_unfamiliar() -> None:
 
 def test_one_odd_held_out_take_does_not_move_the_limit() -> None:
     held_out = _features(30, seed=1)
-    usual = fit_familiarity(_features(150), held_out).limit
+    usual = fit_detector(_features(150), held_out).limit
     held_out[0] *= 50
-    assert fit_familiarity(_features(150), held_out).limit == pytest.approx(usual, rel=0.15)
+    assert fit_detector(_features(150), held_out).limit == pytest.approx(usual, rel=0.15)
 
 
 def test_features_far_along_and_far_off_the_training_directions_are_unfamiliar() -> None:
     train = _features(150)
-    known = fit_familiarity(train, _features(100, seed=1))
+    known = fit_detector(train, _features(100, seed=1))
     along = train[:1] * 8
     off = train[:1] + np.random.default_rng(3).normal(size=(1, train.shape[1]))
     assert known.relative_distance(along)[0] > 2
@@ -41,13 +41,13 @@ def test_features_far_along_and_far_off_the_training_directions_are_unfamiliar()
 
 @pytest.mark.parametrize("num", [4, 10, 40])
 def test_fewer_takes_than_dimensions_still_give_a_finite_distance(num: int) -> None:
-    known = fit_familiarity(_features(num), _features(3, seed=1))
+    known = fit_detector(_features(num), _features(3, seed=1))
     assert known.directions.shape[0] <= num // 3
     assert np.isfinite(known.distance(_features(20, seed=2))).all()
 
 
 def test_features_that_never_varied_give_a_finite_distance() -> None:
-    known = fit_familiarity(np.ones((10, 6)), np.ones((3, 6)))
+    known = fit_detector(np.ones((10, 6)), np.ones((3, 6)))
     assert np.isfinite(known.relative_distance(np.ones(6)))
     assert known.relative_distance(np.zeros(6)) > 1
 
@@ -58,8 +58,8 @@ def test_features_that_never_varied_give_a_finite_distance() -> None:
     arrays(np.float64, (4, 5), elements=st.floats(-1e3, 1e3)),
 )
 def test_any_finite_features_can_be_learned_from(train: np.ndarray, held_out: np.ndarray) -> None:
-    known = fit_familiarity(train, held_out)
-    assert isinstance(known, Familiarity)
+    known = fit_detector(train, held_out)
+    assert isinstance(known, OutOfDistributionDetector)
     distances = known.relative_distance(held_out)  # too few for a spread: the largest is the limit
     assert np.isfinite(distances).all()
     assert distances.max() <= 1 + 1e-9
@@ -78,10 +78,10 @@ def test_features_that_cannot_be_learned_from_are_refused(
     train: np.ndarray, held_out: np.ndarray, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        fit_familiarity(train, held_out)
+        fit_detector(train, held_out)
 
 
 def test_features_of_another_width_are_refused() -> None:
-    known = fit_familiarity(_features(20), _features(5, seed=1))
+    known = fit_detector(_features(20), _features(5, seed=1))
     with pytest.raises(ValueError, match=r"features of width 3: expected D = 40"):
         known.distance(np.zeros(3))

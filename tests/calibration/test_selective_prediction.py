@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from proskill.calibration.selective_prediction import (
-    StatusLimits,
+    SelectionThresholds,
     expected_level_error,
-    fit_status_limits,
+    fit_selection_thresholds,
 )
-from proskill.errors import CheckpointError
+from proskill.plain_json import from_plain_json, plain_json
 
 SURE, HALF_SURE, UNSURE = (
     np.array([0.9, 0.1, 0.0, 0.0]),
@@ -28,12 +27,12 @@ ROWS = st.lists(st.floats(0.01, 1), min_size=2, max_size=7).map(
 
 def _fit(
     *groups: tuple[NDArray[np.float64], list[int]], people: int | None = None, **changes: Any
-) -> StatusLimits | None:
+) -> SelectionThresholds | None:
     """Groups of 40 takes, each with its probabilities and its true levels in turn."""
     rows = np.concatenate([np.tile(row, (40, 1)) for row, _ in groups])
     levels = np.concatenate([np.resize(truth, 40) for _, truth in groups])
     participants = np.arange(len(levels)) % (people or len(levels))
-    return fit_status_limits(rows, levels, participants.tolist(), **changes)
+    return fit_selection_thresholds(rows, levels, participants.tolist(), **changes)
 
 
 def test_the_expected_error_is_in_levels() -> None:
@@ -75,7 +74,7 @@ def test_answers_worse_than_always_the_same_level_are_withheld() -> None:
 def test_a_model_that_knows_nothing_is_never_ok_and_hardly_ever_heard() -> None:
     rng = np.random.default_rng(0)
     rows = rng.dirichlet(np.ones(4), 400)
-    limits = fit_status_limits(rows, rng.integers(0, 4, 400), list(range(400)))
+    limits = fit_selection_thresholds(rows, rng.integers(0, 4, 400), list(range(400)))
     assert limits is not None
     assert limits.ok == 0
     assert np.mean(expected_level_error(rows) > limits.abstain) > 0.9
@@ -87,7 +86,7 @@ def test_the_upper_end_holds_the_true_error_about_nine_times_in_ten() -> None:
     held = []
     for _ in range(400):
         levels = np.repeat(rng.choice(3, p=rows[0], size=30), 3)
-        limits = fit_status_limits(rows, levels, np.repeat(np.arange(30), 3).tolist())
+        limits = fit_selection_thresholds(rows, levels, np.repeat(np.arange(30), 3).tolist())
         assert limits is not None
         held.append(limits.curve[-1].upper >= 0.7)
     assert 0.85 <= np.mean(held) <= 0.95
@@ -97,7 +96,7 @@ def test_a_participant_with_many_takes_counts_as_one() -> None:
     rows = np.tile(SURE, (111, 1))
     levels = np.array([3] * 100 + [0] * 11)
     busy = ["busy"] * 100 + [f"p{i}" for i in range(11)]
-    limits = fit_status_limits(rows, levels, busy)
+    limits = fit_selection_thresholds(rows, levels, busy)
     assert limits is not None
     assert limits.curve[-1].error == pytest.approx(3 / 12)
 
@@ -107,28 +106,27 @@ def test_with_few_participants_nothing_is_chosen() -> None:
     assert _fit((SURE, [0]), people=10) is not None
 
 
-def test_json_keeps_the_limits() -> None:
-    limits = _fit((SURE, [0]), (UNSURE, [1, 2, 0]))
-    assert limits is not None
-    again = StatusLimits.from_dict(json.loads(json.dumps(limits.to_dict())), where="x")
-    assert again == limits
+def test_json_keeps_the_thresholds() -> None:
+    thresholds = _fit((SURE, [0]), (UNSURE, [1, 2, 0]))
+    assert thresholds is not None
+    assert from_plain_json(SelectionThresholds, plain_json(thresholds)) == thresholds
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ok": None}, "x.ok: expected a number, got NoneType"),
-        ({"ok": -1}, "x: limits, errors and shares must be finite and 0 or more"),
-        ({"ok": 2, "abstain": 1}, "x: ok=2.0 is above abstain=1.0"),
-        ({"curve": {}}, "x.curve: expected a list of points"),
-        ({"curve": [{"limit": 1}]}, "x.curve[0]: the key 'share' is missing"),
-        ({"more": 1}, "x: unknown key 'more'"),
+        ({"ok": None}, "ok: expected `float`, got `null`"),
+        ({"ok": -1}, "thresholds, errors and shares must be finite and 0 or more"),
+        ({"ok": 2, "abstain": 1}, "ok=2.0 is above abstain=1.0"),
+        ({"curve": {}}, "curve: expected `array`, got `object`"),
+        ({"curve": [{"limit": 1}]}, "curve[0]: object missing required field `share`"),
+        ({"more": 1}, "unknown key 'more'"),
     ],
 )
-def test_wrong_limits_are_named(change: dict[str, Any], message: str) -> None:
+def test_wrong_thresholds_are_named(change: dict[str, Any], message: str) -> None:
     data = {"ok": 0.5, "abstain": 3, "ok_error": 0.5, "blind_error": 1, "curve": []}
-    with pytest.raises(CheckpointError) as caught:
-        StatusLimits.from_dict({**data, **change}, where="x")
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        from_plain_json(SelectionThresholds, {**data, **change})
     assert str(caught.value).startswith(message)
 
 

@@ -49,8 +49,8 @@ def test_a_checkpoint_without_calibration_gets_one_that_scores(
     assert (checkpoint / "model.safetensors").read_bytes() == weights
     content = json.loads((checkpoint / "calibration.json").read_text())
     assert (content["coverage"], content["num_participants"]) == (0.75, 12)
-    assert content["status_limits"]["curve"]
-    assert set(content["familiarity"]) == set(content["pictures"]) == {"exo"}
+    assert content["selection_thresholds"]["curve"]
+    assert set(content["feature_detectors"]) == set(content["picture_detectors"]) == {"exo"}
     scorer = Scorer.from_checkpoint(checkpoint)
     assert scorer.calibration is not None
     assert scorer.score({"exo1": make_video("new.mp4", seed=99)}).certainty is not None

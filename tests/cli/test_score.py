@@ -40,7 +40,7 @@ def test_the_table_says_what_people_ask_first(
         f"score {spoken['score']:.2f} of 3; for 80 of 100 performers the truth lies between",
         "levels to reckon with: ",
         "; such a set holds the true level of 80 of 100 performers",
-        *(spoken["level_set"]["levels"][index] for index in (0, -1)),
+        *(spoken["prediction_set"]["levels"][index] for index in (0, -1)),
         "[red]a.mp4",
         "96x80",
         "Note: This model learned from simulated motion; it is no judge of real athletes.",

@@ -96,12 +96,12 @@ def test_the_pdf_says_what_the_assessment_says(
     assert content.startswith(b"%PDF-")
     assert content.count(b"/Subtype /Image") == 12
     assert assessment.score is not None
-    assert assessment.level_set is not None
+    assert assessment.prediction_set is not None
     text = "\n".join(said)
     for words in (
         assessment.level,
         f"Score {assessment.score:.2f} of 3. For 80 of 100 performers",
-        f"Levels to reckon with: {assessment.level_set.in_words}.",
+        f"Levels to reckon with: {assessment.prediction_set.in_words}.",
         *assessment.levels,
         *assessment.reasons,
         *assessment.warnings,
@@ -142,7 +142,7 @@ def test_names_too_long_for_their_place_are_cut_and_all_ends(assessment: Assessm
     views = {f"{name} " + "long " * 40: view for name, view in assessment.views.items()}
     levels = tuple(f"a level with a very long name indeed, number {k}" for k in range(4))
     grown = replace(
-        assessment, views=views, levels=levels, level=levels[0], level_set=None,
+        assessment, views=views, levels=levels, level=levels[0], prediction_set=None,
         probabilities=dict(zip(levels, assessment.probabilities.values(), strict=True)),
     )  # fmt: skip
     assert report_content("r.pdf", grown, heading="x" * 500).startswith(b"%PDF-")

@@ -62,10 +62,10 @@ def test_the_page_says_what_the_assessment_says(
     page = _Page(render_report(assessment, files=files))
     assert assessment.level is not None
     assert assessment.score is not None
-    assert assessment.level_set is not None
+    assert assessment.prediction_set is not None
     for text in (
         assessment.level,
-        f"Levels to reckon with: {assessment.level_set.in_words}. Such a set holds the true level",
+        f"Levels to reckon with: {assessment.prediction_set.in_words}. Such a set holds the true",
         "Fitted on 60 takes of 30 participants.",
         f"{assessment.score:.2f}",
         "For 80 of 100 performers the truth lies between",

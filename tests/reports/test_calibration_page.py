@@ -37,7 +37,7 @@ def test_the_page_shows_the_curve_with_its_limits_and_no_address(
     found = _calibrated(make_run(noise=0.8), ok_error=0.4)
     write_calibration_page(tmp_path / "a.html", found, name="<b>mine</b>", data="simulated motion")
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
-    limits = found.calibration.status_limits
+    limits = found.calibration.selection_thresholds
     assert limits is not None
     assert 0 < limits.ok < limits.curve[-1].limit
     assert text.count('class="hit"') == len(limits.curve)
@@ -62,7 +62,7 @@ def test_without_limits_the_page_says_why(make_run: MakeRun, tmp_path: Path) -> 
 
 def test_shares_of_the_status_add_up_and_ok_is_better_than_the_rest(make_run: MakeRun) -> None:
     found = _calibrated(make_run(noise=0.8), ok_error=0.4)
-    limits = found.calibration.status_limits
+    limits = found.calibration.selection_thresholds
     assert limits is not None
     ok, low, withheld = status_shares(found, limits)
     assert ok.share + low.share + withheld.share == pytest.approx(1)

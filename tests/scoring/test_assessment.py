@@ -8,7 +8,7 @@ import pytest
 from proskill.scoring import (
     Assessment,
     Certainty,
-    LevelSet,
+    PredictionSet,
     Provenance,
     ScoreInterval,
     TimelineWindow,
@@ -26,7 +26,7 @@ def _assessment(**changes: Any) -> Assessment:
         "probabilities": {"low": 0.2, "middle": 0.5, "high": 0.3},
         "score": 1.1,
         "interval": ScoreInterval(0.4, 1.8, 0.8),
-        "level_set": LevelSet(("middle", "high"), 0.8),
+        "prediction_set": PredictionSet(("middle", "high"), 0.8),
         "certainty": Certainty(0.5, ok_limit=0.6, abstain_limit=2.0),
         "views": {
             "ego": ViewResult(
@@ -58,13 +58,13 @@ def test_json_keeps_an_assessment() -> None:
     assessment = _assessment()
     text = assessment.to_json()
     assert Assessment.from_dict(json.loads(text)) == assessment
-    assert json.loads(text)["schema"] == "proskill.assessment/1"
+    assert json.loads(text)["schema"] == "proskill.assessment/2"
 
 
 def test_an_abstained_assessment_survives_json() -> None:
     nothing: dict[str, Any] = {
         "level": None, "score": None, "probabilities": {}, "interval": None, "timeline": (),
-        "level_set": None,
+        "prediction_set": None,
     }  # fmt: skip
     assessment = _assessment(status="abstained", reasons=("The video shows no motion.",), **nothing)
     again = Assessment.from_dict(json.loads(assessment.to_json(indent=None)))
@@ -74,10 +74,16 @@ def test_an_abstained_assessment_survives_json() -> None:
 
 def test_json_from_before_there_were_sets_is_read() -> None:
     data = _assessment().to_dict()
-    del data["level_set"], data["certainty"], data["provenance"]["calibration"]
-    again = Assessment.from_dict(data)
-    assert (again.level_set, again.certainty, again.provenance.calibration) == (None, None, ())
+    del data["prediction_set"], data["certainty"], data["provenance"]["calibration"]
+    again = Assessment.from_dict({**data, "schema": "proskill.assessment/1"})
+    assert (again.prediction_set, again.certainty, again.provenance.calibration) == (None, None, ())
     assert again.interval == _assessment().interval
+
+
+def test_json_of_the_schema_before_is_read() -> None:
+    data = {**_assessment().to_dict(), "schema": "proskill.assessment/1"}
+    data["level_set"] = data.pop("prediction_set")
+    assert Assessment.from_dict(data) == _assessment()
 
 
 @pytest.mark.parametrize(
@@ -88,8 +94,8 @@ def test_json_from_before_there_were_sets_is_read() -> None:
         (("low", "middle", "high"), "low to high"),
     ],
 )
-def test_a_set_of_levels_reads_as_people_say_it(levels: tuple[str, ...], words: str) -> None:
-    assert LevelSet(levels, 0.8).in_words == words
+def test_a_prediction_set_reads_as_people_say_it(levels: tuple[str, ...], words: str) -> None:
+    assert PredictionSet(levels, 0.8).in_words == words
 
 
 def test_what_comes_out_cannot_be_changed() -> None:
@@ -132,17 +138,23 @@ def test_what_comes_out_cannot_be_changed() -> None:
                 "level": None,
                 "score": None,
                 "probabilities": {},
-                "level_set": None,
+                "prediction_set": None,
                 "skills": {"calm": 1.0},
             },
             "an abstained assessment has no skills",
         ),
         (
-            {"level_set": LevelSet(("low", "high"), 0.8)},
-            "level_set of low, high: must be neighbouring levels with middle among them",
+            {"prediction_set": PredictionSet(("low", "high"), 0.8)},
+            "prediction_set of low, high: must be neighbouring levels with middle among them",
         ),
-        ({"level_set": LevelSet(("high",), 0.8)}, "level_set of high: must be neighbouring"),
-        ({"level_set": LevelSet(("expert",), 0.8)}, "level_set of expert: must be neighbouring"),
+        (
+            {"prediction_set": PredictionSet(("high",), 0.8)},
+            "prediction_set of high: must be neighbouring",
+        ),
+        (
+            {"prediction_set": PredictionSet(("expert",), 0.8)},
+            "prediction_set of expert: must be neighbouring",
+        ),
         (
             {
                 "status": "abstained",
@@ -151,7 +163,7 @@ def test_what_comes_out_cannot_be_changed() -> None:
                 "score": None,
                 "probabilities": {},
             },
-            "an abstained assessment has no level_set",
+            "an abstained assessment has no prediction_set",
         ),
         ({"views": {}}, "views={}: an assessment has one view or more"),
     ],
@@ -168,8 +180,8 @@ def test_contradictions_are_refused(change: dict[str, Any], message: str) -> Non
         (lambda: ScoreInterval(2, 1, 0.8), "ends are in the wrong order"),
         (lambda: ScoreInterval(float("nan"), 1, 0.8), "nan is not a finite number"),
         (lambda: ScoreInterval(0, 1, 80), "coverage=80: must be between 0 and 1"),
-        (lambda: LevelSet((), 0.8), "a set has one level or more"),
-        (lambda: LevelSet(("low",), 1), "coverage=1: must be between 0 and 1"),
+        (lambda: PredictionSet((), 0.8), "a set has one level or more"),
+        (lambda: PredictionSet(("low",), 1), "coverage=1: must be between 0 and 1"),
         (lambda: Certainty(-1), "certainty: -1 must be finite and 0 or more"),
         (lambda: Certainty(0.5, ok_limit=float("nan")), "certainty: nan must be finite"),
         (lambda: TimelineWindow(1, 1, 0), "must end after it starts"),
@@ -187,13 +199,15 @@ def test_parts_that_make_no_sense_are_refused(make: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": "other/2"}, "schema='other/2': this version reads 'proskill.assessment/1'"),
+        ({"schema": "other/2"}, "schema='other/2': this version reads proskill.assessment/1 and"),
         ({"schema": None}, "schema=None"),
         ({"views": None}, "not an assessment"),
         ({"views": {"a": {"surplus": 1}}}, "not an assessment"),
         ({"surplus": 1}, "not an assessment"),
         ({"provenance": {}}, "not an assessment"),
-        ({"status": "sure"}, "status='sure'"),
+        ({"status": "sure"}, "status: invalid enum value 'sure'"),
+        ({"skills": {"calm": "1"}}, "skills.calm: expected `float`, got `str`"),
+        ({"timeline": [{}]}, r"timeline\[0\]: object missing required field"),
     ],
 )
 def test_json_that_is_no_assessment_is_refused(change: dict[str, Any], message: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from proskill.calibration.picture_statistics import NUM_STATISTICS
 from proskill.errors import CheckpointError, ConfigError, ProskillError, VideoError
-from proskill.scoring import Assessment, Scorer, fit_familiarity, read_takes_statistics
+from proskill.plain_json import plain_json
+from proskill.scoring import Assessment, Scorer, fit_detector, read_takes_statistics
 from proskill.scoring.assessment import TIMING_FIELDS
 
 MakeVideo = Callable[..., Path]
@@ -44,9 +45,9 @@ def test_two_views_become_one_assessment(
     )
     assert assessment.interval is not None
     assert assessment.interval.lower <= assessment.score <= assessment.interval.upper
-    assert assessment.level_set is not None
-    assert assessment.level in assessment.level_set.levels
-    assert assessment.level_set.coverage == assessment.interval.coverage
+    assert assessment.prediction_set is not None
+    assert assessment.level in assessment.prediction_set.levels
+    assert assessment.prediction_set.coverage == assessment.interval.coverage
     assert assessment.certainty is not None
     assert assessment.certainty.ok_limit is not None
     assert assessment.certainty.expected_error <= 1.5
@@ -228,8 +229,8 @@ def test_footage_that_looks_unlike_the_training_footage_is_doubted(
     directory = make_checkpoint()
     path = directory / "calibration.json"
     content = json.loads(path.read_text())
-    known = fit_familiarity(pictures[:18, 0], pictures[18:, 0])
-    path.write_text(json.dumps({**content, "pictures": {"exo": known.to_dict()}}))
+    known = fit_detector(pictures[:18, 0], pictures[18:, 0])
+    path.write_text(json.dumps({**content, "picture_detectors": {"exo": plain_json(known)}}))
     scorer = Scorer.from_checkpoint(directory)
     alike = scorer.score(make_video("new.mp4", seed=99))
     assert not any("unlike" in reason for reason in alike.reasons)
@@ -246,12 +247,12 @@ def test_a_calibration_from_before_there_were_sets_still_scores_and_says_what_it
 ) -> None:
     directory = make_checkpoint()
     content = json.loads((directory / "calibration.json").read_text())
-    del content["set_threshold"], content["status_limits"]
+    del content["set_threshold"], content["selection_thresholds"]
     (directory / "calibration.json").write_text(json.dumps(content))
     assessment = Scorer.from_checkpoint(directory).score({"exo1": make_video()})
     assert assessment.level is not None
     assert assessment.interval is not None
-    assert assessment.level_set is None
+    assert assessment.prediction_set is None
     assert assessment.certainty is not None
     assert assessment.certainty.ok_limit is None
     assert "`proskill calibrate` adds them" in assessment.provenance.calibration[1]
@@ -262,10 +263,14 @@ def test_a_model_too_unsure_to_answer_gives_no_level_but_says_how_unsure_it_is(
 ) -> None:
     directory = make_checkpoint()
     content = json.loads((directory / "calibration.json").read_text())
-    content["status_limits"].update(ok=0.0, abstain=0.0)
+    content["selection_thresholds"].update(ok=0.0, abstain=0.0)
     (directory / "calibration.json").write_text(json.dumps(content))
     assessment = Scorer.from_checkpoint(directory).score({"exo1": make_video()})
-    assert (assessment.status, assessment.level, assessment.level_set) == ("abstained", None, None)
+    assert (assessment.status, assessment.level, assessment.prediction_set) == (
+        "abstained",
+        None,
+        None,
+    )
     assert assessment.reasons[0].startswith("The model cannot tell the levels apart here")
     assert assessment.certainty is not None
     assert assessment.certainty.expected_error > 0
@@ -285,7 +290,10 @@ def test_a_checkpoint_without_calibration_is_never_sure(
     ("change", "message"),
     [
         ({"num_levels": 5}, r"tiny/calibration\.json: num_levels is 5, the model has 4 levels"),
-        ({"temperature": -1}, r"tiny/calibration\.json: temperature: -1.0 must be above 0"),
+        (
+            {"temperature": -1},
+            r"tiny/calibration\.json: temperature=-1.0: must be finite and above 0",
+        ),
     ],
 )
 def test_a_calibration_of_another_model_is_refused(
@@ -302,10 +310,12 @@ def test_a_calibration_of_another_width_is_refused(make_checkpoint: MakeCheckpoi
     directory = make_checkpoint()
     path = directory / "calibration.json"
     content = json.loads(path.read_text())
-    ego = content["familiarity"]["ego"]
+    ego = content["feature_detectors"]["ego"]
     ego["mean"], ego["directions"] = ego["mean"][:5], [row[:5] for row in ego["directions"]]
     path.write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match=r"familiarity\.ego is of width 5, expected 24; fit"):
+    with pytest.raises(
+        CheckpointError, match=r"feature_detectors\.ego is of width 5, expected 24; fit"
+    ):
         Scorer.from_checkpoint(directory)
 
 

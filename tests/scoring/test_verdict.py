@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proskill.scoring import Calibration, StatusLimits
+from proskill.scoring import Calibration, SelectionThresholds
 from proskill.scoring.assessment import Status
 from proskill.scoring.verdict import Verdict, decide
 
@@ -15,7 +15,9 @@ CALIBRATION = Calibration(
 
 LIMITED = replace(
     CALIBRATION,
-    status_limits=StatusLimits(ok=0.45, abstain=0.8, ok_error=0.5, blind_error=1.0, curve=()),
+    selection_thresholds=SelectionThresholds(
+        ok=0.45, abstain=0.8, ok_error=0.5, blind_error=1.0, curve=()
+    ),
 )
 
 
@@ -107,8 +109,8 @@ def test_limits_from_validation_say_how_sure_an_answer_must_be(
 
 
 def test_a_model_that_was_never_shown_to_be_right_is_always_doubted() -> None:
-    limits = StatusLimits(ok=0.0, abstain=3.0, ok_error=0.5, blind_error=1.0, curve=())
-    verdict = _decide(calibration=replace(CALIBRATION, status_limits=limits))
+    limits = SelectionThresholds(ok=0.0, abstain=3.0, ok_error=0.5, blind_error=1.0, curve=())
+    verdict = _decide(calibration=replace(CALIBRATION, selection_thresholds=limits))
     assert verdict.reasons == (
         "The model expects to be off by 0.50 levels here; on validation it was not shown to stay "
         "within 0.5 levels on average, however sure it was.",

@@ -98,7 +98,7 @@ def _answer(page: Page, assessment: Assessment) -> None:
                 f"{interval.lower:.2f} and {interval.upper:.2f}."
             )
         page.say(said)
-        if chosen := assessment.level_set:
+        if chosen := assessment.prediction_set:
             page.say(
                 f"Levels to reckon with: {chosen.in_words}. Such a set holds the true level of "
                 f"{100 * chosen.coverage:.0f} of 100 performers."

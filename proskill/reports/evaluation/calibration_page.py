@@ -13,10 +13,10 @@ import numpy as np
 from jinja2 import PackageLoader
 
 from proskill.calibration.calibrate_checkpoint import Calibrated
-from proskill.calibration.conformal import level_intervals
+from proskill.calibration.conformal import prediction_sets
 from proskill.calibration.selective_prediction import (
     MIN_PARTICIPANTS,
-    StatusLimits,
+    SelectionThresholds,
     expected_level_error,
 )
 from proskill.reports.evaluation.limits_chart import limits_chart
@@ -79,7 +79,7 @@ def calibration_rows(found: Calibrated) -> list[Row]:
                 "standard error of a score beside other takes of the same performer",
             )
         )
-    limits = calibration.status_limits
+    limits = calibration.selection_thresholds
     if limits is None:
         needed = f"they need {MIN_PARTICIPANTS} participants"
         return [*rows, Row("limits of certainty", "none", needed)]
@@ -96,7 +96,7 @@ def calibration_rows(found: Calibrated) -> list[Row]:
     ]
 
 
-def status_shares(found: Calibrated, limits: StatusLimits) -> list[StatusShare]:
+def status_shares(found: Calibrated, limits: SelectionThresholds) -> list[StatusShare]:
     """The validation takes by the status that their certainty alone gives them."""
     unsure = expected_level_error(_probabilities(found))
     error = np.abs(found.predictions.predicted - found.predictions.truth)
@@ -123,7 +123,7 @@ def write_calibration_page(path: Path, found: Calibrated, *, name: str, data: st
     Raises:
         ProskillError: the file cannot be written.
     """
-    limits = found.calibration.status_limits
+    limits = found.calibration.selection_thresholds
     environment = template_environment(PackageLoader("proskill.reports.evaluation"))
     environment.filters.update(figure=figure_text, interval=interval_text)
     text = environment.get_template("calibration.html").render(
@@ -144,4 +144,4 @@ def _probabilities(found: Calibrated) -> Any:
 
 def _intervals(found: Calibrated) -> Any:
     threshold = found.calibration.set_threshold
-    return level_intervals(_probabilities(found), threshold=1.0 if threshold is None else threshold)
+    return prediction_sets(_probabilities(found), threshold=1.0 if threshold is None else threshold)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
-from proskill.calibration.selective_prediction import StatusLimits
+from proskill.calibration.selective_prediction import SelectionThresholds
 from proskill.reports.toolkit import polyline, svg
 
 Axis = Callable[[float], float]
@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 900.0, 330.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 24.0, 26.0, 52.0
 
 
-def limits_chart(limits: StatusLimits) -> Markup:
+def limits_chart(limits: SelectionThresholds) -> Markup:
     """Mean error in levels if only the surest takes are answered, with target and limits.
 
     Classes `band`, `bold`, `hit`, `ideal`, `mark` and `label` are the page's.
@@ -59,7 +59,7 @@ def limits_chart(limits: StatusLimits) -> Markup:
     return svg(parts, width=_WIDTH, height=_HEIGHT, title="mean error against share answered")
 
 
-def _marks(limits: StatusLimits) -> list[tuple[float, str]]:
+def _marks(limits: SelectionThresholds) -> list[tuple[float, str]]:
     """Where the limits lie on the axis of shares; none for limits that are never reached."""
     found = []
     for limit, text in ((limits.ok, "ok up to here"), (limits.abstain, "abstained from here")):

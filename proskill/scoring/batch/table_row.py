@@ -15,7 +15,7 @@ Cell = str | float | None
 
 _BEFORE = (
     "take_id", "status", "error", "level", "score", "interval_lower", "interval_upper",
-    "interval_coverage", "level_set", "expected_error",
+    "interval_coverage", "prediction_set", "expected_error",
 )  # fmt: skip
 _AFTER = (
     "reasons", "warnings", "views_used", "views_left_out", "scored_seconds", "checkpoint",
@@ -77,8 +77,8 @@ def table_row(assessment: Assessment, *, explanation: Explanation | None = None)
     if interval is not None:
         row["interval_lower"], row["interval_upper"] = interval.lower, interval.upper
         row["interval_coverage"] = interval.coverage
-    if assessment.level_set is not None:
-        row["level_set"] = "; ".join(assessment.level_set.levels)
+    if assessment.prediction_set is not None:
+        row["prediction_set"] = "; ".join(assessment.prediction_set.levels)
     if assessment.certainty is not None:
         row["expected_error"] = assessment.certainty.expected_error
     if explanation is not None and explanation.moments:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from proskill.scoring.plain_values import to_plain, to_tuples
+from proskill.plain_json import from_plain_json, plain_json
 
 SCHEMA = "proskill.explanation/2"
 MAX_MOMENTS = 3
@@ -158,28 +158,21 @@ class Explanation:
         return tuple(sorted(self.views.items(), key=lambda pair: -pair[1].share))
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested plain values that JSON keeps, with `schema`; keys in a fixed order."""
-        return {"schema": SCHEMA, **to_plain(self)}
+        """Return nested plain values for JSON, with `schema`; keys in a fixed order."""
+        return {"schema": SCHEMA, **plain_json(self)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Explanation:
-        """The inverse of `to_dict`.
+        """Read what `to_dict` wrote.
 
         Raises:
-            ValueError: another schema, a missing or surplus key, or a value out of range.
+            ValueError: another schema, a missing or surplus key, or a value of the wrong type or
+                range.
         """
-        values = {key: to_tuples(value) for key, value in data.items()}
-        if (schema := values.pop("schema", None)) != SCHEMA:
-            raise ValueError(f"schema={schema!r}: this version reads {SCHEMA!r}")
         try:
-            return cls(
-                segments=tuple(SegmentEffect(**row) for row in values.pop("segments")),
-                moments=tuple(Moment(**row) for row in values.pop("moments")),
-                views={name: ViewEffect(**row) for name, row in values.pop("views").items()},
-                **values,
-            )
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not an explanation of schema {SCHEMA}: {error}") from error
+            return from_plain_json(cls, data, schemas=(SCHEMA,))
+        except ValueError as error:
+            raise ValueError(f"not an explanation: {error}") from error
 
 
 def _check_stretch(part: SegmentEffect | Moment) -> None:
