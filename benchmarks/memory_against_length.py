@@ -34,6 +34,13 @@ from proskill.scoring import Scorer
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
 from proskill.training.run import fit_model
+from proskill.training.settings import (
+    BackboneSettings,
+    FusionSettings,
+    HeadSettings,
+    InputSettings,
+    LoaderSettings,
+)
 
 OUT = Path(__file__).parent / "results" / "memory_against_length.json"
 MINUTES = (1, 5, 10)
@@ -122,19 +129,18 @@ def train(form: str, video: Path, folder: Path) -> None:
         for i, split in enumerate(("train", "train", "val"))
     ]
     module = SkillModule(
-        backbone_config=BACKBONE,
-        global_pool="token",
-        head="softmax",
-        fusion="late",
-        levels=list(BASKET_LEVELS.names),
-        skills=list(BASKET_SKILLS),
-        train_backbone=True,
-        num_frames=num_frames,
-        frame_interval_seconds="whole_take" if interval is None else interval,
-        num_windows=None if interval is None else 8,
-        img_size=(SIDE_PX, SIDE_PX),
+        BackboneSettings(config=BACKBONE, global_pool="token", train=True),
+        input=InputSettings(
+            num_frames=num_frames,
+            frame_interval_seconds="whole_take" if interval is None else interval,
+            num_windows=None if interval is None else 8,
+            img_size=(SIDE_PX, SIDE_PX),
+        ),
+        fusion=FusionSettings("late"),
+        head=HeadSettings("softmax", levels=BASKET_LEVELS.names, skills=BASKET_SKILLS),
     )
-    data = TakeDataModule(takes=takes, batch_size=2, eval_batch_size=1, num_workers=0)
+    loader = LoaderSettings(batch_size=2, eval_batch_size=1, num_workers=0)
+    data = TakeDataModule(takes=takes, loader=loader)
     fit_model(module, data, run_dir=folder, max_epochs=1, monitor="val/accuracy", progress=False)
 
 

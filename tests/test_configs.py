@@ -19,9 +19,9 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
 
 # What makes any of them small enough for a test, and independent of weights and data.
 TINY = [
-    "--model.backbone=null",
-    "--model.backbone_config={img_size: 32, patch_size: 16, embed_dim: 32, depth: 2, num_heads: 2}",
-    "--model.hidden_dim=16",
+    "--model.backbone.path=null",
+    "--model.backbone.config={img_size: 32, patch_size: 16, embed_dim: 32, depth: 2, num_heads: 2}",
+    "--model.fusion.hidden_dim=16",
     "--trainer.accelerator=cpu",
     "--trainer.precision=32-true",
 ]
@@ -92,8 +92,8 @@ def test_the_config_trains_for_a_step_and_is_judged_on_simulated_data_of_its_lay
     keys = yaml.safe_load(path.read_text())
     arguments = [
         *tiny(path),
-        "--model.num_frames=4",
-        "--model.img_size=[32, 32]",
+        "--model.input.num_frames=4",
+        "--model.input.img_size=[32, 32]",
         f"--trainer.default_root_dir={tmp_path}",
         "--trainer.max_epochs=1",
         "--trainer.limit_train_batches=1",
@@ -101,8 +101,8 @@ def test_the_config_trains_for_a_step_and_is_judged_on_simulated_data_of_its_lay
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
         f"--data.source={source}",
-        "--data.batch_size=2",
-        "--data.num_workers=0",
+        "--data.loader.batch_size=2",
+        "--data.loader.num_workers=0",
     ]
     main("fit", arguments)
     found = main("test", arguments)
@@ -112,7 +112,7 @@ def test_the_config_trains_for_a_step_and_is_judged_on_simulated_data_of_its_lay
     config = read_checkpoint_config(tmp_path / "checkpoint")
     assert f"val/{keys['monitor'].removeprefix('val/')}" in config.metrics
     if LAYOUTS[path.stem] == "basket":
-        assert config.skills == tuple(keys["model"]["skills"]) == BASKET_SKILLS
+        assert config.skills == tuple(keys["model"]["head"]["skills"]) == BASKET_SKILLS
         assert found.summary["skills"]["mean"]["num_skills"] == 20
         assert "top1_accuracy" in found.summary["skills"]["mean"]
     else:
@@ -134,8 +134,8 @@ def test_skillformer_configs_train_the_published_number_of_parameters(
     with quiet_lightning():
         cli = parse(
             [
-                *("--config", str(path), "--model.backbone=null"),
-                "--model.backbone_config={size: base}",
+                *("--config", str(path), "--model.backbone.path=null"),
+                "--model.backbone.config={size: base}",
                 "--trainer.accelerator=cpu",
                 "--trainer.precision=32-true",
                 f"--trainer.default_root_dir={tmp_path}",

@@ -24,7 +24,7 @@ def select_scenarios(takes: Sequence[Take], scenarios: Sequence[str] | None) -> 
     known = sorted({take.scenario for take in takes})
     if unknown := set(scenarios) - set(known):
         raise ConfigError(
-            f"data.scenarios: {sorted(unknown)} not in the data; it has {', '.join(known)}"
+            f"data.select.scenarios: {sorted(unknown)} not in the data; it has {', '.join(known)}"
         )
     return [take for take in takes if take.scenario in scenarios]
 
@@ -57,12 +57,12 @@ def select_views(
         }
         if views:
             kept.append(replace(take, views=views))
-    wanted = f"view_names={view_names}, data.view_kinds={view_kinds}"
+    wanted = f"view_names={view_names}, data.select.view_kinds={view_kinds}"
     if not kept:
         known = sorted({f"{name} ({v.kind})" for take in takes for name, v in take.views.items()})
         raise ConfigError(
-            f"data.{wanted}: no take has such a view; the data has {', '.join(known)}"
+            f"data.select.{wanted}: no take has such a view; the data has {', '.join(known)}"
         )
     if len(kept) < len(takes):
-        _log.warning("%d takes left out: no view of data.%s", len(takes) - len(kept), wanted)
+        _log.warning("%d takes left out: no view of data.select.%s", len(takes) - len(kept), wanted)
     return kept

@@ -130,7 +130,7 @@ def run_demo(
     arguments = {
         "--config": config,
         "--trainer.default_root_dir": run_dir,
-        "--model.backbone": BACKBONE,
+        "--model.backbone.path": BACKBONE,
         "--data.source": manifest,
     }
     with watch.stage("train"):

@@ -112,8 +112,8 @@ def _require_one_scale(votes: ComparisonTable, files: str) -> None:
         raise ManifestError(
             f"{files}: the votes on these takes are in {len(groups)} groups ({named(groups)}), "
             "each with a scale of its own, and training compares all takes; choose the takes of "
-            "one group with data.scenarios, or leave the group out of the file where votes link "
-            "takes of all groups"
+            "one group with data.select.scenarios, or leave the group out of the file where votes "
+            "link takes of all groups"
         )
 
 

@@ -1,23 +1,21 @@
 """`proskill fit|validate|test|predict --config FILE [--dotted.key value]`, by LightningCLI.
 
-One YAML has four parts: `trainer` (Lightning's arguments), `model` (`SkillModule`), `data`
-(`TakeDataModule`) and the keys below. The run folder is `trainer.default_root_dir`. Not here: what
-happens in a run (`run`, `module`).
+One YAML has four parts: `trainer` (Lightning's arguments), `model` (`SkillModule`) and `data`
+(`TakeDataModule`) with the groups of `settings`, and the keys of `add_arguments_to_parser`. The run
+folder is `trainer.default_root_dir`. Not here: the run itself (`run`, `module`).
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
-import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import yaml
 from jsonargparse import ArgumentError, Namespace
-from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from proskill.errors import CheckpointError, ConfigError, ProskillError
@@ -25,23 +23,21 @@ from proskill.evaluation.predictions import Predictions
 from proskill.models import LoraSettings
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
+from proskill.training.resume import LAST, WholeFileCheckpointIO
 from proskill.training.run import (
     CHECKPOINT_FOLDER,
-    LAST,
-    WholeFileCheckpointIO,
     quiet_lightning,
     run_callbacks,
     run_loggers,
+    run_stage,
 )
-
-Command = Literal["fit", "validate", "test", "predict"]
-COMMANDS: tuple[Command, ...] = ("fit", "validate", "test", "predict")
+from proskill.training.split_takes import Stage
 
 
 class SkillCLI(LightningCLI):
     """Parses one config and builds trainer, module and data, without running anything."""
 
-    def __init__(self, args: list[str], *, command: Command = "fit") -> None:
+    def __init__(self, args: list[str], *, command: Stage = "fit") -> None:
         self._command = command
         super().__init__(
             SkillModule,
@@ -84,6 +80,7 @@ class SkillCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        _require_known_keys(parser, args)
         self.config = parser.parse_args(args)
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
@@ -107,10 +104,10 @@ class SkillCLI(LightningCLI):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `validate` or `test` found.
+    """Result of `validate` or `test`.
 
     Attributes:
-        folder: where its files lie.
+        folder: contains its files.
         predictions: one row per take.
         summary: the content of `metrics.json`.
     """
@@ -120,7 +117,7 @@ class Evaluation:
     summary: Mapping[str, Any]
 
 
-def main(command: Command, args: list[str]) -> Evaluation | None:
+def main(command: Stage, args: list[str]) -> Evaluation | None:
     """Run one command.
 
     Args:
@@ -128,27 +125,23 @@ def main(command: Command, args: list[str]) -> Evaluation | None:
         args: `--config FILE` and any number of `--dotted.key value`.
 
     Returns:
-        What `validate` and `test` found, in the first of several processes; else None.
+        The result of `validate` and `test`, in the first of several processes; else None.
 
     Raises:
         ConfigError: a config that does not exist, cannot be read, or has a wrong key or value.
         ProskillError: bad data, a broken video, a checkpoint that cannot be read or written.
     """
-    if command not in COMMANDS:
-        raise ConfigError(f"command={command!r}: allowed are {', '.join(COMMANDS)}")
     with quiet_lightning():
         cli = parse(args, command=command)
         run_dir = Path(cli.trainer.default_root_dir)
+        options: dict[str, Any] = {} if command == "predict" else {"verbose": False}
         try:
             if command == "fit":
                 resume = _resume_file(cli.config["ckpt_path"], run_dir)
-                cli.trainer.fit(
-                    cli.model, datamodule=cli.datamodule, ckpt_path=resume, weights_only=True
-                )
+                options = {"ckpt_path": resume, "weights_only": True}
             else:
                 cli.model.load(_checkpoint_directory(cli.config["checkpoint"], run_dir))
-                quiet = {} if command == "predict" else {"verbose": False}
-                getattr(cli.trainer, command)(cli.model, datamodule=cli.datamodule, **quiet)
+            run_stage(cli.trainer, command, cli.model, cli.datamodule, **options)
         except OSError as error:
             raise ProskillError(
                 f"{error.filename or run_dir}: {error.strerror or error}; check the path, the "
@@ -160,36 +153,78 @@ def main(command: Command, args: list[str]) -> Evaluation | None:
     return Evaluation(run_dir / command, predictions, cli.model.summary)
 
 
-def parse(args: list[str], *, command: Command = "fit") -> SkillCLI:
-    """Trainer, module and data of a config, with every mistake as one sentence.
+def parse(args: list[str], *, command: Stage = "fit") -> SkillCLI:
+    """Build trainer, module and data of a config, with every mistake as one sentence.
 
     Raises:
         ConfigError: a file that cannot be read, a wrong key or a wrong value.
     """
-    _check_config_files(args)
+    files = _config_files(args)
     if "--help" in args or "-h" in args:
         SkillCLI(["--help"])  # prints and exits
     try:
         return SkillCLI(args, command=command)
     except ArgumentError as error:
-        raise ConfigError(_sentence(str(error), args)) from error
+        raise ConfigError(f"{', '.join(files)}: {' '.join(str(error).split())}") from error
     except SystemExit as error:
         if error.code in (0, None):
             raise
         raise ConfigError(f"the configuration {' '.join(args)} cannot be used") from error
 
 
-def _check_config_files(args: list[str]) -> None:
-    for position, argument in enumerate(args):
-        name = None
-        if argument in ("--config", "-c") and position + 1 < len(args):
-            name = args[position + 1]
-        elif argument.startswith("--config="):
-            name = argument.partition("=")[2]
-        if name is not None and not Path(name).is_file():
-            raise ConfigError(f"--config {name}: no such file; the examples lie in configs/")
-    if not any(argument.startswith(("--config", "-h", "--help")) for argument in args):
+def _config_files(args: list[str]) -> list[str]:
+    names = [value for name, value in _options(args) if name == "config"]
+    for name in names:
+        if not Path(name).is_file():
+            raise ConfigError(f"--config {name}: no such file; the examples are in configs/")
+    if not names and not {"-h", "--help"} & set(args):
         raise ConfigError("--config is missing: name a YAML file, for example configs/demo.yaml")
+    return names
+
+
+def _options(args: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of every option of a command line."""
+    for argument, following in zip(args, [*args[1:], ""], strict=False):
+        name, equals, value = argument.partition("=")
+        if name == "-c" or name.startswith("--"):
+            yield name.removeprefix("-c").lstrip("-") or "config", value if equals else following
+
+
+def _require_known_keys(parser: LightningArgumentParser, args: list[str]) -> None:
+    """Refuse the first key of a config file or the command line that nothing reads."""
+    known = {"config", "help", "print_config", *parser.get_defaults().keys()}
+    known |= {f"model.lora.{field.name}" for field in fields(LoraSettings)}
+    groups = {key[:at] for key in known for at, letter in enumerate(key) if letter == "."}
+    open_keys = known - groups - {"model.lora"}  # a dictionary, or a class with its `init_args`
+
+    def require(key: str, where: str) -> None:
+        parents = [key[:at] for at, letter in enumerate(key) if letter == "."]
+        if key in known | groups or any(parent in open_keys for parent in parents):
+            return
+        if not key.endswith(".help"):
+            close = difflib.get_close_matches(key, known | groups, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else "`--help` lists the keys"
+            raise ConfigError(f"{where}unknown key {key!r}; {hint}")
+
+    for name, value in _options(args):
+        require(name.removesuffix("+"), "")
+        if name == "config":
+            try:
+                content = yaml.safe_load(Path(value).read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{value}: not YAML ({' '.join(str(error).split())})") from error
+            for key in _dotted(content, known):
+                require(key, f"{value}: ")
+
+
+def _dotted(content: Any, known: set[str], parent: str = "") -> Iterator[str]:
+    """Yield the dotted keys of nested dictionaries, down to the known ones."""
+    for name, value in content.items() if isinstance(content, dict) else ():
+        key = f"{parent}{name}"
+        if isinstance(value, dict) and (key not in known or key == "model.lora"):
+            yield from _dotted(value, known, f"{key}.")
+        else:
+            yield key
 
 
 def _resume_file(ckpt_path: str | None, run_dir: Path) -> Path | None:
@@ -213,55 +248,5 @@ def _checkpoint_directory(given: str | None, run_dir: Path) -> Path:
     return path
 
 
-def _sentence(message: str, args: list[str]) -> str:
-    """jsonargparse's explanation of several lines as one sentence with a suggestion."""
-    text = " ".join(message.split())
-    files = [args[i + 1] for i, name in enumerate(args[:-1]) if name in ("--config", "-c")]
-    where = f"{', '.join(files)}: " if files else ""
-    unknown = _unknown_key(text)
-    if unknown is None:
-        return where + re.sub(r"(?:an? )?<class '(?:\w+\.)*(\w+)'>", r"\1", text)
-    allowed = _known_keys()
-    close = difflib.get_close_matches(unknown, allowed, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else "`--help` lists the keys"
-    return f"{where}unknown key {unknown!r}; {hint}"
-
-
-def _unknown_key(text: str) -> str | None:
-    grouped = re.search(
-        r"Group '(?P<parent>[\w.]+)' does not accept option '(?P<key>[\w.]+)'", text
-    )
-    if grouped:
-        return f"{grouped['parent']}.{grouped['key']}"
-    for pattern in (
-        r"Option '(?P<key>\w+)' is not accepted",
-        r"Key [\"']?(?P<key>[\w.]+)[\"']? is not expected",
-        r"(?i:unrecognized arguments): --(?P<key>[\w.]+)",
-        r"No action for key [\"'](?P<key>[\w.]+)[\"']",
-        r"[\"'](?P<key>[\w.]+)[\"'] is not expected",
-    ):
-        found = re.search(pattern, text)
-        if found:
-            key = found["key"]
-            parent = re.search(r"Parser key [\"'](?P<parent>[\w.]+)[\"']", text)
-            if parent and not key.startswith(parent["parent"]):
-                return f"{parent['parent']}.{key}"
-            return key
-    return None
-
-
-def _known_keys() -> list[str]:
-    keys = ["monitor", "mode", "patience", "ckpt_path", "checkpoint", "seed_everything"]
-    for prefix, target in (
-        ("trainer", Trainer),
-        ("model", SkillModule),
-        ("data", TakeDataModule),
-        ("model.lora", LoraSettings),
-    ):
-        names = [name for name in inspect.signature(target.__init__).parameters if name != "self"]
-        keys += [prefix, *(f"{prefix}.{name}" for name in names)]
-    return keys
-
-
 if __name__ == "__main__":  # the killed-and-resumed test runs this file as a process of its own
-    main(cast(Command, sys.argv[1]), sys.argv[2:])
+    main(cast(Stage, sys.argv[1]), sys.argv[2:])

@@ -1,14 +1,13 @@
-"""From flat arguments to a model: backbone directory or fresh backbone, fusion, head, adapters.
+"""A model built from its settings, with everything that its checkpoint records.
 
-Not here: what the arguments mean for training (`module`).
+Not here: training it (`module`).
 """
 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,12 @@ from proskill.models import (
     read_backbone_config,
     save_checkpoint,
 )
-
-# What `model.frame_interval_seconds` says to spread the frames over the whole take.
-WHOLE_TAKE = "whole_take"
+from proskill.training.settings import (
+    BackboneSettings,
+    FusionSettings,
+    HeadSettings,
+    InputSettings,
+)
 
 # TimeSformer's published input: 8 frames, one in 32 of a 30-fps video, and its normalisation.
 DEFAULT_INPUT = InputSpec(
@@ -50,7 +52,7 @@ DEFAULT_INPUT = InputSpec(
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A model and what its checkpoint must say about it.
+    """A model and its description for a checkpoint.
 
     Attributes:
         model: backbone, fusion and head, with adapters where wanted.
@@ -113,7 +115,7 @@ class ModelBundle:
 
     @classmethod
     def load(cls, directory: Path) -> ModelBundle:
-        """Model of a checkpoint directory.
+        """Read a checkpoint directory.
 
         Raises:
             CheckpointError: it is missing, incomplete or altered.
@@ -132,82 +134,66 @@ class ModelBundle:
         )
 
 
-def make_targets(
-    *,
-    head: str,
-    levels: Sequence[str] | None,
-    skills: Sequence[str] | None,
-    ranks_by_rating: bool,
-) -> Targets:
-    """Which labels a model learns from.
+def make_targets(head: HeadSettings, *, ranks_by_rating: bool) -> Targets:
+    """Return the labels that a model learns from.
 
     Args:
-        head: its kind; "regression" learns the rating and nothing else.
-        levels: names, lowest first; None takes those that suit the head.
-        skills: names; None or none for the level of the whole performance.
+        head: a regression learns the rating and nothing else.
         ranks_by_rating: whether ratings count beside levels.
 
     Raises:
-        ConfigError: names twice, fewer than two levels, or a regression of skills.
+        ConfigError: a name occurs twice, or fewer than two levels.
     """
-    is_regression = head == "regression"
-    if is_regression and skills:
-        raise ConfigError("model.head is regression, which learns one rating: leave out skills")
+    is_regression = head.kind == "regression"
     usual = RATING_QUARTERS if is_regression else EGOEXO4D_LEVELS
     try:
         return Targets(
-            scale=LevelScale(tuple(levels)) if levels else usual,
-            skills=tuple(skills or ()),
+            scale=LevelScale(tuple(head.levels)) if head.levels else usual,
+            skills=tuple(head.skills or ()),
             uses_levels=not is_regression,
             uses_ratings=is_regression or ranks_by_rating,
         )
     except ValueError as error:
-        raise ConfigError(f"model: {error}") from error
+        raise ConfigError(f"model.head: {error}") from error
 
 
 def build_bundle(
     *,
-    backbone: str | None,
-    backbone_config: Mapping[str, Any] | None,
-    global_pool: str | None,
-    fusion: Mapping[str, Any],
-    head: str,
-    levels: tuple[str, ...],
-    skills: tuple[str, ...],
+    backbone: BackboneSettings,
+    input: InputSettings,
+    fusion: FusionSettings,
+    head: HeadSettings,
+    targets: Targets,
     lora: LoraSettings | None,
-    input_overrides: Mapping[str, Any],
     seed: int,
 ) -> ModelBundle:
     """Build the model; the global random state stays as it was.
 
     Raises:
-        ConfigError: neither or both of `backbone` and `backbone_config`, or a bad argument.
+        ConfigError: settings that the model refuses.
         CheckpointError: the backbone directory cannot be loaded.
     """
-    if (backbone is None) == (backbone_config is None):
-        raise ConfigError(
-            "model.backbone: give a directory written by `proskill weights import`, or "
-            "model.backbone_config for a new one with random weights, and not both"
-        )
     spec, licence, source = DEFAULT_INPUT, "Apache-2.0", "random initial weights"
-    weights = None
-    if backbone is not None:
-        stored = read_backbone_config(backbone)
-        weights = load_backbone(backbone).state_dict()
-        backbone_config = stored.backbone
+    arguments, weights = dict(backbone.config or {}), None
+    if backbone.path is not None:
+        stored = read_backbone_config(backbone.path)
+        weights = load_backbone(backbone.path).state_dict()
+        arguments = dict(stored.backbone)
         spec, licence, source = stored.input, stored.licence, stored.source
-    arguments = dict(backbone_config or {})
-    if global_pool is not None:
-        arguments["global_pool"] = global_pool
-    many = {"num_skills": len(skills)} if skills else {}
+    if backbone.global_pool is not None:
+        arguments["global_pool"] = backbone.global_pool
+    many = {"num_skills": len(targets.skills)} if targets.skills else {}
     config = ModelConfig(
         backbone=arguments,
-        fusion=dict(fusion),
-        head={"kind": head, "num_levels": len(levels), **many},
+        fusion=fusion.arguments,
+        head={"kind": head.kind, "num_levels": len(targets.scale), **many},
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build_model(config)
+        try:
+            model = build_model(config)
+        except ConfigError as error:
+            raise ConfigError(f"model.{error}") from error
         if weights is not None:
             model.backbone.load_state_dict(weights)
         key = backbone_sha256(model.backbone)
@@ -219,48 +205,19 @@ def build_bundle(
     return ModelBundle(
         model=model,
         config=config,
-        input=_override(spec, input_overrides),
-        levels=levels,
-        skills=skills,
+        input=input.applied_to(spec),
+        levels=targets.scale.names,
+        skills=targets.skills,
         licence=licence,
         source=source,
         backbone_key=key,
     )
 
 
-def _override(spec: InputSpec, values: Mapping[str, Any]) -> InputSpec:
-    names = {field.name for field in fields(spec)}
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if value is not None and name in names
-    }
-    if given.get("frame_interval_seconds") == WHOLE_TAKE:
-        given["frame_interval_seconds"] = None
-    try:
-        return replace(spec, **given)
-    except ValueError as error:
-        raise ConfigError(f"model: {error}") from error
-
-
 def plain_values(value: Any) -> Any:
-    """Nested values as JSON and a restricted unpickler keep them."""
+    """Return nested values in the form that JSON and a restricted unpickler keep."""
     if isinstance(value, dict):
         return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain_values(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def check_range(
-    name: str, value: float, low: float, high: float, *, open_low: bool = False
-) -> None:
-    """Refuse a model argument outside [low, high), or (low, high).
-
-    Raises:
-        ConfigError: it is outside, or not a number.
-    """
-    if not (low < value if open_low else low <= value) or not value < high:
-        bound = "above" if open_low else "at least"
-        below = "" if high == math.inf else f" and below {high:g}"
-        raise ConfigError(f"model.{name}={value}: must be {bound} {low:g}{below}")

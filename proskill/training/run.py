@@ -1,49 +1,174 @@
-"""One training run in one folder: trainer, callbacks, loggers, and files that survive a kill.
+"""One training run in one folder: extraction of frozen features, then the trainer.
 
-A run folder holds `checkpoint/` (the best model, a checkpoint directory), `resume/last.ckpt`,
+A run folder contains `checkpoint/` (the best model, a checkpoint directory), `resume/last.ckpt`,
 `features/` (the cache), `logs/` (CSV) and `tensorboard/`. Not here: parsing configs
-(`lightning_cli`).
+(`lightning_cli`), the resume file (`resume`).
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import math
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
+from filelock import FileLock
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 
-from proskill.errors import CheckpointError
+from proskill.data.take import Take
+from proskill.errors import CheckpointError, ConfigError
+from proskill.features.feature_cache import FeatureTable, extract_features
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.whole_file import write_whole
+from proskill.training.resume import LAST, ResumeState, WholeFileCheckpointIO
+from proskill.training.split_takes import Stage
 
 CHECKPOINT_FOLDER = "checkpoint"
-LAST = Path("resume") / "last.ckpt"
 Mode = Literal["min", "max"]
 
 _TALKATIVE = ("utilities.rank_zero", "trainer.connectors.checkpoint_connector")
-_WRONG_WARNINGS = (
-    ".*does not have many workers.*",  # features come from memory, without worker processes
-    ".*module\\(s\\) in eval mode at the start of training.*",  # the frozen backbone, as intended
-    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
-    ".*It is recommended to use `self.log.*sync_dist=True.*",  # every process has all takes
-    ".*LeafSpec.* is deprecated.*",  # Lightning against a newer torch
-    r"(?s)\s*By default only one JsonargparseDeprecationWarning.*",  # and a newer jsonargparse
-    r"(?s)\s.*was deprecated in v4\.\d+\.\d+ and will be removed in v5.*",
-    ".*The number of training batches .* is smaller than the logging interval.*",
-)
+# Lightning's guesses do not apply: few workers (features come from memory), a frozen backbone in
+# evaluation mode, no `sync_dist` (every process has all takes), few batches. The other categories
+# address the authors of Lightning and jsonargparse, not their users.
+_IRRELEVANT = (PossibleUserWarning, DeprecationWarning, FutureWarning)
+
+
+def run_stage(
+    trainer: Trainer, stage: Stage, module: SkillModule, data: TakeDataModule, **options: Any
+) -> None:
+    """Extract the features that a stage needs, hand them to the data module, start the trainer.
+
+    Args:
+        trainer: its `default_root_dir` is the run folder.
+        stage: fit, validate, test or predict.
+        module: decides between features, tokens and clips.
+        data: its takes of the stage.
+        options: of the trainer's method, such as `ckpt_path`.
+
+    Raises:
+        ConfigError: `data.loader.train_views` where features are extracted.
+        ManifestError: no usable takes for the stage, bad splits or missing labels.
+        VideoError: a video cannot be decoded and `data.select.on_error` is "raise".
+    """
+    takes = data.choose(stage, module.targets)
+    if module.input_stage == "clips":
+        data.serve_clips(module.bundle.input)
+    elif stage == "fit" and data.loader.train_views is not None:
+        raise ConfigError(
+            "data.loader.train_views draws views where clips are decoded anew; with frozen blocks "
+            "use model.fusion.view_dropout"
+        )
+    else:
+        data.serve_features(_extract(trainer, module, data, takes))
+    getattr(trainer, stage)(module, datamodule=data, **options)
+
+
+def _extract(
+    trainer: Trainer, module: SkillModule, data: TakeDataModule, takes: Sequence[Take]
+) -> FeatureTable:
+    """Run the frozen blocks on takes; of several processes the first computes, the others read."""
+    folder = data.loader.cache_dir
+    cache_dir = Path(folder) if folder else Path(trainer.default_root_dir) / "features"
+    lock: AbstractContextManager[Any] = nullcontext()
+    if trainer.world_size > 1:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(cache_dir / "extraction.lock")
+    with lock:
+        table = extract_features(
+            takes,
+            module.model.backbone,
+            module.bundle.input,
+            cache_dir=cache_dir,
+            prefix_blocks=module.prefix_blocks,
+            backbone_key=module.bundle.backbone_key,
+            precision=module.encode_precision,
+            batch_size=module.encode_batch_size,
+            num_threads=max(1, data.loader.num_workers),
+            device=trainer.strategy.root_device,
+            skip_broken=data.select.on_error == "skip",
+            progress=trainer.is_global_zero and trainer.progress_bar_callback is not None,
+        )
+    module.train(module.training)
+    return table
+
+
+def fit_model(
+    module: SkillModule,
+    data: TakeDataModule,
+    *,
+    run_dir: Path,
+    max_epochs: int,
+    monitor: str = "val/spearman",
+    mode: Mode = "max",
+    patience: int | None = 10,
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    resume: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Train from Python as `proskill fit` does, and return the best checkpoint's directory.
+
+    Args:
+        module: what to train.
+        data: what to train it on.
+        run_dir: everything is written below it.
+        max_epochs: passes over the training takes.
+        monitor: metric that chooses the checkpoint and stops the run.
+        mode: whether more of it is better.
+        patience: epochs without gain before stopping; None runs them all.
+        precision: of the trained part.
+        resume: go on from `resume/last.ckpt` if it is there.
+        progress: show bars.
+
+    Raises:
+        ProskillError: bad data, a broken video, a full disk.
+    """
+    run_dir = Path(run_dir)
+    last = run_dir / LAST
+    with quiet_lightning():
+        trainer = Trainer(
+            default_root_dir=run_dir,
+            max_epochs=max_epochs,
+            precision=precision,
+            callbacks=run_callbacks(run_dir, monitor=monitor, mode=mode, patience=patience),
+            logger=run_loggers(run_dir),
+            plugins=[WholeFileCheckpointIO()],
+            use_distributed_sampler=False,  # the data module shares takes out itself
+            num_sanity_val_steps=0,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+        )
+        ckpt_path = last if resume and last.is_file() else None
+        run_stage(trainer, "fit", module, data, ckpt_path=ckpt_path, weights_only=True)
+    return run_dir / CHECKPOINT_FOLDER
+
+
+def run_callbacks(
+    run_dir: Path, *, monitor: str = "val/spearman", mode: Mode = "max", patience: int | None = 10
+) -> list[Callback]:
+    """Best checkpoint, early stopping (`patience` epochs without gain; None: never), last state."""
+    callbacks: list[Callback] = [
+        BestCheckpoint(run_dir / CHECKPOINT_FOLDER, monitor=monitor, mode=mode)
+    ]
+    if patience is not None:
+        # A metric that is undefined in the first epochs (a constant score) must not end the run.
+        callbacks.append(
+            EarlyStopping(monitor=monitor, mode=mode, patience=patience, check_finite=False)
+        )
+    callbacks.append(ResumeState(run_dir / LAST))
+    return callbacks
+
+
+def run_loggers(run_dir: Path) -> list[Logger]:
+    """CSV in `logs/` and TensorBoard in `tensorboard/`; a resumed run adds a version."""
+    return [CSVLogger(run_dir, name="logs"), TensorBoardLogger(run_dir, name="tensorboard")]
 
 
 class BestCheckpoint(Callback):
@@ -97,42 +222,6 @@ class BestCheckpoint(Callback):
         self.best_epoch = state_dict["best_epoch"]
 
 
-class ResumeState(Checkpoint):
-    """Keeps the state of the run after every epoch, in one file that is always whole.
-
-    Lightning runs callbacks of this kind after all others, so that their state is up to date. Its
-    own `ModelCheckpoint` writes a last state only when it also keeps a best one.
-
-    Args:
-        path: the `.ckpt` file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        trainer.save_checkpoint(self.path)
-
-
-class WholeFileCheckpointIO(TorchCheckpointIO):
-    """`.ckpt` files that are complete or absent: written beside their place, then renamed.
-
-    Lightning's own way goes through the temporary folder, from where a move to another disk can be
-    cut short by a kill.
-    """
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
-    ) -> None:
-        whole = io.BytesIO()  # torch.save on a full disk dies with an error that does not say so
-        torch.save(checkpoint, whole)
-        write_whole(
-            Path(path),
-            [whole.getbuffer()],
-            advice="free some space and resume with --ckpt_path last; the file before is intact",
-        )
-
-
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's advertisements and the warnings that do not apply here."""
@@ -142,85 +231,9 @@ def quiet_lightning() -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            for message in _WRONG_WARNINGS:
-                warnings.filterwarnings("ignore", message=message)
+            for category in _IRRELEVANT:
+                warnings.simplefilter("ignore", category)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def run_callbacks(
-    run_dir: Path, *, monitor: str = "val/spearman", mode: Mode = "max", patience: int | None = 10
-) -> list[Callback]:
-    """Best checkpoint, early stopping (`patience` epochs without gain; None: never), last state."""
-    callbacks: list[Callback] = [
-        BestCheckpoint(run_dir / CHECKPOINT_FOLDER, monitor=monitor, mode=mode)
-    ]
-    if patience is not None:
-        # A metric that is undefined in the first epochs (a constant score) must not end the run.
-        callbacks.append(
-            EarlyStopping(monitor=monitor, mode=mode, patience=patience, check_finite=False)
-        )
-    callbacks.append(ResumeState(run_dir / LAST))
-    return callbacks
-
-
-def run_loggers(run_dir: Path) -> list[Logger]:
-    """CSV in `logs/` and TensorBoard in `tensorboard/`; a resumed run adds a version."""
-    return [CSVLogger(run_dir, name="logs"), TensorBoardLogger(run_dir, name="tensorboard")]
-
-
-def fit_model(
-    module: SkillModule,
-    data: TakeDataModule,
-    *,
-    run_dir: Path,
-    max_epochs: int,
-    monitor: str = "val/spearman",
-    mode: Mode = "max",
-    patience: int | None = 10,
-    precision: Literal["32-true", "bf16-mixed"] = "32-true",
-    resume: bool = False,
-    progress: bool = True,
-) -> Path:
-    """Train from Python as `proskill fit` does, and return the best checkpoint's directory.
-
-    Args:
-        module: what to train.
-        data: what to train it on.
-        run_dir: everything is written below it.
-        max_epochs: passes over the training takes.
-        monitor: metric that chooses the checkpoint and stops the run.
-        mode: whether more of it is better.
-        patience: epochs without gain before stopping; None runs them all.
-        precision: of the trained part.
-        resume: go on from `resume/last.ckpt` if it is there.
-        progress: show bars.
-
-    Raises:
-        ProskillError: bad data, a broken video, a full disk.
-    """
-    run_dir = Path(run_dir)
-    last = run_dir / LAST
-    with quiet_lightning():
-        trainer = Trainer(
-            default_root_dir=run_dir,
-            max_epochs=max_epochs,
-            precision=precision,
-            callbacks=run_callbacks(run_dir, monitor=monitor, mode=mode, patience=patience),
-            logger=run_loggers(run_dir),
-            plugins=[WholeFileCheckpointIO()],
-            use_distributed_sampler=False,  # the data module shares takes out itself
-            num_sanity_val_steps=0,
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-            log_every_n_steps=1,
-        )
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=last if resume and last.is_file() else None,
-            weights_only=True,
-        )
-    return run_dir / CHECKPOINT_FOLDER

@@ -57,11 +57,11 @@ def test_labels_from_votes_over_http_train_a_model_that_beats_the_majority(
 
     arguments = {
         "--config": ROOT / "configs" / "demo.yaml",
-        "--model.backbone": ROOT / "checkpoints" / "timesformer-motion",
+        "--model.backbone.path": ROOT / "checkpoints" / "timesformer-motion",
         "--trainer.default_root_dir": tmp_path / "run",
         "--data.source": out / "manifest.csv",
-        "--model.levels": list(halves.names),
-        "--data.num_workers": 0,
+        "--model.head.levels": list(halves.names),
+        "--data.loader.num_workers": 0,
     }
     words = [str(word) for item in arguments.items() for word in item]
     lightning_cli.main("fit", words)

@@ -23,7 +23,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 def test_every_argument_reaches_lightning(
     run: Run, calls: list[tuple[str, list[str]]], command: str
 ) -> None:
-    arguments = ["--config", "a.yaml", "--model.lr=1e-3", "--trainer.max_epochs", "2"]
+    arguments = ["--config", "a.yaml", "--model.optim.lr=1e-3", "--trainer.max_epochs", "2"]
     assert run(command, *arguments).exit_code == 0
     assert calls == [(command, arguments)]
 

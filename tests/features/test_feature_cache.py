@@ -32,7 +32,7 @@ FORMAT = InputSpec(
 @pytest.fixture
 def backbone(tiny_arguments: dict[str, Any]) -> TimeSformer:
     torch.manual_seed(0)
-    return TimeSformer(**tiny_arguments["backbone_config"]).eval()
+    return TimeSformer(**tiny_arguments["backbone"]["config"]).eval()
 
 
 def compute(

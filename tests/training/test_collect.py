@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,13 @@ def test_columns_are_views_by_name_whatever_the_order_in_a_take(tiny_takes: list
 
 @pytest.mark.slow  # two processes of their own
 def test_two_processes_write_the_files_that_one_writes(
-    tiny_manifest: Path, cache_dir: Path, tiny_arguments: dict[str, Any], tmp_path: Path
+    tiny_manifest: Path,
+    cache_dir: Path,
+    tiny_arguments: dict[str, Any],
+    make_module: Callable[..., SkillModule],
+    tmp_path: Path,
 ) -> None:
-    SkillModule(**tiny_arguments).save(tmp_path / "checkpoint")
+    make_module().save(tmp_path / "checkpoint")
     commands = {}
     for name, devices in (("one", 1), ("two", 2)):
         content = {
@@ -83,12 +88,14 @@ def test_two_processes_write_the_files_that_one_writes(
                 "enable_model_summary": False,
             },
             "checkpoint": str(tmp_path / "checkpoint"),
-            "model": {**tiny_arguments, "img_size": [32, 32]},
+            "model": tiny_arguments,
             "data": {
                 "source": str(tiny_manifest),
-                "num_workers": 0,
-                "batch_size": 3,  # the shares end in batches of other sizes
-                "cache_dir": str(cache_dir),
+                "loader": {
+                    "num_workers": 0,
+                    "batch_size": 3,  # the shares end in batches of other sizes
+                    "cache_dir": str(cache_dir),
+                },
             },
         }
         path = tmp_path / f"{name}.yaml"

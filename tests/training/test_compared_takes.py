@@ -128,7 +128,7 @@ def test_several_scales_are_refused_unless_one_of_them_is_chosen(
 ) -> None:
     votes = [*chain("ab"), *chain("cd")]
     path = write(votes, groups=["throw"] * 3 + ["juggle"] * 3)
-    with pytest.raises(ManifestError, match=r"2 groups \(juggle, throw\).*data\.scenarios"):
+    with pytest.raises(ManifestError, match=r"2 groups \(juggle, throw\).*data\.select\.scenarios"):
         rated(path, {"train": [take(name) for name in "abcd"]})
     ratings, _ = rated(path, {"train": [take("a"), take("b")]})
     assert None not in ratings.values()
@@ -158,12 +158,16 @@ def test_a_model_learns_from_votes_alone_and_its_report_says_so(
     trained = data()
     options: dict[str, Any] = {"max_epochs": 30, "patience": None, "progress": False}
     directory = fit_model(
-        make_module(head="regression"), trained, run_dir=tmp_path, monitor="val/spearman", **options
+        make_module(head={"kind": "regression"}),
+        trained,
+        run_dir=tmp_path,
+        monitor="val/spearman",
+        **options,
     )
     assert load_checkpoint(directory).config.metrics["val/spearman"] > 0.7
     truth = [skills["train"][item.take_id] for item in trained.train_takes]
     assert spearmanr(trained.train_ratings, truth).statistic > 0.9
-    judge = make_module(head="regression", data_description="simulated squares")
+    judge = make_module(head={"kind": "regression"}, data_description="simulated squares")
     judge.load(directory)
     run_stage("test", judge, data(), tmp_path)
     summary = json.loads((tmp_path / "test" / "metrics.json").read_text())
@@ -181,8 +185,8 @@ def test_people_held_out_of_training_are_rated_by_their_own_votes(
 ) -> None:
     takes = [replace(item, level=None, rating=None) for item in tiny_takes]
     names = [item.take_id for item in takes if item.split == "train"]
-    data = make_data(takes=takes, comparisons=write(chain(names)), test_split="val")
-    module = make_module(head="regression")
+    data = make_data(takes=takes, comparisons=write(chain(names)), splits={"test": "val"})
+    module = make_module(head={"kind": "regression"})
     fit_model(module, data, run_dir=tmp_path, max_epochs=1, patience=None, progress=False)
     parts = {"train": data.takes_of("train"), "held out of train": data.takes_of("validate")}
     for name, part in parts.items():
@@ -199,5 +203,5 @@ def test_a_model_that_learns_no_ratings_refuses_votes(
     tmp_path: Path,
 ) -> None:
     data = make_data(comparisons=[write(chain("ab"))])
-    with pytest.raises(ConfigError, match=r"data\.comparisons .* model\.ranking_weight"):
+    with pytest.raises(ConfigError, match=r"data\.comparisons .* model\.loss\.ranking_weight"):
         fit_model(make_module(), data, run_dir=tmp_path, max_epochs=1, progress=False)

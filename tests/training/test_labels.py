@@ -61,7 +61,7 @@ def test_skills_with_missing_labels_are_learned_kept_and_judged(
     tmp_path: Path,
 ) -> None:
     data = make_data(takes=skilled(tiny_takes))
-    module = make_module(head=head, skills=SKILLS, class_weights="balanced")
+    module = make_module(head={"kind": head, "skills": SKILLS}, loss={"class_weights": "balanced"})
     directory = fit(
         module, data, tmp_path, max_epochs=30, monitor="val/mean_level_error", mode="min"
     )
@@ -88,7 +88,7 @@ def test_ratings_alone_are_learned_and_rank_unseen_people(
     tmp_path: Path,
 ) -> None:
     data = make_data(takes=rated(tiny_takes))
-    module = make_module(head="regression")
+    module = make_module(head={"kind": "regression"})
     directory = fit(module, data, tmp_path, max_epochs=30, monitor="val/spearman")
     loaded = load_checkpoint(directory)
     assert loaded.config.levels == RATING_QUARTERS.names
@@ -104,7 +104,7 @@ def test_ratings_alone_are_learned_and_rank_unseen_people(
 
 
 @pytest.mark.parametrize(
-    "way", [{"lora": LoraSettings(r=2, blocks=(1,))}, {"train_backbone": True}]
+    "way", [{"lora": LoraSettings(r=2, blocks=(1,))}, {"backbone": {"train": True}}]
 )
 def test_skills_and_late_fusion_train_in_every_way(
     way: dict[str, Any],
@@ -113,7 +113,12 @@ def test_skills_and_late_fusion_train_in_every_way(
     tiny_takes: list[Take],
     tmp_path: Path,
 ) -> None:
-    module = make_module(skills=SKILLS, fusion="late", global_pool="token", optimizer="sgd", **way)
+    module = make_module(
+        head={"skills": SKILLS},
+        fusion={"kind": "late"},
+        optim={"name": "sgd"},
+        **{**way, "backbone": {**way.get("backbone", {}), "global_pool": "token"}},
+    )
     before = module.model.head.fc.weight.detach().clone()
     directory = fit(module, make_data(takes=skilled(tiny_takes)), tmp_path, monitor="val/accuracy")
     assert not torch.equal(module.model.head.fc.weight, before)
@@ -123,7 +128,7 @@ def test_skills_and_late_fusion_train_in_every_way(
 def test_frames_spread_over_the_take_are_one_window_and_travel_with_the_checkpoint(
     make_module: MakeModule, make_data: MakeData, tmp_path: Path
 ) -> None:
-    module = make_module(frame_interval_seconds="whole_take", train_backbone=True)
+    module = make_module(input={"frame_interval_seconds": "whole_take"}, backbone={"train": True})
     directory = fit(module, make_data(), tmp_path)
     assert load_checkpoint(directory).config.input.frame_interval_seconds is None
     (batch, *_) = module.trainer.datamodule.val_dataloader()
@@ -147,12 +152,12 @@ def test_takes_with_nothing_to_learn_from_are_counted_and_named(
     rated_only = [take for take in takes if take.level is None and take.rating is not None]
     assert nothing
     assert rated_only
-    module = make_module(ranking_weight=0.5)
+    module = make_module(loss={"ranking_weight": 0.5})
     with pytest.raises(ManifestError, match=rf"{len(nothing)} of \d+ takes.*{nothing[0]}"):
         fit(module, make_data(takes=takes), tmp_path)
-    data = make_data(takes=takes, skip_unlabelled=True)
+    data = make_data(takes=takes, select={"skip_unlabelled": True})
     with caplog.at_level(logging.WARNING):
-        fit(make_module(ranking_weight=0.5), data, tmp_path)
+        fit(make_module(loss={"ranking_weight": 0.5}), data, tmp_path)
     assert ", ".join(nothing) in caplog.text
     used = {take.take_id for take in data.takes_of("train")}
     assert used >= {take.take_id for take in rated_only}
@@ -163,7 +168,11 @@ def test_a_skill_that_no_take_has_is_named(
     make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
 ) -> None:
     with pytest.raises(ManifestError, match=r"'sped'; it has calm, speed"):
-        fit(make_module(skills=["calm", "sped"]), make_data(takes=skilled(tiny_takes)), tmp_path)
+        fit(
+            make_module(head={"skills": ["calm", "sped"]}),
+            make_data(takes=skilled(tiny_takes)),
+            tmp_path,
+        )
 
 
 def test_ratings_that_do_not_differ_cannot_be_learned(
@@ -171,17 +180,17 @@ def test_ratings_that_do_not_differ_cannot_be_learned(
 ) -> None:
     takes = [replace(take, rating=7.0) for take in tiny_takes]
     with pytest.raises(ManifestError, match=r"split 'train' has .* do not differ"):
-        fit(make_module(head="regression"), make_data(takes=takes), tmp_path)
+        fit(make_module(head={"kind": "regression"}), make_data(takes=takes), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"head": "regression", "skills": ["a"]}, "leave out skills"),
-        ({"head": "regression", "class_weights": "balanced"}, "leave out class_weights"),
-        ({"skills": ["a", "a"]}, "distinct"),
-        ({"levels": ["one"]}, "two or more"),
-        ({"frame_interval_seconds": "whole_take", "num_windows": 3}, "num_windows=3"),
+        ({"head": {"kind": "regression", "skills": ["a"]}}, "leave out skills"),
+        ({"head": {"kind": "regression"}, "loss": {"class_weights": "balanced"}}, "class_weights"),
+        ({"head": {"skills": ["a", "a"]}}, "distinct"),
+        ({"head": {"levels": ["one"]}}, "two or more"),
+        ({"input": {"frame_interval_seconds": "whole_take", "num_windows": 3}}, "num_windows=3"),
     ],
 )
 def test_arguments_that_contradict_are_named(
@@ -197,7 +206,7 @@ def broken(take: Take, folder: Path) -> Take:
     return replace(take, views={"ego": View(path, "ego")})
 
 
-@pytest.mark.parametrize("way", [{}, {"train_backbone": True}], ids=["features", "clips"])
+@pytest.mark.parametrize("way", [{}, {"backbone": {"train": True}}], ids=["features", "clips"])
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_a_broken_video_raises_with_its_path_unless_skipping_was_asked_for(
     way: dict[str, Any],
@@ -212,7 +221,7 @@ def test_a_broken_video_raises_with_its_path_unless_skipping_was_asked_for(
     takes = [broken(take, tmp_path) if take is bad else take for take in tiny_takes]
     with pytest.raises(VideoError, match=f"{bad.take_id}_broken.mp4"):
         fit(make_module(**way), make_data(takes=takes), tmp_path / "raise")
-    data = make_data(takes=takes, on_error="skip")
+    data = make_data(takes=takes, select={"on_error": "skip"})
     with caplog.at_level(logging.WARNING):
         directory = fit(make_module(**way), data, tmp_path / "skip", max_epochs=2)
     assert list(data.broken.reasons) == [bad.take_id]
@@ -225,16 +234,14 @@ def test_a_skipped_take_trains_nothing(
 ) -> None:
     """A batch with a broken take has the loss and gradients of the batch without it."""
     train = [take for take in tiny_takes if take.split == "train"]
-    module, results = make_module(train_backbone=True, dropout=0.0), []
+    module, results = make_module(backbone={"train": True}, fusion={"dropout": 0.0}), []
     for takes in (train[:3], [*train[:3], broken(train[3], tmp_path)]):
         others = [take for take in tiny_takes if take.split == "val"]
-        data = make_data(takes=[*takes, *others], on_error="skip", augment=False)
-        data.attach(
-            targets=module.targets,
-            spec=replace(module.bundle.input, num_windows=1),
-            stage="fit",
-            encode=None,
+        data = make_data(
+            takes=[*takes, *others], select={"on_error": "skip"}, loader={"augment": False}
         )
+        data.choose("fit", module.targets)
+        data.serve_clips(replace(module.bundle.input, num_windows=1))
         dataset = data.train_dataloader().dataset
         batch = data.train_dataloader().collate_fn([dataset[i] for i in range(len(takes))])
         module.zero_grad()
@@ -249,24 +256,24 @@ def test_more_than_a_hundredth_of_broken_videos_stops_the_run(
 ) -> None:
     train = [take.take_id for take in tiny_takes if take.split == "train"][:2]
     takes = [broken(t, tmp_path) if t.take_id in train else t for t in tiny_takes]
-    data = make_data(takes=takes, on_error="skip")
+    data = make_data(takes=takes, select={"on_error": "skip"})
     with pytest.raises(ProskillError, match=r"2 of \d+ takes have a broken video, more than 1%"):
-        fit(make_module(train_backbone=True), data, tmp_path)
+        fit(make_module(backbone={"train": True}), data, tmp_path)
 
 
 def test_views_drawn_in_training_leave_evaluation_whole(
     make_module: MakeModule, make_data: MakeData, tmp_path: Path
 ) -> None:
-    module = make_module(train_backbone=True, fusion="late")
-    data = make_data(train_views=1)
+    module = make_module(backbone={"train": True}, fusion={"kind": "late"})
+    data = make_data(loader={"train_views": 1})
     fit(module, data, tmp_path)
     train = data.train_dataloader().dataset
     two_views = next(i for i, take in enumerate(train.takes) if len(take.views) == 2)
     kinds = {int(train[(epoch, two_views)].view_kind) for epoch in range(12)}
     assert kinds == {0, 1}
     assert len(train[two_views].view_kind) == 2
-    with pytest.raises(ConfigError, match=r"data\.train_views"):
-        fit(make_module(), make_data(train_views=1), tmp_path)
+    with pytest.raises(ConfigError, match=r"data\.loader\.train_views"):
+        fit(make_module(), make_data(loader={"train_views": 1}), tmp_path)
 
 
 def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint(
@@ -276,7 +283,7 @@ def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint
     tiny_takes: list[Take],
     tmp_path: Path,
 ) -> None:
-    data = make_data(test_split="val")
+    data = make_data(splits={"test": "val"})
     directory = fit(make_module(), data, tmp_path)
     people = {
         stage: {take.participant_id for take in data.takes_of(stage)}
@@ -289,6 +296,6 @@ def test_where_the_validation_split_is_judged_other_people_choose_the_checkpoint
     assert people["train"] | people["validate"] == trained
     module = make_module()
     module.load(directory)
-    run_stage("test", module, make_data(test_split="val"), tmp_path)
+    run_stage("test", module, make_data(splits={"test": "val"}), tmp_path)
     assert module.predictions is not None
     assert {take.participant_id for take in module.predictions.takes} == published

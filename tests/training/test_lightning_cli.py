@@ -28,8 +28,11 @@ def config(
             "enable_model_summary": False,
             "log_every_n_steps": 1,
         },
-        "model": {**tiny_arguments, "img_size": [32, 32]},
-        "data": {"source": str(tiny_manifest), "num_workers": 0, "cache_dir": str(cache_dir)},
+        "model": tiny_arguments,
+        "data": {
+            "source": str(tiny_manifest),
+            "loader": {"num_workers": 0, "cache_dir": str(cache_dir)},
+        },
     }
     path.write_text(yaml.safe_dump(content))
     return path
@@ -46,7 +49,7 @@ def test_fit_validate_test_and_predict_follow_each_other(config: Path, tmp_path:
     main("test", ["--config", str(config)])
     assert json.loads((run_dir / "test" / "metrics.json").read_text())["split"] == "test"
     num_test = len((run_dir / "test" / "predictions.csv").read_text().splitlines())
-    main("predict", ["--config", str(config), "--data.predict_split", "all"])
+    main("predict", ["--config", str(config), "--data.splits.predict", "all"])
     assert len((run_dir / "predict" / "predictions.csv").read_text().splitlines()) > num_test
     main("fit", ["--config", str(config), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
 
@@ -63,14 +66,17 @@ def test_training_needs_no_decoder_and_no_page() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--model.hiden_dim", "3"], "unknown key 'model.hiden_dim'.*'model.hidden_dim'"),
+        (
+            ["--model.fusion.hiden_dim", "3"],
+            "'model.fusion.hiden_dim'.*'model.fusion.hidden_dim'",
+        ),
         (["--trainer.max_epoch", "3"], "unknown key 'trainer.max_epoch'.*'trainer.max_epochs'"),
         (["--model.lora.rr", "4"], "unknown key 'model.lora.rr'.*'model.lora.r'"),
-        (["--model.backbone_config.embed_dimm", "4"], "embed_dimm.*embed_dim"),
+        (["--model.backbone.config.embed_dimm", "4"], "embed_dimm.*embed_dim"),
         (["--nonsense", "3"], "unknown key 'nonsense'"),
-        (["--model.hidden_dim", "many"], "model.hidden_dim.*int.*many"),
-        (["--model.head", "tail"], "model.head.*tail"),
-        (["--model.lr", "-1"], "model.lr=-1"),
+        (["--model.fusion.hidden_dim", "many"], "model.fusion.hidden_dim.*int.*many"),
+        (["--model.head.kind", "tail"], "model.head.kind.*tail"),
+        (["--model.optim.lr", "-1"], "model.optim.lr=-1"),
         (["--monitor", "val/nonsense"], "val/nonsense.*val/spearman"),
         (["--config", "absent.yaml"], "absent.yaml: no such file"),
     ],
@@ -85,7 +91,9 @@ def test_a_wrong_key_or_value_is_named_in_one_sentence(
 
 def test_a_misspelt_key_in_the_file_is_named_with_the_file(config: Path) -> None:
     config.write_text(config.read_text().replace("hidden_dim", "hiden_dim"))
-    with pytest.raises(ConfigError, match=r"run\.yaml.*'model.hiden_dim'.*'model.hidden_dim'"):
+    with pytest.raises(
+        ConfigError, match=r"run\.yaml.*'model.fusion.hiden_dim'.*'model.fusion.hidd"
+    ):
         main("fit", ["--config", str(config)])
 
 

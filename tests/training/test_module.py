@@ -30,7 +30,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "features": {},
     "prefix": {"lora": LoraSettings(r=2, blocks=(1,))},
     "clips": {"lora": LoraSettings(r=2)},
-    "whole": {"train_backbone": True, "lr": 1e-4},
+    "whole": {"backbone": {"train": True}, "optim": {"lr": 1e-4}},
 }
 
 
@@ -53,7 +53,7 @@ def test_training_reaches_every_trainable_weight_and_leaves_a_checkpoint_that_lo
     assert not has_lora(loaded.model)
     assert loaded.config.input.num_frames == 4
     assert "val/spearman" in loaded.config.metrics
-    assert loaded.config.training["lr"] == module.lr
+    assert loaded.config.training["optim"]["lr"] == module.optim.lr
 
 
 def test_cached_features_train_a_model_that_ranks_unseen_people_without_decoding_again(
@@ -112,7 +112,7 @@ def test_prediction_takes_unlabelled_takes_and_training_refuses_them(
 ) -> None:
     unlabelled = [replace(take, level=None, rating=None) for take in tiny_takes]
     module = make_module()
-    run_stage("predict", module, make_data(takes=unlabelled, predict_split="all"), tmp_path)
+    run_stage("predict", module, make_data(takes=unlabelled, splits={"predict": "all"}), tmp_path)
     assert module.predictions is not None
     assert len(module.predictions.takes) == len(tiny_takes)
     assert np.allclose(module.predictions.probabilities.sum(axis=1), 1, atol=1e-5)
@@ -124,7 +124,7 @@ def test_the_three_ways_to_feed_a_model_give_the_same_features(
     run_stage: RunStage, make_module: MakeModule, make_data: MakeData, tmp_path: Path
 ) -> None:
     scores = []
-    for way in ({}, {"lora": LoraSettings(r=2, blocks=(1,))}, {"train_backbone": True}):
+    for way in ({}, {"lora": LoraSettings(r=2, blocks=(1,))}, {"backbone": {"train": True}}):
         module = make_module(**way)  # adapters change nothing before training
         run_stage("predict", module, make_data(), tmp_path)
         assert module.predictions is not None
@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_model_to_the_bit(
     weights = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         torch.manual_seed(len(weights))  # what happened before must not matter
-        module = make_module(seed=seed, view_dropout=0.2)
+        module = make_module(seed=seed, fusion={"view_dropout": 0.2})
         directory = fit_model(
             module,
             make_data(seed=seed),
@@ -159,7 +159,7 @@ def test_balanced_class_weights_come_from_the_training_takes(
     make_module: MakeModule, make_data: MakeData, tiny_takes: list[Take], tmp_path: Path
 ) -> None:
     fewer = [take for take in tiny_takes if take.split != "train" or take.level != "Novice"]
-    module = make_module(class_weights="balanced")
+    module = make_module(loss={"class_weights": "balanced"})
     fit_model(module, make_data(takes=fewer), run_dir=tmp_path, max_epochs=1, progress=False)
     assert module.loss.class_weights.tolist() == [[0, 1, 1, 1]]
 
@@ -167,14 +167,14 @@ def test_balanced_class_weights_come_from_the_training_takes(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"lr": 0.0}, "model.lr=0"),
-        ({"warmup_fraction": 1.5}, "model.warmup_fraction=1.5"),
-        ({"backbone": "somewhere"}, "model.backbone"),
-        ({"num_heads": 5}, "num_heads=5"),
+        ({"optim": {"lr": 0.0}}, "model.optim.lr=0"),
+        ({"optim": {"warmup_fraction": 1.5}}, "model.optim.warmup_fraction=1.5"),
+        ({"backbone": {"path": "somewhere"}}, "model.backbone.path"),
+        ({"fusion": {"num_heads": 5}}, "model.fusion.*num_heads=5"),
         ({"lora": LoraSettings(blocks=(7,))}, "model.lora"),
-        ({"lora": LoraSettings(), "train_backbone": True}, "choose one of the two"),
-        ({"num_frames": 0}, "num_frames=0"),
-        ({"backbone_config": {"embed_dimm": 3}}, "embed_dimm"),
+        ({"lora": LoraSettings(), "backbone": {"train": True}}, "choose one of the two"),
+        ({"input": {"num_frames": 0}}, "model.input.*num_frames=0"),
+        ({"backbone": {"config": {"embed_dimm": 3}}}, "embed_dimm"),
     ],
 )
 def test_wrong_arguments_are_named(
@@ -187,21 +187,23 @@ def test_wrong_arguments_are_named(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 0}, "data.batch_size=0"),
-        ({"train_windows": 0}, "data.train_windows=0"),
-        ({"num_workers": -1}, "data.num_workers=-1"),
+        ({"loader": {"batch_size": 0}}, "data.loader.batch_size=0"),
+        ({"loader": {"train_windows": 0}}, "data.loader.train_windows=0"),
+        ({"loader": {"num_workers": -1}}, "data.loader.num_workers=-1"),
         ({"source": "a.csv", "takes": []}, "data.source"),
     ],
 )
-def test_wrong_data_arguments_are_named(changes: dict[str, Any], message: str) -> None:
+def test_wrong_data_arguments_are_named(
+    make_data: MakeData, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
-        TakeDataModule(**{"source": "manifest.csv", **changes})
+        make_data(**{"source": "manifest.csv", **changes})
 
 
 @pytest.mark.parametrize("name", ["view_names", "scenarios"])
 def test_a_view_or_scenario_that_no_take_has_is_named(
     make_module: MakeModule, make_data: MakeData, tmp_path: Path, name: str
 ) -> None:
-    data = make_data(**{name: ["nonsense"]})
-    with pytest.raises(ConfigError, match=f"data.{name}.*nonsense"):
+    data = make_data(select={name: ["nonsense"]})
+    with pytest.raises(ConfigError, match=f"data.select.{name}.*nonsense"):
         fit_model(make_module(), data, run_dir=tmp_path, max_epochs=1, progress=False)

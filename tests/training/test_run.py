@@ -20,7 +20,8 @@ from proskill.models import load_checkpoint
 from proskill.training.data_module import TakeDataModule
 from proskill.training.lightning_cli import main
 from proskill.training.module import SkillModule
-from proskill.training.run import WholeFileCheckpointIO, fit_model
+from proskill.training.resume import WholeFileCheckpointIO
+from proskill.training.run import fit_model
 
 
 def write_config(
@@ -36,18 +37,15 @@ def write_config(
             "enable_model_summary": False,
             "log_every_n_steps": 1,
         },
-        "model": {
-            **model,
-            "img_size": list(model["img_size"]),
-            "view_dropout": 0.2,
-            "dropout": 0.2,
-        },
+        "model": {**model, "fusion": {**model["fusion"], "view_dropout": 0.2, "dropout": 0.2}},
         "data": {
             "source": str(manifest),
-            "batch_size": 8,
-            "num_workers": 0,
-            "train_windows": 2,
-            "cache_dir": str(cache_dir),
+            "loader": {
+                "batch_size": 8,
+                "num_workers": 0,
+                "train_windows": 2,
+                "cache_dir": str(cache_dir),
+            },
         },
     }
     path.write_text(yaml.safe_dump(content))
@@ -138,12 +136,12 @@ def test_a_disk_that_fills_up_during_training_ends_it_with_one_sentence(
     make_data: Callable[..., TakeDataModule],
     tmp_path: Path,
 ) -> None:
-    module = make_module(hidden_dim=64)
+    module = make_module(fusion={"hidden_dim": 64})
     fit_model(module, make_data(), run_dir=tmp_path, max_epochs=1, progress=False)
     before = files_under(tmp_path / "checkpoint")
     with full_disk(30_000), pytest.raises(ProskillError, match=r"cannot be written|full|space"):
         fit_model(
-            make_module(hidden_dim=64),
+            make_module(fusion={"hidden_dim": 64}),
             make_data(),
             run_dir=tmp_path,
             max_epochs=2,
