@@ -1,4 +1,4 @@
-"""What matters in pretraining the motion backbone: one change at a time, equal numbers of steps.
+"""Ablations of the pretraining of the motion backbone: one change at a time, equal steps.
 
     python benchmarks/ablate_backbone.py --pool DIR [--steps 120] [--participants 525]
 

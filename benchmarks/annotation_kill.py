@@ -1,4 +1,4 @@
-"""`kill -9` of the server under load, again and again: is every acknowledged vote there, once.
+"""Repeated `kill -9` of the server under load: count lost and duplicate acknowledged votes.
 
     python benchmarks/annotation_kill.py [--kills 50]
 

@@ -1,4 +1,4 @@
-"""A large campaign: how long a vote and the next pair take while ratings are being refreshed.
+"""A large campaign: latency of a vote and the next pair while ratings are refreshed.
 
     python benchmarks/annotation_large.py [--clips 20000] [--earlier 200000] [--votes 5000]
 

@@ -1,4 +1,4 @@
-"""Simulated annotators over HTTP: is every vote kept, once, and how long does a vote take.
+"""Simulated annotators over HTTP: lost and duplicate votes, and latency of a vote.
 
     python benchmarks/annotation_load.py [--votes 20000] [--pause 0.2] [--database sqlite]
 
@@ -91,7 +91,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def sync_milliseconds(folder: Path) -> float:
-    """What the disk takes to keep 4 KiB: a vote's commit cannot be faster. Median of 200."""
+    """Return the median time of 200 synced writes of 4 KiB, the floor of a vote's commit."""
     times = []
     with (folder / "sync").open("wb") as file:
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""The annotator's page in Chromium: how far its two players drift apart, and how soon it goes on.
+"""The annotator's page in Chromium: drift between its two players, and latency of the next pair.
 
     python benchmarks/annotation_playback.py [--seconds 60] [--pairs 40]
 

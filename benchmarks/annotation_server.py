@@ -1,4 +1,4 @@
-"""What benchmarks of the annotation tool share: a campaign, its servers, its log looked into."""
+"""Shared by benchmarks of the annotation tool: a campaign, its servers, its log."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def start_annotators(
 
 
 def finish(annotators: subprocess.Popen[str]) -> dict[str, Any]:
-    """What they printed, once they are done."""
+    """Wait for them and return their output."""
     out, error = annotators.communicate()
     assert annotators.returncode == 0, error
     report: dict[str, Any] = json.loads(out)

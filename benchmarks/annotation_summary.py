@@ -1,4 +1,4 @@
-"""How long the organiser's summary takes, and how large it is. Simulated votes.
+"""Time and size of the organiser's summary, on simulated votes.
 
     OMP_NUM_THREADS=1 python benchmarks/annotation_summary.py [--sizes 30 200 2000 20000]
 

@@ -1,4 +1,4 @@
-"""How often two cameras' sounds are aligned, and how often wrongly, in simulated rooms.
+"""Success and error rates of alignment by sound of two cameras in simulated rooms.
 
     python benchmarks/audio_alignment.py [--rooms 20]
 
@@ -102,7 +102,7 @@ SOUNDS = {"knocks": knocks, "speech": speech, "beat": beat, "unrelated": knocks}
 
 
 def heard(rng: np.random.Generator, samples: np.ndarray, decibels: float) -> np.ndarray:
-    """As one microphone hears it: echoes that fade within 0.3 s, and noise."""
+    """Return the sound at one microphone: echoes that fade within 0.3 s, and noise."""
     length = round(0.3 * RATE)
     echoes = rng.normal(size=length) * np.exp(-np.arange(length) / (0.06 * RATE))
     echoes[0] = rng.uniform(2, 6)

@@ -1,4 +1,4 @@
-"""Whether scoring many clips ends with a row for each: broken clips, a killed run, bounded memory.
+"""Batch scoring: a row for every clip, with broken clips, a killed run and bounded memory.
 
     OMP_NUM_THREADS=1 python benchmarks/batch_scoring.py [--clips 1000] [--broken 20]
 

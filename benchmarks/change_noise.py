@@ -1,4 +1,4 @@
-"""How often "changed more than its noise" is said of athletes who did not change, and of others.
+"""Rate of "changed more than its noise" for unchanged athletes (false alarms) and for changed ones.
 
     OMP_NUM_THREADS=1 python benchmarks/change_noise.py [--people 20]
 

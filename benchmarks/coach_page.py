@@ -1,4 +1,4 @@
-"""What a coach waits for: the page, the level after the drop of a video, and why.
+"""Waiting times of a coach: the page, the level after the drop of a video, the explanation.
 
     python benchmarks/coach_page.py [--repetitions 5]
 

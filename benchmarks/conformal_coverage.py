@@ -1,4 +1,4 @@
-"""Whether sets of levels and intervals hold the truth of new participants as often as they say.
+"""Coverage of prediction sets and score intervals on new participants, against the nominal level.
 
     OMP_NUM_THREADS=1 python benchmarks/conformal_coverage.py [--repetitions 40] [--pipeline]
 
@@ -158,7 +158,7 @@ def pipeline() -> dict[str, Any]:
 def shipped(
     calibration: Calibration, logits: np.ndarray, truth: np.ndarray, people: np.ndarray
 ) -> dict[str, Any]:
-    """What the calibration in the checkpoint is worth on the new takes, with 95 % intervals."""
+    """Evaluate the calibration of the checkpoint on the new takes, with 95 % intervals."""
     probabilities = calibration.probabilities(logits)
     first, last = prediction_sets(probabilities, threshold=calibration.set_threshold or 0.0).T
     off = np.abs(probabilities @ np.arange(calibration.num_levels) - truth)

@@ -1,4 +1,4 @@
-"""How fast `proskill data check` reads videos, and what a second run costs.
+"""Speed of `proskill data check` on videos, and cost of a second run.
 
     python benchmarks/data_check.py [--files 48]
 

@@ -191,7 +191,7 @@ def _found(explanation: Explanation, take: PlantedTake, seeing: str) -> Row:
 
 
 def _stretches(explanation: Explanation) -> list[tuple[float, float]]:
-    """What each segment's effect was measured on: half a segment more on either side."""
+    """Return the measured range of each segment: half a segment more on either side."""
     parts = explanation.segments
     half = (parts[0].end_seconds - parts[0].start_seconds) / 2
     first, last = parts[0].start_seconds, parts[-1].end_seconds

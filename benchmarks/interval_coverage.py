@@ -1,4 +1,4 @@
-"""How often the intervals of an evaluation hold the true value: every metric, by simulation.
+"""Coverage of the bootstrap intervals of every evaluation metric, by simulation.
 
     python benchmarks/interval_coverage.py [--samples 300]
 

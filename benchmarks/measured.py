@@ -1,4 +1,4 @@
-"""What benchmarks on ratings share: a mean with its standard error, and a report with hardware."""
+"""Shared by benchmarks on ratings: a mean with its standard error, and a report with hardware."""
 
 from __future__ import annotations
 

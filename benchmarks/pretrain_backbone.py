@@ -64,7 +64,7 @@ UNSEEN_WEIGHT = 0.2  # of a component that the view hardly shows
 
 @dataclass(frozen=True)
 class Settings:
-    """What an ablation changes."""
+    """Changes of an ablation."""
 
     stem: str = "conv"
     input_mode: str = "motion"

@@ -1,4 +1,4 @@
-"""Whether intervals hold the truth as often as they say, and what pure noise looks like.
+"""Coverage of rating intervals against their nominal level, and ratings of pure noise.
 
     OMP_NUM_THREADS=1 python benchmarks/rating_intervals.py
 

@@ -1,4 +1,4 @@
-"""How long ratings take, and how much memory, against choix on the same votes. Simulated votes.
+"""Time and memory of ratings, against choix on the same simulated votes.
 
     OMP_NUM_THREADS=1 python benchmarks/rating_speed.py
 

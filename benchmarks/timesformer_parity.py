@@ -111,7 +111,7 @@ def compare(repetitions: int, **size: Any) -> dict[str, Any]:
 
 
 def hardware() -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """Return the hardware and versions of the measurement."""
     import transformers
 
     return {

@@ -1,4 +1,4 @@
-"""How far the score of a copy lies from the score of the file itself.
+"""Difference between the score of a transcoded copy and the score of the original file.
 
     python benchmarks/upload_scores.py [--participants 24] [--takes 2]
 
