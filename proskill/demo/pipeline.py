@@ -34,7 +34,7 @@ from proskill.errors import ProskillError
 from proskill.evaluation.intervals import clustered_bootstrap
 from proskill.evaluation.metrics import Values, Weights, accuracy
 from proskill.evaluation.predictions import Predictions
-from proskill.evaluation.rank_metrics import spearman_rho
+from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.result_files import write_metrics
 from proskill.evaluation.summary import summarise
 from proskill.features.feature_cache import FeatureTable, FrameOrder, extract_features
@@ -288,7 +288,7 @@ def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) ->
 
     def figures(weights: Weights) -> dict[str, Values]:
         # A constant score ranks nothing: that is a correlation of zero here, not an undefined one.
-        rho = np.zeros(len(weights)) if is_constant else spearman_rho(rating, score, weights)
+        rho = np.zeros(len(weights)) if is_constant else spearman(rating, score, weights)
         return {"spearman": rho, "accuracy": accuracy(truth, level, weights)}
 
     intervals = clustered_bootstrap(figures, people)

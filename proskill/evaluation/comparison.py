@@ -1,7 +1,7 @@
-"""Is one run better than another on the same takes? Paired, with intervals over participants.
+"""Paired comparison of two runs on the same takes, with intervals over participants.
 
-Both runs are judged on the same resamples, so that what makes a take hard for both cancels. Not
-here: showing it (`comparison_page`, the command line).
+Both runs are evaluated on the same resamples, so that the difficulty of a take cancels. Not here:
+pages and tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from proskill.errors import ProskillError
 from proskill.evaluation.intervals import (
@@ -41,7 +40,7 @@ class Paired:
         a: of the first run.
         b: of the second run.
         difference: b minus a, on the same resamples.
-        better: the run that the interval of the difference speaks for, or "none".
+        better: the run that is better by the interval of the difference, or "none".
     """
 
     a: Interval
@@ -52,10 +51,10 @@ class Paired:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Exact McNemar test: are the takes that only one run gets right shared out by chance?
+    """Result of an exact McNemar test on takes that only one of two runs predicts right.
 
-    It takes takes as independent, which takes of one participant are not: the interval of the
-    difference in accuracy is the safer judge.
+    The test assumes independent takes, which takes of one participant are not: prefer the interval
+    of the difference in accuracy.
 
     Attributes:
         only_a_right: takes.
@@ -70,12 +69,12 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same takes.
+    """Metrics of two runs on the same takes.
 
     Attributes:
-        num_takes: judged.
-        num_participants: whom they are of.
-        splits: names of the splits that the takes are of.
+        num_takes: labelled takes.
+        num_participants: participants of these takes.
+        splits: splits of these takes.
         ranks_against: "rating" or "level".
         metrics: name -> both runs.
         mcnemar: name of an accuracy -> test; none where takes have ratings alone.
@@ -97,7 +96,7 @@ class Comparison:
     seed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As nested plain values, for JSON."""
+        """Return nested plain values, for JSON."""
         return {"confidence": CONFIDENCE, **asdict(self)}
 
 
@@ -117,8 +116,7 @@ def compare_runs(
         seed: of the bootstrap.
 
     Raises:
-        ProskillError: other takes, truths, participants or levels in one run than in the other, or
-            no take with a label.
+        ProskillError: takes, labels, participants or levels differ, or no take has a label.
     """
     second = _aligned(first, second)
     rows = first.judgeable
@@ -155,12 +153,14 @@ def compare_runs(
 
 
 def mcnemar_test(a_is_right: NDArray[np.bool_], b_is_right: NDArray[np.bool_]) -> McNemar:
-    """The exact, two-sided test (McNemar 1947) on which takes two runs get right.
+    """Run the exact, two-sided test of McNemar (1947).
 
     Args:
         a_is_right: (N,).
         b_is_right: (N,) for the same takes.
     """
+    from scipy.stats import binomtest  # takes a second to import
+
     only_a = int((a_is_right & ~b_is_right).sum())
     only_b = int((b_is_right & ~a_is_right).sum())
     p_value = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -168,7 +168,7 @@ def mcnemar_test(a_is_right: NDArray[np.bool_], b_is_right: NDArray[np.bool_]) -
 
 
 def _aligned(first: Predictions, second: Predictions) -> Predictions:
-    """The second run in the order of the first one's takes."""
+    """Return the second run in the order of the first one's takes."""
     if first.scale != second.scale:
         raise ProskillError(
             f"run A has the levels {', '.join(first.scale.names)} and run B "
@@ -198,7 +198,7 @@ def _aligned(first: Predictions, second: Predictions) -> Predictions:
 def _paired(
     a: Figures, b: Figures, people: Sequence[str], *, num_resamples: int, seed: int
 ) -> dict[str, Paired]:
-    """Figures of both runs, by name; `a` and `b` turn weights into figures."""
+    """Compare figures by name; `a` and `b` are functions of weights."""
 
     def figures(weights: Weights) -> dict[tuple[str, str], Values]:
         first, second = a(weights), b(weights)

@@ -16,13 +16,13 @@ from proskill.evaluation.metrics import Values, Weights, each_once
 from proskill.evaluation.probability_metrics import coverage_risk, num_bins_for, reliability_bins
 
 COVERAGES = np.linspace(0.05, 1.0, 20)
-"""Shares of takes that are answered."""
+"""Shares of takes with a prediction."""
 
 
 def reliability_diagram(
     answers: LabelledPredictions, participants: Sequence[str], *, num_resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    """One entry per bin that has takes: its edges, takes, mean confidence and accuracy."""
+    """Return edges, takes, mean confidence and accuracy of each bin that has takes."""
     is_right = answers.truth == answers.predicted
 
     def by_bin(weights: Weights) -> Mapping[str, Values]:
@@ -48,7 +48,7 @@ def reliability_diagram(
 def coverage_risk_curve(
     answers: LabelledPredictions, participants: Sequence[str], *, num_resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Share of wrong answers if only the surest are given, from few answers to all."""
+    """Return the error rate among the most confident predictions, from few predictions to all."""
     is_right = answers.truth == answers.predicted
 
     def by_coverage(weights: Weights) -> Mapping[str, Values]:

@@ -1,6 +1,6 @@
-"""Intervals by bootstrap over participants, because takes of one person are alike.
+"""Clustered bootstrap: intervals over participants, because takes of one person are alike.
 
-Not here: the metrics.
+Not here: metrics.
 
 Shapes: R resamples, N takes, P participants.
 """
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, stdtrit  # scipy.stats takes a second to import
 
 from proskill.evaluation.metrics import Values, Weights, each_once
 
@@ -44,23 +44,23 @@ def clustered_bootstrap(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> dict[Name, Interval]:
-    """Percentile intervals of metrics, resampling participants with all their takes.
+    """Compute percentile intervals of metrics, resampling participants with all their takes.
 
     All metrics see the same resamples, so that `figures` may return differences as well. The
     percentiles are widened for few participants (Hesterberg 2015, "expanded percentile"): plain
     ones cover too seldom. Resamples where a metric is undefined are left out.
 
     Args:
-        figures: weights (R, N) of the takes -> name of a metric -> its values (R,).
+        figures: from weights (R, N) of the takes to values (R,) by name of a metric.
         participants: one participant per take.
-        num_resamples: more of them make the ends less random.
-        confidence: share of such intervals that hold the true value, in (0, 1).
-        seed: same seed, same intervals.
+        num_resamples: more resamples make the ends less random.
+        confidence: nominal coverage, in (0, 1).
+        seed: of the resampling.
     """
     num_takes = len(participants)
     values = {name: float(value[0]) for name, value in figures(each_once(num_takes)).items()}
     num_people = len(set(participants))
-    if num_people < 2:  # one person says nothing about others
+    if num_people < 2:  # one person allows no inference about others
         return {name: Interval(value, np.nan, np.nan) for name, value in values.items()}
     draws: dict[Name, list[Values]] = {name: [] for name in values}
     for weights in resample_weights(participants, num_resamples=num_resamples, seed=seed):
@@ -76,7 +76,7 @@ def clustered_bootstrap(
 def resample_weights(
     participants: Sequence[str], *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
 ) -> Iterator[Weights]:
-    """How often each take counts in each resample, in tables (R, N) of bounded size."""
+    """Yield the weights of the takes in each resample, in tables (R, N) of bounded size."""
     names, person = np.unique(np.asarray(participants, dtype=str), return_inverse=True)
     rng = np.random.default_rng(seed)
     at_once = max(1, _CHUNK_CELLS // max(1, len(person)))
@@ -87,10 +87,10 @@ def resample_weights(
 
 
 def _tail_shares(num_people: int, confidence: float) -> tuple[float, float]:
-    """Percentiles that give a mean's interval the width of Student's, for that many people."""
+    """Return percentiles that give a mean's interval the width of Student's."""
     tail = (1 - confidence) / 2
-    widened = stats.t.ppf(tail, num_people - 1) * np.sqrt(num_people / (num_people - 1))
-    lower = float(stats.norm.cdf(widened))
+    widened = stdtrit(num_people - 1, tail) * np.sqrt(num_people / (num_people - 1))
+    lower = float(ndtr(widened))
     return lower, 1 - lower
 
 

@@ -1,4 +1,4 @@
-"""Answers beside the truth, and every figure that is made of them.
+"""Predictions paired with ground truth, and the metrics of both.
 
 One list of metrics serves `metrics.json`, the pages and the comparison of runs.
 
@@ -20,11 +20,10 @@ from proskill.evaluation.metrics import (
     Values,
     Weights,
     accuracy,
-    confusion_tables,
     macro_f1,
     majority_level,
     mean_level_error,
-    quadratic_weighted_kappa,
+    quadratic_kappa,
     scenario_majority_levels,
 )
 from proskill.evaluation.predictions import Predictions
@@ -33,19 +32,19 @@ from proskill.evaluation.probability_metrics import (
     expected_calibration_error,
     log_loss,
 )
-from proskill.evaluation.rank_metrics import kendall_tau, pairwise_accuracy, spearman_rho
+from proskill.evaluation.rank_metrics import kendall, pairwise_accuracy, spearman
 from proskill.levels import UNLABELLED, median_level
 
 
 @dataclass(frozen=True)
-class Metric:
-    """How a figure is called and read.
+class MetricInfo:
+    """Description of a metric for tables and pages.
 
     Attributes:
-        title: for tables.
-        meaning: one line for people.
-        better: which direction is good.
-        is_share: written as a percentage.
+        title: name in tables.
+        meaning: one line.
+        better: direction of improvement.
+        is_share: printed as a percentage.
     """
 
     title: str
@@ -54,59 +53,61 @@ class Metric:
     is_share: bool = False
 
 
-METRICS: Mapping[str, Metric] = {
-    "accuracy": Metric(
+METRICS: Mapping[str, MetricInfo] = {
+    "accuracy": MetricInfo(
         "accuracy", "share of takes whose level, the median, is right", is_share=True
     ),
-    "top1_accuracy": Metric(
+    "top1_accuracy": MetricInfo(
         "top-1 accuracy", "the same for the most probable level, as benchmarks count", is_share=True
     ),
-    "macro_f1": Metric("macro F1", "mean F1 of the levels"),
-    "quadratic_kappa": Metric("quadratic kappa", "agreement beyond chance; far errors count more"),
-    "mean_level_error": Metric("mean level error", "distance to the true level", "lower"),
-    "spearman": Metric("Spearman's rho", "rank correlation of score and truth"),
-    "kendall": Metric("Kendall's tau", "rank correlation of score and truth, by pairs"),
-    "pairwise_accuracy": Metric(
+    "macro_f1": MetricInfo("macro F1", "mean F1 of the levels"),
+    "quadratic_kappa": MetricInfo(
+        "quadratic kappa", "agreement beyond chance; far errors count more"
+    ),
+    "mean_level_error": MetricInfo("mean level error", "distance to the true level", "lower"),
+    "spearman": MetricInfo("Spearman's rho", "rank correlation of score and truth"),
+    "kendall": MetricInfo("Kendall's tau", "rank correlation of score and truth, by pairs"),
+    "pairwise_accuracy": MetricInfo(
         "pairwise accuracy",
         "how often the better of two takes of a scenario scores higher",
         is_share=True,
     ),
-    "calibration_error": Metric(
+    "calibration_error": MetricInfo(
         "calibration error", "distance of confidence and accuracy (ECE)", "lower", is_share=True
     ),
-    "brier": Metric("Brier score", "squared error of the probabilities", "lower"),
-    "log_loss": Metric("log-loss", "minus log of the true level's probability", "lower"),
+    "brier": MetricInfo("Brier score", "squared error of the probabilities", "lower"),
+    "log_loss": MetricInfo("log-loss", "minus log of the true level's probability", "lower"),
 }
 """Every figure of `LabelledPredictions.figures`, in the order of tables."""
 
-MAJORITIES: Mapping[str, Metric] = {
-    "majority_accuracy": Metric(
-        "majority", "accuracy of always saying the commonest training level", is_share=True
+MAJORITIES: Mapping[str, MetricInfo] = {
+    "majority_accuracy": MetricInfo(
+        "majority", "accuracy of always predicting the commonest training level", is_share=True
     ),
-    "scenario_majority_accuracy": Metric(
+    "scenario_majority_accuracy": MetricInfo(
         "scenario majority",
-        "accuracy of always saying the commonest training level of the scenario",
+        "accuracy of always predicting the commonest training level of the scenario",
         is_share=True,
     ),
-    "gain_over_majority": Metric(
+    "gain_over_majority": MetricInfo(
         "gain over scenario majority", "accuracy minus scenario majority", is_share=True
     ),
 }
-"""What stands beside every accuracy: `LabelledPredictions.baselines`."""
+"""Baselines of every accuracy: `LabelledPredictions.baselines`."""
 
 
 @dataclass(frozen=True)
 class LabelledPredictions:
-    """Answers about takes beside the truth.
+    """Predictions paired with ground truth.
 
     Attributes:
         truth: (N,) level indices, or None where the takes have ratings alone.
         probabilities: (N, K).
         score: (N,).
-        reference: (N,) what the score should order: ratings, or level indices.
+        reference: (N,) ground truth of the score: ratings, or level indices.
         scenarios: (N,) names.
-        majority: (N,) what a model says that knows only how common levels are, or None.
-        scenario_majority: (N,) likewise per scenario.
+        majority: (N,) the commonest training level, or None.
+        scenario_majority: (N,) the commonest training level of the scenario, or None.
     """
 
     truth: NDArray[np.int64] | None
@@ -121,13 +122,13 @@ class LabelledPredictions:
     def from_predictions(
         cls, predictions: Predictions, *, train_takes: Sequence[Take] = ()
     ) -> LabelledPredictions:
-        """Answers from all views about takes that all have a level, or all have a rating.
+        """Pair predictions from all views with levels, or with ratings where no take has a level.
 
-        Ranks are taken against the ratings if every take has one, else against the levels.
+        Rank metrics use the ratings if every take has one, else the levels.
 
         Args:
             predictions: on `Predictions.judgeable` takes.
-            train_takes: their levels define the majorities; none leaves them out.
+            train_takes: their levels define the majorities; none leaves these out.
         """
         truth, rating = predictions.truth, predictions.rating
         has_levels = bool((truth != UNLABELLED).all())
@@ -149,22 +150,22 @@ class LabelledPredictions:
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
-        """(N,) the level that is said: the median."""
+        """(N,) predicted levels, the medians."""
         return np.asarray(median_level(self.probabilities), dtype=np.int64)
 
     @cached_property
     def top1(self) -> NDArray[np.int64]:
-        """(N,) the most probable level."""
+        """(N,) the most probable levels."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
     @cached_property
     def confidence(self) -> NDArray[np.float64]:
-        """(N,) the probability of the level that is said."""
+        """(N,) probabilities of the predicted levels."""
         rows = np.arange(len(self.predicted))
         return np.asarray(self.probabilities[rows, self.predicted], dtype=np.float64)
 
     def rows(self, chosen: NDArray[np.bool_]) -> LabelledPredictions:
-        """The answers about some of the takes."""
+        """Select some of the takes."""
         parts = {
             name: value[chosen]
             for name, value in vars(self).items()
@@ -173,23 +174,22 @@ class LabelledPredictions:
         return replace(self, **parts)
 
     def all_figures(self, weights: Weights) -> dict[str, Values]:
-        """`level_figures`, `rank_figures` and `baselines` in one."""
+        """Return `level_figures`, `rank_figures` and `baselines` in one."""
         figures = {**self.level_figures(weights), **self.rank_figures(weights)}
         ordered = {name: figures[name] for name in METRICS if name in figures}
         return {**ordered, **self.baselines(weights)}
 
     def level_figures(self, weights: Weights) -> dict[str, Values]:
-        """Figures of levels and their probabilities; none where the takes have no level."""
+        """Compute metrics of levels and probabilities; none where the takes have no level."""
         if self.truth is None:
             return {}
-        num_levels = self.probabilities.shape[1]
-        tables = confusion_tables(self.truth, self.predicted, weights, num_levels=num_levels)
+        options = {"num_levels": self.probabilities.shape[1]}
         is_right = self.truth == self.predicted
         return {
             "accuracy": accuracy(self.truth, self.predicted, weights),
             "top1_accuracy": accuracy(self.truth, self.top1, weights),
-            "macro_f1": macro_f1(tables),
-            "quadratic_kappa": quadratic_weighted_kappa(tables),
+            "macro_f1": macro_f1(self.truth, self.predicted, weights, **options),
+            "quadratic_kappa": quadratic_kappa(self.truth, self.predicted, weights, **options),
             "mean_level_error": mean_level_error(self.truth, self.predicted, weights),
             "calibration_error": expected_calibration_error(is_right, self.confidence, weights),
             "brier": brier_score(self.truth, self.probabilities, weights),
@@ -197,17 +197,17 @@ class LabelledPredictions:
         }
 
     def rank_figures(self, weights: Weights) -> dict[str, Values]:
-        """Figures of the order of takes."""
+        """Compute metrics of the order of takes."""
         return {
-            "spearman": spearman_rho(self.reference, self.score, weights),
-            "kendall": kendall_tau(self.reference, self.score, weights),
+            "spearman": spearman(self.reference, self.score, weights),
+            "kendall": kendall(self.reference, self.score, weights),
             "pairwise_accuracy": pairwise_accuracy(
-                self.reference, self.score, weights, groups=self.scenarios.tolist()
+                self.reference, self.score, weights, within=self.scenarios.tolist()
             ),
         }
 
     def baselines(self, weights: Weights) -> dict[str, Values]:
-        """What the majorities reach on the same takes; none where they are unknown."""
+        """Compute accuracies of the majorities; none where they are unknown."""
         if self.truth is None or self.majority is None or self.scenario_majority is None:
             return {}
         by_scenario = accuracy(self.truth, self.scenario_majority, weights)

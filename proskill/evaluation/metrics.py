@@ -1,11 +1,8 @@
-"""How good predicted levels are: plain arrays in, numbers out.
+"""Metrics of predicted levels, and the form that all metrics share (`metric`).
 
-Every metric takes how often each take counts, `weights` (R, N), and returns one value per row,
-(R,): the figure itself with `each_once`, a bootstrap with one row per resample, a mean over
-participants with fractions. A metric that is undefined on its input (no takes, one level only) is
-NaN and not an invented 0. Truths are level indices, 0 for the lowest; takes without a label are
-left out by the caller. No torch, no files. Not here: ranks (`rank_metrics`), probabilities
-(`probability_metrics`), intervals (`intervals`).
+A metric that is undefined on its input (no takes, one level only) is NaN and not an invented 0.
+Truths are level indices, 0 for the lowest; callers leave out takes without a label. No torch, no
+files. Not here: metrics of ranks (`rank_metrics`) and probabilities (`probability_metrics`).
 
 Shapes: R resamples, N takes, K levels.
 """
@@ -13,42 +10,107 @@ Shapes: R resamples, N takes, K levels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from proskill.evaluation.intervals import Interval
+
 Weights = NDArray[np.float64]
-"""(R, N), 0 or more: how often each take counts."""
+"""(R, N) counts of each take, 0 or more: ones, a row per resample, or fractions for a mean."""
 
 Values = NDArray[np.float64]
 """(R,), NaN where undefined."""
 
 
+class Metric(Protocol):
+    """Form of every metric of this package.
+
+    Two arrays with one entry per take are enough, and give a number. `weights` (N,) count takes;
+    `weights` (R, N) give one value per row, (R,), as a bootstrap needs. `groups`, one name per
+    take, usually the participant, add a 95 % interval by bootstrap over the groups.
+    """
+
+    @overload
+    def __call__(
+        self, truth: ArrayLike, predicted: ArrayLike, *, groups: Sequence[str], **options: Any
+    ) -> Interval: ...
+    @overload
+    def __call__(
+        self, truth: ArrayLike, predicted: ArrayLike, weights: Weights, **options: Any
+    ) -> Values: ...
+    @overload
+    def __call__(self, truth: ArrayLike, predicted: ArrayLike, **options: Any) -> float: ...
+
+
+def metric(compute: Callable[..., Values]) -> Metric:
+    """Give a function of two arrays and weights (R, N) the form of `Metric`."""
+
+    @wraps(compute)
+    def call(
+        truth: ArrayLike,
+        predicted: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        groups: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Any:
+        from proskill.evaluation.intervals import clustered_bootstrap
+
+        table = each_once(len(np.asarray(truth))) if weights is None else np.atleast_2d(weights)
+        if groups is not None:
+            found = clustered_bootstrap(
+                lambda drawn: {"": compute(truth, predicted, drawn * table, **options)}, groups
+            )
+            return found[""]
+        values = compute(truth, predicted, table, **options)
+        return values if np.ndim(weights) == 2 else float(values[0])  # type: ignore[arg-type]
+
+    return call
+
+
 def each_once(num_takes: int) -> Weights:
-    """(1, N) ones: the metric itself."""
+    """Return weights (1, N) that count every take once."""
     return np.ones((1, num_takes))
 
 
 def weighted_mean(values: ArrayLike, weights: Weights) -> Values:
-    """Mean of (N,) values; NaN where nothing counts."""
+    """Average (N,) values; NaN where all weights are 0."""
     return ratio(weights @ np.asarray(values, dtype=np.float64), weights.sum(axis=1))
 
 
 def ratio(numerator: Values, denominator: Values) -> Values:
-    """Element by element, NaN where the denominator is 0."""
+    """Divide element by element; NaN where the denominator is 0."""
     out = np.full(np.shape(denominator), np.nan)
     return np.asarray(np.divide(numerator, denominator, out=out, where=denominator > 0))
 
 
+@metric
 def accuracy(truth: ArrayLike, predicted: ArrayLike, weights: Weights) -> Values:
-    """Share of takes whose level is exactly right, in [0, 1]."""
+    """Return the share of takes whose level is exactly right, in [0, 1].
+
+    >>> accuracy([0, 1, 2, 3], [0, 1, 1, 3])
+    0.75
+    >>> accuracy([0, 1, 2, 3], [0, 1, 1, 3], weights=[1, 1, 0, 0])
+    1.0
+    >>> accuracy([0, 1, 2, 3], [0, 1, 1, 3], groups=["anna", "anna", "ben", "cleo"]).value
+    0.75
+    """
     first, second = _levels(truth, predicted)
     return weighted_mean(first == second, weights)
 
 
+@metric
 def mean_level_error(truth: ArrayLike, predicted: ArrayLike, weights: Weights) -> Values:
-    """Mean absolute distance in levels, in [0, K - 1]."""
+    """Return the mean absolute error in levels, in [0, K - 1].
+
+    >>> mean_level_error([0, 1, 2, 3], [0, 1, 1, 1])
+    0.75
+    """
     first, second = _levels(truth, predicted)
     return weighted_mean(np.abs(first - second), weights)
 
@@ -56,7 +118,7 @@ def mean_level_error(truth: ArrayLike, predicted: ArrayLike, weights: Weights) -
 def confusion_tables(
     truth: ArrayLike, predicted: ArrayLike, weights: Weights, *, num_levels: int
 ) -> NDArray[np.float64]:
-    """Counts (R, K, K): row = true level, column = predicted level.
+    """Count takes by true level (row) and predicted level (column), (R, K, K).
 
     Raises:
         ValueError: a level outside 0..K-1; takes without a level must be left out.
@@ -73,20 +135,35 @@ def confusion_tables(
     return (weights @ cells).reshape(-1, num_levels, num_levels)
 
 
-def macro_f1(tables: NDArray[np.float64]) -> Values:
-    """Mean F1 of the levels that occur in truth or prediction, in [0, 1]; tables (R, K, K)."""
+@metric
+def macro_f1(
+    truth: ArrayLike, predicted: ArrayLike, weights: Weights, *, num_levels: int | None = None
+) -> Values:
+    """Return the mean F1 of the levels that occur in truth or prediction, in [0, 1].
+
+    >>> macro_f1([0, 0, 1, 1], [0, 0, 1, 0])
+    0.7333333333333334
+    """
+    tables = _tables(truth, predicted, weights, num_levels)
     hits = np.diagonal(tables, axis1=1, axis2=2)  # (R, K)
     total = tables.sum(axis=1) + tables.sum(axis=2)  # 2 TP + FP + FN
     each = np.nan_to_num(ratio(2 * hits, total))
     return ratio(each.sum(axis=1), (total > 0).sum(axis=1).astype(np.float64))
 
 
-def quadratic_weighted_kappa(tables: NDArray[np.float64]) -> Values:
-    """Cohen's kappa with squared level distance (Cohen 1968); tables (R, K, K).
+@metric
+def quadratic_kappa(
+    truth: ArrayLike, predicted: ArrayLike, weights: Weights, *, num_levels: int | None = None
+) -> Values:
+    """Return Cohen's kappa with squared level distance (Cohen 1968), at most 1.
 
-    1 perfect, 0 chance agreement, below 0 worse. NaN where everybody has one and the same level in
-    truth and prediction: chance agreement is total then.
+    0 is chance agreement. NaN where truth and prediction are one and the same level for all takes,
+    because chance agreement is total then.
+
+    >>> quadratic_kappa([0, 1, 2, 3], [0, 1, 2, 3])
+    1.0
     """
+    tables = _tables(truth, predicted, weights, num_levels)
     count = tables.sum(axis=(1, 2))
     rows, columns = tables.sum(axis=2), tables.sum(axis=1)  # (R, K)
     grid = np.arange(tables.shape[1])
@@ -96,7 +173,7 @@ def quadratic_weighted_kappa(tables: NDArray[np.float64]) -> Values:
 
 
 def majority_level(train: ArrayLike) -> int:
-    """The commonest level of the training takes; the lower one if two are equally common.
+    """Return the commonest level of the training takes, the lower one of two equally common ones.
 
     Raises:
         ValueError: no training take.
@@ -112,9 +189,9 @@ def majority_level(train: ArrayLike) -> int:
 def scenario_majority_levels(
     train: ArrayLike, train_scenarios: Sequence[str], scenarios: Sequence[str]
 ) -> NDArray[np.int64]:
-    """(N,) the commonest training level of each take's scenario.
+    """Return the commonest training level of each take's scenario, (N,).
 
-    A scenario that training never saw gets the commonest level of all training takes.
+    A scenario without training takes gets the commonest level of all training takes.
     """
     train = np.asarray(train, dtype=np.int64)
     overall = majority_level(train)
@@ -127,6 +204,14 @@ def scenario_majority_levels(
         for name, counts in by_scenario.items()
     }
     return np.array([best.get(scenario, overall) for scenario in scenarios], dtype=np.int64)
+
+
+def _tables(
+    truth: ArrayLike, predicted: ArrayLike, weights: Weights, num_levels: int | None
+) -> NDArray[np.float64]:
+    if num_levels is None:
+        num_levels = 1 + int(np.max(_levels(truth, predicted), initial=0))
+    return confusion_tables(truth, predicted, weights, num_levels=num_levels)
 
 
 def _levels(truth: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""What a model says about takes, beside the truth. Arrays only: no torch, no files.
+"""Predictions of a model on takes, as arrays. No torch, no files.
 
 Shapes: N takes, V views, K levels, L skill levels.
 """
@@ -19,7 +19,7 @@ from proskill.view_names import VIEW_KINDS
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says about takes, beside the truth.
+    """Predictions of a model on takes.
 
     Attributes:
         takes: N takes.
@@ -104,11 +104,11 @@ class Predictions:
 
     @property
     def late_average(self) -> NDArray[np.float64]:
-        """(N, K) mean of the single views' probabilities: the plainest way to use several views."""
+        """(N, K) mean of the single views' probabilities, the baseline of fusion."""
         return np.asarray(np.nanmean(self.view_probabilities.astype(np.float64), axis=1))
 
     def rows(self, index: NDArray[np.intp]) -> Predictions:
-        """The predictions on some of the takes, in that order."""
+        """Select takes by row, in that order."""
         return replace(
             self,
             takes=tuple(self.takes[row] for row in index),

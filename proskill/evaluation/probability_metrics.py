@@ -1,6 +1,4 @@
-"""How far predicted probabilities can be believed: Brier, log-loss, calibration, abstention.
-
-As in `metrics`, functions take weights (R, N) and return one value per row.
+"""Metrics of predicted probabilities: Brier score, log-loss, calibration, abstention.
 
 Shapes: R resamples, N takes, K levels, B bins, G points of a curve.
 """
@@ -12,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proskill.evaluation.metrics import Values, Weights, ratio, weighted_mean
+from proskill.evaluation.metrics import Values, Weights, metric, ratio, weighted_mean
 
 MAX_BINS = 15
 """Of the calibration error, as in Guo et al. 2017 (arXiv 1706.04599)."""
@@ -24,12 +22,12 @@ Floats = NDArray[np.float64]
 
 
 class ReliabilityBins(NamedTuple):
-    """What was said with about the same confidence, bin by bin.
+    """Predictions binned by their confidence.
 
     Attributes:
         mass: (R, B) takes, by weight.
         confidence: (R, B) mean confidence, NaN in an empty bin.
-        accuracy: (R, B) share that was right, NaN in an empty bin.
+        accuracy: (R, B) share of right predictions, NaN in an empty bin.
     """
 
     mass: Floats
@@ -37,18 +35,27 @@ class ReliabilityBins(NamedTuple):
     accuracy: Floats
 
 
+@metric
 def brier_score(truth: ArrayLike, probabilities: ArrayLike, weights: Weights) -> Values:
-    """Mean squared distance of probabilities (N, K) to the truth, summed over levels, in [0, 2].
+    """Return the mean squared error of probabilities (N, K), summed over levels, in [0, 2].
 
-    Brier 1950. Saying 1 / K for every level gives 1 - 1 / K.
+    Brier 1950. The uniform distribution scores 1 - 1 / K.
+
+    >>> brier_score([0, 1], [[1.0, 0.0], [0.5, 0.5]])
+    0.25
     """
     given = np.asarray(probabilities, dtype=np.float64)
     target = np.eye(given.shape[1])[np.asarray(truth, dtype=np.int64)]  # (N, K)
     return weighted_mean(np.square(given - target).sum(axis=1), weights)
 
 
+@metric
 def log_loss(truth: ArrayLike, probabilities: ArrayLike, weights: Weights) -> Values:
-    """Mean -log of the probability of the true level, in nats; zero counts as 1.2e-7."""
+    """Return the mean -log of the true level's probability, in nats; zero counts as 1.2e-7.
+
+    >>> round(log_loss([0, 1], [[0.5, 0.5], [0.5, 0.5]]), 3)
+    0.693
+    """
     given = np.asarray(probabilities, dtype=np.float64)
     level = np.asarray(truth, dtype=np.int64)
     chosen = np.clip(given[np.arange(len(level)), level], _SMALLEST, 1)
@@ -56,18 +63,18 @@ def log_loss(truth: ArrayLike, probabilities: ArrayLike, weights: Weights) -> Va
 
 
 def num_bins_for(num_takes: int) -> int:
-    """Bins that so many takes can fill: 15, and fewer below 300 takes."""
+    """Return the number of bins for N takes: 15, and fewer below 300 takes."""
     return min(MAX_BINS, max(3, num_takes // _TAKES_PER_BIN))
 
 
 def reliability_bins(
     is_right: ArrayLike, confidence: ArrayLike, weights: Weights
 ) -> ReliabilityBins:
-    """Sort answers into `num_bins_for(N)` bins of equal width by confidence.
+    """Bin predictions by confidence into `num_bins_for(N)` bins of equal width.
 
     Args:
         is_right: (N,) bool.
-        confidence: (N,) probability given to the answer, in [0, 1].
+        confidence: (N,) probability of the predicted level, in [0, 1].
         weights: (R, N).
     """
     sure = np.asarray(confidence, dtype=np.float64)
@@ -83,12 +90,16 @@ def reliability_bins(
     )
 
 
+@metric
 def expected_calibration_error(
     is_right: ArrayLike, confidence: ArrayLike, weights: Weights
 ) -> Values:
-    """Mean distance of confidence and accuracy over the bins, in [0, 1] (Naeini et al. 2015).
+    """Return the mean distance of confidence and accuracy over bins, in [0, 1].
 
-    Of few takes it is too large: chance alone moves the bins away from the diagonal.
+    Naeini et al. 2015. Biased upwards for few takes, whose chance moves bins off the diagonal.
+
+    >>> round(expected_calibration_error([True, False, True, True], [0.2, 0.2, 0.9, 0.9]), 3)
+    0.2
     """
     bins = reliability_bins(is_right, confidence, weights)
     gap = np.nan_to_num(np.abs(bins.accuracy - bins.confidence))
@@ -98,13 +109,13 @@ def expected_calibration_error(
 def coverage_risk(
     is_right: ArrayLike, confidence: ArrayLike, weights: Weights, *, coverage: ArrayLike
 ) -> Floats:
-    """(R, G) share of wrong answers if only the surest are given.
+    """Return the error rate among the most confident predictions, (R, G).
 
     Args:
         is_right: (N,) bool.
-        confidence: (N,) the surest are answered first.
+        confidence: (N,).
         weights: (R, N).
-        coverage: (G,) shares of the takes that are answered, in (0, 1].
+        coverage: (G,) shares of takes with a prediction, the most confident first, in (0, 1].
     """
     shares = np.asarray(coverage, dtype=np.float64)
     order = np.argsort(-np.asarray(confidence, dtype=np.float64), kind="stable")

@@ -1,7 +1,6 @@
-"""How well a score orders takes: Spearman's rho, Kendall's tau, pairwise accuracy.
+"""Metrics of the order of takes by a score: Spearman's rho, Kendall's tau, pairwise accuracy.
 
-As in `metrics`, every function takes weights (R, N) and returns one value per row. Ties share their
-mean rank; a constant orders nothing, and its correlation is NaN.
+Ties share their mean rank; the correlation of a constant is NaN.
 
 Shapes: R resamples, N takes.
 """
@@ -13,13 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proskill.evaluation.metrics import Values, Weights, ratio
+from proskill.evaluation.metrics import Values, Weights, metric, ratio
 
 _BLOCK_ROWS = 1024  # of the table of all pairs: it never exists as a whole
 
 
-def spearman_rho(reference: ArrayLike, score: ArrayLike, weights: Weights) -> Values:
-    """Spearman's rank correlation in [-1, 1].
+@metric
+def spearman(reference: ArrayLike, score: ArrayLike, weights: Weights) -> Values:
+    """Return Spearman's rank correlation, in [-1, 1].
+
+    >>> spearman([0, 1, 2, 3], [0.1, 0.4, 0.2, 0.9])
+    0.8
 
     Raises:
         ValueError: not one value per take.
@@ -30,28 +33,42 @@ def spearman_rho(reference: ArrayLike, score: ArrayLike, weights: Weights) -> Va
     return ratio((weights * x * y).sum(axis=1), np.sqrt(spread))
 
 
-def kendall_tau(reference: ArrayLike, score: ArrayLike, weights: Weights) -> Values:
-    """Kendall's tau-b in [-1, 1], which allows for ties on both sides (Kendall 1945)."""
+@metric
+def kendall(reference: ArrayLike, score: ArrayLike, weights: Weights) -> Values:
+    """Return Kendall's tau-b, in [-1, 1], which allows for ties on both sides (Kendall 1945).
+
+    >>> round(kendall([0, 1, 2, 3], [0.1, 0.4, 0.2, 0.9]), 3)
+    0.667
+    """
     first, second = _both(reference, score, weights)
     spread = _different_pairs(first, weights) * _different_pairs(second, weights)
     return ratio(_signed_pairs(first, second, weights), np.sqrt(spread))
 
 
+@metric
 def pairwise_accuracy(
-    reference: ArrayLike, score: ArrayLike, weights: Weights, *, groups: Sequence[str]
+    reference: ArrayLike,
+    score: ArrayLike,
+    weights: Weights,
+    *,
+    within: Sequence[str] | None = None,
 ) -> Values:
-    """How often the better of two takes of one group has the higher score, in [0, 1].
+    """Return the share of pairs whose better take has the higher score, in [0, 1].
 
     Pairs of equal reference are left out; equal scores count one half. 0.5 is chance.
+
+    >>> pairwise_accuracy([0, 1, 2], [0.1, 0.9, 0.5])
+    0.6666666666666666
 
     Args:
         reference: (N,) higher is better.
         score: (N,).
         weights: (R, N).
-        groups: N names, the scenarios: who dances better than who cooks is not asked.
+        within: N names, for example scenarios; only takes of one name are compared. None compares
+            all takes.
     """
     first, second = _both(reference, score, weights)
-    names = np.asarray(groups, dtype=str)
+    names = np.asarray([""] * len(first) if within is None else within, dtype=str)
     signed, count = np.zeros(len(weights)), np.zeros(len(weights))
     for name in np.unique(names):
         rows = np.flatnonzero(names == name)
@@ -76,14 +93,14 @@ def _both(
 
 
 def _tied(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """An order of the takes, and where in it each run of equal values begins."""
+    """Return an order of the takes and the start of each run of equal values in it."""
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(values[order]) != 0][: len(values)])
     return order, starts
 
 
 def _centred_ranks(values: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
-    """(R, N) rank of each take among all, a take of weight w being w takes; their mean is 0."""
+    """Return ranks (R, N) of mean 0, a take of weight w counting as w takes."""
     if len(values) == 0:
         return np.zeros(weights.shape)
     order, starts = _tied(values)
@@ -96,7 +113,7 @@ def _centred_ranks(values: NDArray[np.float64], weights: Weights) -> NDArray[np.
 
 
 def _different_pairs(values: NDArray[np.float64], weights: Weights) -> Values:
-    """Number of pairs whose values differ."""
+    """Count the pairs whose values differ."""
     if len(values) == 0:
         return np.zeros(len(weights))
     order, starts = _tied(values)
@@ -108,7 +125,7 @@ def _different_pairs(values: NDArray[np.float64], weights: Weights) -> Values:
 def _signed_pairs(
     reference: NDArray[np.float64], score: NDArray[np.float64], weights: Weights
 ) -> Values:
-    """Pairs in the same order minus pairs in opposite order."""
+    """Count the pairs in the same order minus the pairs in opposite order."""
     total = np.zeros(len(weights))
     for start in range(0, len(reference), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in its folder: `predictions.csv` and `metrics.json`.
+"""Result files of an evaluation: `predictions.csv` and `metrics.json`.
 
 Each file is whole or absent. Numbers of predictions keep the full precision of the model's, so that
 reading them back (`stored_predictions`) gives the very same metrics. Not here: pages.
@@ -41,9 +41,11 @@ def write_results(
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """One row per take: identity, truth, level, score, probabilities, logits; then the same from
-    each view (`view:NAME:...`), each kind of view (`kind:ego:...`) and for each skill
-    (`skill:NAME:...`). A cell is empty where there is nothing.
+    """Write one row per take.
+
+    Columns: identity, truth, level, score, probabilities, logits; then the same from each view
+    (`view:NAME:...`), each kind of view (`kind:ego:...`) and for each skill (`skill:NAME:...`).
+    Missing values are empty cells.
 
     Raises:
         ProskillError: the file cannot be written.
@@ -57,7 +59,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:
-    """A summary as JSON; undefined numbers become null.
+    """Write a summary as JSON; undefined numbers become null.
 
     Raises:
         ProskillError: the file cannot be written.
@@ -66,12 +68,12 @@ def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:
 
 
 def to_json(values: Mapping[str, Any]) -> str:
-    """Nested plain values as indented JSON; undefined numbers become null."""
+    """Format nested plain values as indented JSON; undefined numbers become null."""
     return json.dumps(plain_json(values), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def is_simulated_run(folder: Path) -> bool:
-    """Whether `metrics.json` of a folder says that its takes are simulated."""
+    """Return whether the takes of a folder are simulated, by its `metrics.json`."""
     try:
         summary = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""Models that judge several skills of a take (BASKET's twenty): each skill, and their mean.
+"""Metrics of models with several skills per take (BASKET's twenty): each skill, and their mean.
 
-A take counts for a skill where it has a label for it.
+A take counts for the skills that it has labels for.
 
 Shapes: R resamples, N takes, L skill levels.
 """
@@ -21,7 +21,7 @@ from proskill.evaluation.intervals import clustered_bootstrap
 from proskill.evaluation.labelled_predictions import LabelledPredictions
 from proskill.evaluation.metrics import Values, Weights, majority_level, scenario_majority_levels
 from proskill.evaluation.predictions import Predictions
-from proskill.evaluation.rank_metrics import spearman_rho
+from proskill.evaluation.rank_metrics import spearman
 
 MEAN = "mean"
 """Key of the mean over all skills, beside the skills' names."""
@@ -30,13 +30,13 @@ MEAN = "mean"
 def summarise_skills(
     predictions: Predictions, *, train_takes: Sequence[Take], num_resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Figures of each skill and their mean over skills, with intervals over participants.
+    """Compute figures of each skill and their mean over skills, with intervals over participants.
 
     `top1_accuracy` of the mean is BASKET's metric: exact level, averaged over the skills.
 
     Args:
         predictions: with `skill_probabilities`.
-        train_takes: they define the majority level of each skill.
+        train_takes: their labels define the majority level of each skill.
         num_resamples: bootstrap resamples, the same for all skills.
         seed: of the bootstrap.
 
@@ -60,11 +60,11 @@ def summarise_skills(
 def skill_figures(
     predictions: Predictions, *, train_takes: Sequence[Take] = ()
 ) -> Callable[[Weights], dict[tuple[str, str], Values]]:
-    """Weights of all takes -> (skill or MEAN, metric) -> values.
+    """Return a function from weights of all takes to values by (skill or MEAN, metric).
 
     Args:
         predictions: with `skill_probabilities`.
-        train_takes: they define the majorities; none leaves them out.
+        train_takes: their labels define the majorities; none leaves these out.
 
     Raises:
         ProskillError: a label is not a level of the skill, or no take has a label for it.
@@ -125,6 +125,6 @@ def _figures(
     inside = weights[:, rows]
     return {
         **answers.level_figures(inside),
-        "spearman": spearman_rho(answers.reference, answers.score, inside),
+        "spearman": spearman(answers.reference, answers.score, inside),
         **answers.baselines(inside),
     }

@@ -1,4 +1,4 @@
-"""Reads the `predictions.csv` of an evaluation back, whatever somebody did to it in between.
+"""Reading of `predictions.csv`, which may have been edited since an evaluation wrote it.
 
 Not here: writing it (`result_files`).
 
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 def find_predictions(folder: Path | str) -> Path:
-    """The `predictions.csv` of a folder, or of the `test` folder in it.
+    """Find the `predictions.csv` of a folder, or of the `test` folder in it.
 
     Raises:
         ManifestError: there is none.
@@ -42,11 +42,11 @@ def find_predictions(folder: Path | str) -> Path:
 
 
 def read_predictions(path: Path | str) -> Predictions:
-    """Predictions with their takes; views have path and kind, but no times.
+    """Read predictions with their takes; views have path and kind, but no times.
 
     Raises:
-        ManifestError: a missing column, a take twice, a number that is none, an unknown level: each
-            with file, row and column.
+        ManifestError: a missing column, a repeated take, a malformed number or an unknown level;
+            names file, row and column.
     """
     table = _Table(Path(path))
     names = tuple(name[2:] for name in table.columns if name.startswith("p_"))
@@ -76,7 +76,7 @@ def read_predictions(path: Path | str) -> Predictions:
 
 
 class _Table:
-    """Cells by column, with errors that name the cell."""
+    """Table of cells by column, with errors that name the cell."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,7 +86,7 @@ class _Table:
             raise ManifestError(f"{path}: has no take")
 
     def between(self, start: str, end: str) -> tuple[str, ...]:
-        """What stands between two texts in the names of columns."""
+        """Return the middle of column names between two texts."""
         return tuple(
             name[len(start) : -len(end)]
             for name in self.columns
@@ -94,7 +94,7 @@ class _Table:
         )
 
     def numbers(self, columns: Sequence[str], *, may_lack: bool = False) -> Floats:
-        """(N, number of columns), NaN for empty cells where they may be."""
+        """Read numbers (N, number of columns); NaN for empty cells where allowed."""
         found = np.full((len(self.rows), len(columns)), np.nan, dtype=np.float32)
         for place, column in enumerate(columns):
             for index, (row, cells) in enumerate(self.rows):
@@ -102,7 +102,7 @@ class _Table:
         return found
 
     def alone(self, prefixes: Sequence[str], names: Sequence[str]) -> Floats:
-        """(N, number of prefixes, K) probabilities."""
+        """Read probabilities (N, number of prefixes, K)."""
         shape = (len(self.rows), len(prefixes), len(names))
         columns = [f"{prefix}p_{name}" for prefix in prefixes for name in names]
         return self.numbers(columns, may_lack=True).reshape(shape)
@@ -116,7 +116,7 @@ class _Table:
             take_id = self._cell(row, cells, "take_id")
             if take_id in seen:
                 raise ManifestError(
-                    f"{self.path}: row {row}: take_id={take_id!r} stands in row {seen[take_id]}, "
+                    f"{self.path}: row {row}: take_id={take_id!r} is in row {seen[take_id]}, "
                     "too; keep one"
                 )
             seen[take_id] = row

@@ -1,8 +1,8 @@
 """Submission files of Ego-Exo4D's demonstrator-proficiency challenge, in its two formats.
 
-`labels` is `{"videos": [...], "predictions": [level index, ...]}`: what the model says from all
-views. `logits` is `{"videos", "ego_model_predictions": [N][4], "exo_model_predictions":
-[N][4 views][4 levels]}`: what it says from each view alone; the server takes the softmax of each,
+`labels` is `{"videos": [...], "predictions": [level index, ...]}`, predictions from all views.
+`logits` is `{"videos", "ego_model_predictions": [N][4], "exo_model_predictions":
+[N][4 views][4 levels]}`, predictions from each view alone; the server takes the softmax of each,
 their mean over one ego and four exo views, and the most probable level. Both follow the order of
 the challenge's list of takes.
 
@@ -28,7 +28,7 @@ from proskill.whole_file import write_whole
 SubmissionFormat = Literal["labels", "logits"]
 
 NUM_EXO_VIEWS = 4
-"""That the challenge asks for; takes have fewer or more."""
+"""Exo views in the challenge's format; takes have fewer or more."""
 
 _SMALLEST = 1e-12  # a probability of 0 has no logarithm, and JSON has no infinity
 _ADVICE = "free some space or choose another place"
@@ -36,12 +36,12 @@ _ADVICE = "free some space or choose another place"
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission and what had to be filled in.
+    """Submission, with counts of takes whose predictions had to be completed.
 
     Attributes:
         content: the JSON object.
-        num_without_ego: takes whose ego answer is the mean of their exo views.
-        num_without_exo: takes whose exo answers are their ego view's.
+        num_without_ego: takes whose ego prediction is the mean of their exo views.
+        num_without_exo: takes whose exo predictions are their ego view's.
         num_with_fewer_exo: takes with one to three exo views; the mean of those fills the rest.
         num_with_more_exo: takes of whose exo views only the first four are used.
     """
@@ -56,7 +56,7 @@ class Submission:
 def make_submission(
     predictions: Predictions, videos: Sequence[str], *, format: SubmissionFormat
 ) -> Submission:
-    """Answers in the order of the challenge's takes.
+    """Make a submission in the order of the challenge's takes.
 
     Args:
         predictions: of all these takes; others are left out.

@@ -1,8 +1,8 @@
-"""What predictions are worth, as the content of `metrics.json`.
+"""Summary of an evaluation, the content of `metrics.json`.
 
-Overall, per scenario, per set of views, per single view and with every participant counting the
-same; each figure with a 95 % interval over participants, each accuracy with the majorities beside
-it. Not here: the metrics, files, pages.
+Metrics overall, per scenario, per set of views, per single view and with equal weight for every
+participant; each with a 95 % interval over participants, accuracies beside majority baselines. Not
+here: metrics, files, pages.
 
 Shapes: N takes, V views, K levels.
 """
@@ -25,7 +25,7 @@ from proskill.evaluation.intervals import CONFIDENCE, NUM_RESAMPLES, clustered_b
 from proskill.evaluation.labelled_predictions import LabelledPredictions
 from proskill.evaluation.metrics import Values, Weights, confusion_tables, each_once
 from proskill.evaluation.predictions import Predictions
-from proskill.evaluation.rank_metrics import spearman_rho
+from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.skills import summarise_skills
 from proskill.view_names import VIEW_KINDS
 
@@ -41,17 +41,17 @@ def summarise(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Metrics with 95 % intervals clustered by participant, as JSON-ready nested dicts.
+    """Compute metrics with 95 % intervals clustered by participant, as JSON-ready nested dicts.
 
-    Ranks are taken against the continuous rating if every judged take has one, else against the
-    level; `ranks_against` says which. Takes without a level are counted and left out, unless no
-    take has a level: then those with a rating are judged by rank alone.
+    Rank metrics use the continuous rating if every labelled take has one, else the level
+    (`ranks_against`). Takes without a level are counted and left out, unless no take has a level:
+    then takes with a rating get rank metrics alone.
 
     Args:
-        predictions: on takes the model never saw.
-        train_takes: the takes it was trained on; their levels define the majority.
-        split: which takes these are: train, val or test.
-        data: what they are, simulated or not, in words.
+        predictions: on takes that were not used in training.
+        train_takes: training takes; their levels define the majority.
+        split: train, val or test.
+        data: description of the takes, simulated or not.
         num_resamples: bootstrap resamples.
         seed: of the bootstrap.
 
@@ -97,19 +97,14 @@ def summarise(
 
 @dataclass(frozen=True)
 class _Alone:
-    """What some of the views say without the others.
-
-    Attributes:
-        answers: about the takes that have them.
-        rows: (N,) which takes these are.
-    """
+    """Predictions from some of the views, on the takes `rows` (N,) that have them."""
 
     answers: LabelledPredictions
     rows: NDArray[np.bool_]
 
 
 class _Judge:
-    """Answers of all views about the labelled takes, and intervals over their participants."""
+    """Predictions from all views on the labelled takes, with intervals over participants."""
 
     def __init__(
         self,
@@ -124,7 +119,7 @@ class _Judge:
         self.everything = LabelledPredictions.from_predictions(predictions, train_takes=train_takes)
 
     def says(self, probabilities: NDArray[Any], score: NDArray[Any]) -> _Alone:
-        """Other answers, (N, K) and (N,), about the same takes; NaN where there is none."""
+        """Replace the predictions by others, (N, K) and (N,), NaN for takes without one."""
         rows = ~np.isnan(score)
         answers = replace(
             self.everything,
@@ -134,7 +129,7 @@ class _Judge:
         return _Alone(answers.rows(rows), rows)
 
     def block(self, alone: _Alone) -> Block:
-        """All figures with intervals."""
+        """Compute all figures with intervals."""
         return {
             "num_takes": int(alone.rows.sum()),
             "num_participants": len(set(self.participants[alone.rows])),
@@ -142,7 +137,7 @@ class _Judge:
         }
 
     def each_participant_the_same(self) -> Block:
-        """All figures where a take counts the less the more takes its participant has."""
+        """Compute all figures with equal weight for every participant."""
         _, person, counts = np.unique(self.participants, return_inverse=True, return_counts=True)
         share = 1 / counts[person]
         rows = np.ones(len(share), dtype=bool)
@@ -166,13 +161,13 @@ class _Judge:
         return {name: asdict(interval) for name, interval in found.items()}
 
     def spearman_gain(self, score: NDArray[Any], baseline: NDArray[Any]) -> Block:
-        """Gain in rank correlation of `score` over `baseline`, where both exist."""
+        """Compute the gain in rank correlation of `score` over `baseline`, where both exist."""
         rows = ~np.isnan(score) & ~np.isnan(baseline)
         reference = self.everything.reference[rows]
 
         def gain(weights: Weights) -> Mapping[str, NDArray[np.float64]]:
-            first = spearman_rho(reference, score[rows], weights)
-            return {"gain": first - spearman_rho(reference, baseline[rows], weights)}
+            first = spearman(reference, score[rows], weights)
+            return {"gain": first - spearman(reference, baseline[rows], weights)}
 
         block: Block = self.intervals(gain, rows)["gain"]
         return block
@@ -212,7 +207,7 @@ def _levels_and_ranks(
 
 
 def _view_sets(predictions: Predictions, judge: _Judge) -> Block:
-    """The fused model on ego views alone, exo views alone, and on takes that have both."""
+    """Evaluate the fused model on ego views, on exo views, and on takes that have both."""
     kinds, scores = predictions.kind_probabilities, predictions.kind_score
     sets: dict[str, Block] = {
         name: judge.block(judge.says(kinds[:, column], scores[:, column]))
@@ -232,7 +227,7 @@ def _fusion_gain(
     single: Mapping[str, Block],
     scores_alone: Mapping[str, NDArray[np.float32]],
 ) -> Block:
-    """Gain over the view that is best on these very takes, which favours the single view."""
+    """Compute the gain over the best single view, chosen on the same takes in its favour."""
     score = judge.everything.score
     gain: Block = {"spearman_over_late_average": judge.spearman_gain(score, late_score)}
     defined = {
@@ -260,7 +255,7 @@ def _scenarios(judge: _Judge) -> dict[str, Block]:
 
 
 def _participants(judge: _Judge) -> dict[str, Block]:
-    """One row per participant, averaged over their takes; too few takes for intervals."""
+    """Average each participant's takes, which are too few for intervals."""
     every, table = judge.everything, {}
     for name in sorted(set(judge.participants.tolist())):
         rows = np.flatnonzero(judge.participants == name)

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from proskill.evaluation.intervals import Interval, clustered_bootstrap, resample_weights
 from proskill.evaluation.metrics import Values, Weights, weighted_mean
-from proskill.evaluation.rank_metrics import spearman_rho
+from proskill.evaluation.rank_metrics import spearman
 
 
 def mean_interval(values: np.ndarray, people: list[str], **options: int) -> Interval:
@@ -25,7 +25,7 @@ def test_an_interval_holds_the_value_and_is_reproducible() -> None:
     score = truth + rng.normal(size=120)
 
     def figures(weights: Weights) -> dict[str, Values]:
-        return {"rho": spearman_rho(truth, score, weights)}
+        return {"rho": spearman(truth, score, weights)}
 
     first = clustered_bootstrap(figures, people, num_resamples=200, seed=1)["rho"]
     assert first == clustered_bootstrap(figures, people, num_resamples=200, seed=1)["rho"]
@@ -99,7 +99,7 @@ def test_intervals_hold_the_true_value_in_about_95_of_100_samples(num_people: in
             return {
                 "mean": weighted_mean(skill, weights),
                 "share": weighted_mean(skill > 0.5, weights),
-                "rho": spearman_rho(skill, score, weights),
+                "rho": spearman(skill, score, weights),
             }
 
         found = clustered_bootstrap(

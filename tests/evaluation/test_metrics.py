@@ -18,7 +18,7 @@ from proskill.evaluation.metrics import (
     macro_f1,
     majority_level,
     mean_level_error,
-    quadratic_weighted_kappa,
+    quadratic_kappa,
     scenario_majority_levels,
     weighted_mean,
 )
@@ -27,11 +27,11 @@ LEVELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, m
 
 
 def f1(truth: np.ndarray, predicted: np.ndarray, weights: Weights) -> np.ndarray:
-    return macro_f1(confusion_tables(truth, predicted, weights, num_levels=4))
+    return macro_f1(truth, predicted, weights, num_levels=4)
 
 
 def kappa(truth: np.ndarray, predicted: np.ndarray, weights: Weights) -> np.ndarray:
-    return quadratic_weighted_kappa(confusion_tables(truth, predicted, weights, num_levels=4))
+    return quadratic_kappa(truth, predicted, weights, num_levels=4)
 
 
 METRICS = [accuracy, mean_level_error, f1, kappa]
@@ -135,3 +135,15 @@ def test_the_scenario_majority_falls_back_to_the_overall_one_for_a_new_scenario(
 
 def test_a_weighted_mean_counts_fractions() -> None:
     assert weighted_mean([1.0, 0.0], np.array([[0.5, 1.5]])) == 0.25
+
+
+def test_two_lists_are_enough_and_weights_and_groups_are_options() -> None:
+    truth, predicted = [0, 1, 2, 3, 3, 0], [0, 1, 1, 3, 2, 0]
+    for metric in (accuracy, mean_level_error, macro_f1, quadratic_kappa):
+        value = metric(truth, predicted)
+        assert isinstance(value, float)
+        assert metric(truth, predicted, np.ones(6)) == value
+        assert metric(truth, predicted, each_once(6)).tolist() == [value]
+        interval = metric(truth, predicted, groups=list("aabbcc"))
+        assert interval.value == value
+        assert interval.lower <= value <= interval.upper

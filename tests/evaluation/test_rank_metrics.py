@@ -13,17 +13,17 @@ from scipy.stats import kendalltau, spearmanr
 
 from proskill.evaluation import rank_metrics
 from proskill.evaluation.metrics import Weights, each_once
-from proskill.evaluation.rank_metrics import kendall_tau, pairwise_accuracy, spearman_rho
+from proskill.evaluation.rank_metrics import kendall, pairwise_accuracy, spearman
 
 Pair = tuple[float, float]
 TAKES = st.lists(st.tuples(st.integers(0, 3), st.integers(-3, 3)), min_size=1, max_size=25)
 
 
 def one_group(reference: np.ndarray, score: np.ndarray, weights: Weights) -> np.ndarray:
-    return pairwise_accuracy(reference, score, weights, groups=["a"] * len(reference))
+    return pairwise_accuracy(reference, score, weights, within=["a"] * len(reference))
 
 
-METRICS = [spearman_rho, kendall_tau, one_group]
+METRICS = [spearman, kendall, one_group]
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 6])
@@ -32,16 +32,16 @@ def test_correlations_equal_those_of_scipy_with_and_without_ties(decimals: int) 
     truth = rng.integers(4, size=300)
     score = (truth + rng.normal(size=300)).round(decimals)
     once = each_once(300)
-    assert spearman_rho(truth, score, once) == pytest.approx(spearmanr(truth, score).statistic)
-    assert kendall_tau(truth, score, once) == pytest.approx(kendalltau(truth, score).statistic)
+    assert spearman(truth, score, once) == pytest.approx(spearmanr(truth, score).statistic)
+    assert kendall(truth, score, once) == pytest.approx(kendalltau(truth, score).statistic)
 
 
 def test_the_table_of_pairs_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     reference, score = rng.normal(size=(2, 50))
-    whole = kendall_tau(reference, score, each_once(50))
+    whole = kendall(reference, score, each_once(50))
     monkeypatch.setattr(rank_metrics, "_BLOCK_ROWS", 7)
-    np.testing.assert_allclose(kendall_tau(reference, score, each_once(50)), whole)
+    np.testing.assert_allclose(kendall(reference, score, each_once(50)), whole)
 
 
 @given(takes=TAKES, groups=st.data())
@@ -56,7 +56,7 @@ def test_pairwise_accuracy_equals_counting_the_pairs_of_each_group(
             better, worse = max(first, second), min(first, second)
             right.append((better[1] > worse[1]) + 0.5 * (better[1] == worse[1]))
     reference, score = np.array(takes, dtype=float).T
-    found = pairwise_accuracy(reference, score, each_once(size), groups=names)
+    found = pairwise_accuracy(reference, score, each_once(size), within=names)
     np.testing.assert_allclose(found, np.mean(right) if right else np.nan)
 
 
@@ -94,11 +94,11 @@ def test_a_perfect_order_is_one_and_fractions_are_weights(
 @pytest.mark.parametrize(
     "value",
     [
-        spearman_rho([1, 2, 3], [5, 5, 5], each_once(3)),
-        spearman_rho([1], [1], each_once(1)),
-        spearman_rho([1, 2], [1, 2], np.array([[0.3, 0.0]])),
-        kendall_tau([1, 1], [1, 2], each_once(2)),
-        kendall_tau([], [], each_once(0)),
+        spearman([1, 2, 3], [5, 5, 5], each_once(3)),
+        spearman([1], [1], each_once(1)),
+        spearman([1, 2], [1, 2], np.array([[0.3, 0.0]])),
+        kendall([1, 1], [1, 2], each_once(2)),
+        kendall([], [], each_once(0)),
         one_group(np.array([1, 1]), np.array([1, 2]), each_once(2)),
     ],
 )
@@ -108,4 +108,4 @@ def test_an_undefined_correlation_is_nan(value: np.ndarray) -> None:
 
 def test_values_of_different_takes_are_refused() -> None:
     with pytest.raises(ValueError, match="one per take"):
-        spearman_rho([1, 2], [1, 2, 3], each_once(2))
+        spearman([1, 2], [1, 2, 3], each_once(2))

@@ -96,7 +96,7 @@ def rename(column: str) -> Damage:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cell(2, "take_id", "t0"), "row 3: take_id='t0' stands in row 2"),
+        (cell(2, "take_id", "t0"), "row 3: take_id='t0' is in row 2"),
         (cell(2, "take_id", ""), "row 3: take_id=''"),
         (cell(2, "true_level", "Master"), "row 3: true_level='Master'; allowed are 'Novice'"),
         (cell(2, "score", "high"), "row 3: score='high' is not a finite number"),
