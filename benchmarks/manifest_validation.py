@@ -26,7 +26,7 @@ from machine import processor_name
 
 from proskill.data.check import check_dataset
 from proskill.data.manifest import MANIFEST_COLUMNS, read_manifest
-from proskill.data.table_files import write_table
+from proskill.table_files import write_table
 
 OUT = Path(__file__).parent / "results" / "manifest_validation.json"
 SIZES = (10_000, 100_000)

@@ -37,7 +37,25 @@ class StorageError(ProskillError):
     """A file or folder that cannot be written: a full disk, or a place that may not be used."""
 
 
-class ManifestError(ProskillError):
+class TableError(ProskillError):
+    """A table, or a row of it, that cannot be used.
+
+    Attributes:
+        reason: what is wrong, one sentence.
+        row: its number, counted from 1; None when no single row is to blame.
+        path: the file; None when the rows come from no file, or from several.
+    """
+
+    def __init__(self, reason: str, *, row: int | None = None, path: Path | None = None) -> None:
+        self.reason = reason
+        self.row = row
+        self.path = path
+        where = [] if path is None else [str(path)]
+        where += [] if row is None else [f"row {row}"]
+        super().__init__(": ".join([*where, reason]))
+
+
+class ManifestError(TableError):
     """A manifest or dataset folder whose content breaks the rules of `proskill.data`."""
 
 
@@ -53,19 +71,5 @@ class CampaignError(ProskillError):
     """An annotation campaign that cannot be made, opened or changed as asked."""
 
 
-class ComparisonError(ProskillError):
-    """Pairwise judgements that cannot be used.
-
-    Attributes:
-        reason: what is wrong, one sentence.
-        row: which row, counted from 1; None when no single row is to blame.
-        path: the file they come from; None when they come from no file, or from several.
-    """
-
-    def __init__(self, reason: str, *, row: int | None = None, path: Path | None = None) -> None:
-        self.reason = reason
-        self.row = row
-        self.path = path
-        where = [] if path is None else [str(path)]
-        where += [] if row is None else [f"row {row}"]
-        super().__init__(": ".join([*where, reason]))
+class ComparisonError(TableError):
+    """Pairwise judgements that cannot be used."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from proskill.csv_cells import escape_cell
 from proskill.data import Take
 from proskill.rating import RatingRun
 from proskill.rating.comparisons import TIE
 from proskill.rating_files.exports import write_standing
+from proskill.table_files import csv_bytes, escape_cell
 from proskill.whole_file import write_whole
 
 _ADVICE: Final = "free some space or choose another place with --out"
@@ -55,12 +53,8 @@ def write_proskill_files(
     for split, pairs in lines.items():
         paths.append(folder / f"{split}.txt")
         write_whole(paths[-1], ["".join(pairs).encode()], advice=_ADVICE)
-    people = io.StringIO(newline="")
-    writer = csv.writer(people, lineterminator="\n")
-    writer.writerow(("segment", "participant_id"))
-    writer.writerows(
-        (escape_cell(take.take_id), escape_cell(take.participant_id)) for take in takes
-    )
+    people = [(escape_cell(take.take_id), escape_cell(take.participant_id)) for take in takes]
     paths.append(folder / "participants.csv")
-    write_whole(paths[-1], [people.getvalue().encode()], advice=_ADVICE)
+    content = csv_bytes(("segment", "participant_id"), people)
+    write_whole(paths[-1], [content], advice=_ADVICE)
     return [*paths, write_standing(run, folder)]

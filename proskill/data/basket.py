@@ -21,10 +21,10 @@ from typing import Any, Literal, get_args
 
 from proskill.data.folder_paths import first_file, is_inside
 from proskill.data.splits import without_crossing_people
-from proskill.data.table_files import read_cells
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.levels import BASKET_LEVELS
+from proskill.table_files import read_cells
 
 TestSet = Literal["BASKET", "cross_season", "cross_league", "cross_season_and_league"]
 

@@ -13,9 +13,9 @@ from proskill.data.file_facts import examine_files, requests_for
 from proskill.data.file_problems import find_file_problems
 from proskill.data.problems import CheckReport, Problem, ProblemKind
 from proskill.data.sources import load_takes
-from proskill.data.table_files import Row
 from proskill.data.take import Split, Take
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+from proskill.table_files import Row
 
 
 def check_dataset(

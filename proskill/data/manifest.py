@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from proskill.data.folder_paths import is_inside
-from proskill.data.table_files import Row, read_table, write_table
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+from proskill.table_files import Row, read_table, write_table
 from proskill.view_names import VIEW_KINDS
 
 VIEW_COLUMNS = ("view", "kind", "path", "start_seconds", "end_seconds", "offset_seconds")
@@ -94,7 +94,7 @@ def write_manifest(path: Path | str, takes: Sequence[Take]) -> None:
     Raises:
         ManifestError: no take, an id twice, a participant in two splits, or a text that would not
             be read back as it is (with space around it, or a line break in it).
-        OSError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     path = Path(path)
     if not takes:

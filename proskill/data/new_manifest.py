@@ -14,8 +14,8 @@ from pathlib import Path
 from proskill.data.file_facts import FileFacts, FileRequest, examine_files
 from proskill.data.found_views import FoundView, find_views
 from proskill.data.manifest import MANIFEST_COLUMNS, NUMERIC_COLUMNS, checked_row
-from proskill.data.table_files import write_table
 from proskill.errors import ManifestError
+from proskill.table_files import write_table
 from proskill.view_names import guess_kind
 
 

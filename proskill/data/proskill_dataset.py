@@ -24,10 +24,10 @@ from typing import Any, get_args
 
 from proskill.data.folder_paths import is_plain_name
 from proskill.data.splits import without_crossing_people
-from proskill.data.table_files import read_table
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.plain_yaml import load_plain_yaml
+from proskill.table_files import read_table
 from proskill.view_names import ViewKind
 
 _MAX_DEPTH = 4

@@ -9,10 +9,10 @@ from proskill.data.basket import is_basket, read_basket
 from proskill.data.egoexo4d import is_egoexo4d, read_egoexo4d
 from proskill.data.manifest import read_manifest
 from proskill.data.proskill_dataset import is_proskill, read_proskill
-from proskill.data.table_files import TABLE_SUFFIXES, Row
 from proskill.data.take import Take
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
+from proskill.table_files import TABLE_SUFFIXES, Row
 
 
 def load_takes(

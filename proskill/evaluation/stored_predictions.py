@@ -15,12 +15,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.data.table_files import read_table
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.result_files import PREDICTIONS_FILE
 from proskill.levels import LevelScale
+from proskill.table_files import read_table
 from proskill.view_names import VIEW_KINDS, ViewKind
 
 Floats = NDArray[np.float32]

@@ -1,16 +1,18 @@
-"""Columns of a file's cells: texts that can be ids, numbers, and instants as seconds."""
+"""Columns of cells, as lists of texts or Arrow arrays: texts that can be ids, numbers, instants.
+
+An error's `row` is the 0-based index of the cell in its column; `columns` adds file and row.
+"""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from proskill.errors import ComparisonError
-from proskill.rating.comparisons import BoolArray, FloatArray, IntArray
+from proskill.rating.comparisons import BoolArray, FloatArray
 from proskill.rating.table_builder import TextColumn
 
 MAX_TEXT_LENGTH: Final = 4096  # characters; as long as a path may be
@@ -25,92 +27,76 @@ _ALLOWED: Final = {
 }
 
 
-def checked_texts(path: Path, rows: IntArray, name: str, column: TextColumn) -> TextColumn:
-    """The texts without surrounding space.
+def text_column(name: str, cells: Any) -> TextColumn:
+    """Return texts without surrounding space, an empty text for null.
+
+    Args:
+        name: of the column.
+        cells: (N,) texts, or an Arrow array of texts or whole numbers.
 
     Raises:
-        ComparisonError: a text that could not be shown or written again.
+        ComparisonError: the column has another type, or a text that cannot be shown or written.
     """
+    column = TextColumn.of(cells) if isinstance(cells, list | tuple) else _arrow_texts(name, cells)
     values = tuple(map(str.strip, column.values))
-    joined = "".join(values)  # one look at all of them, as nearly always nothing is wrong
-    is_short = max(map(len, values), default=0) <= MAX_TEXT_LENGTH
-    if is_short and _has_no_break(joined) and _is_unicode(joined):
-        return TextColumn(values, column.codes)
-    bad = [i for i, value in enumerate(values) if not _can_be_written(value)]
-    for first in np.flatnonzero(np.isin(column.codes, bad))[:1].tolist():
-        text = values[column.codes[first]]
-        shown = f"{text[:20]!r}{'...' if len(text) > 20 else ''} ({len(text)} characters)"
-        raise ComparisonError(
-            f"{name}={shown}: must be one line of Unicode text, without NUL, of up to "
-            f"{MAX_TEXT_LENGTH} characters",
-            row=int(rows[first]),
-            path=path,
-        )
+    # All values at once: they are nearly always good.
+    if not _can_be_written("".join(values), max(map(len, values), default=0)):
+        bad = [i for i, value in enumerate(values) if not _can_be_written(value, len(value))]
+        for first in np.flatnonzero(np.isin(column.codes, bad))[:1].tolist():
+            text = values[column.codes[first]]
+            shown = f"{text[:20]!r}{'...' if len(text) > 20 else ''} ({len(text)} characters)"
+            raise ComparisonError(
+                f"{name}={shown}: must be one line of Unicode text, without NUL, of up to "
+                f"{MAX_TEXT_LENGTH} characters",
+                row=first,
+            )
     return TextColumn(values, column.codes)
 
 
-def arrow_texts(path: Path, name: str, array: Any) -> TextColumn:
-    """A column of texts or whole numbers, an empty text for null.
+def number_column(name: str, cells: Any) -> FloatArray:
+    """Return (N,) numbers, instants in seconds since 1970; NaN where there is none.
+
+    Args:
+        name: one of `NUMBERS`.
+        cells: (N,) texts, or an Arrow array of numbers, timestamps or texts.
 
     Raises:
-        ComparisonError: the column holds something else, such as fractions.
+        ComparisonError: the column has another type, or a value that is no such number.
     """
-    import pyarrow as pa
+    if not isinstance(cells, list | tuple):
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    is_text = any(
-        test(kind)
-        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
-    if not (is_text or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise ComparisonError(f"column {name!r} holds {kind}; save it as text", path=path)
-    encoded = array.cast(pa.string()).dictionary_encode()
-    values = (*encoded.dictionary.to_pylist(), "")
-    codes = encoded.indices.fill_null(len(values) - 1).to_numpy()
-    return TextColumn(values, codes)
-
-
-def numbers_of_texts(path: Path, rows: IntArray, name: str, column: TextColumn) -> FloatArray:
-    """(N,) numbers from text; NaN where it is empty or says nan.
-
-    Raises:
-        ComparisonError: a text that is no such number or instant.
-    """
+        if pa.types.is_timestamp(cells.type) and name in INSTANTS:
+            micro = pc.cast(pc.cast(cells, pa.timestamp("us"), safe=False), pa.int64())
+            return np.asarray(pc.divide(pc.cast(micro, pa.float64()), 1e6).to_numpy(False))
+        if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type):
+            numbers = pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            return _in_range(name, numbers)
+    column = text_column(name, cells)
     values = [_number(name, text) for text in column.values]
     bad = np.array([value is None for value in values], np.bool_)[column.codes]
     for row in np.flatnonzero(bad)[:1].tolist():
-        _refuse(path, rows, name, row, column.values[column.codes[row]])
-    numbers = np.array([math.nan if value is None else value for value in values], np.float64)
-    return _in_range(path, rows, name, numbers[column.codes])
+        raise _not_allowed(name, row, column.values[column.codes[row]])
+    known = np.array([math.nan if value is None else value for value in values], np.float64)
+    return _in_range(name, known[column.codes])
 
 
-def numbers_of_arrow(path: Path, rows: IntArray, name: str, array: Any) -> FloatArray:
-    """(N,) numbers from an Arrow column of numbers, timestamps or texts; NaN for null.
-
-    Raises:
-        ComparisonError: another type, or a value that is no such number or instant.
-    """
+def _arrow_texts(name: str, array: Any) -> TextColumn:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    if pa.types.is_timestamp(array.type) and name in INSTANTS:
-        micro = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
-        return np.asarray(pc.divide(pc.cast(micro, pa.float64()), 1e6).to_numpy(False))
-    if pa.types.is_floating(array.type) or pa.types.is_integer(array.type):
-        numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        return _in_range(path, rows, name, numbers)
-    return numbers_of_texts(path, rows, name, arrow_texts(path, name, array))
-
-
-def _can_be_written(text: str) -> bool:
-    return len(text) <= MAX_TEXT_LENGTH and _has_no_break(text) and _is_unicode(text)
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    if not any(test(kind) for test in (*tests, pa.types.is_integer, pa.types.is_null)):
+        raise ComparisonError(f"column {name!r} holds {kind}; save it as text")
+    encoded = array.cast(pa.string()).dictionary_encode()
+    values = (*encoded.dictionary.to_pylist(), "")
+    return TextColumn(values, encoded.indices.fill_null(len(values) - 1).to_numpy())
 
 
-def _has_no_break(text: str) -> bool:
-    return not any(character in text for character in "\0\r\n")
-
-
-def _is_unicode(text: str) -> bool:
+def _can_be_written(text: str, length: int) -> bool:
+    if length > MAX_TEXT_LENGTH or any(character in text for character in "\0\r\n"):
+        return False
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON and only JSON can spell
@@ -119,7 +105,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _number(name: str, text: str) -> float | None:
-    """None for what is no number."""
+    """Return None for a text that is no number."""
     if not text:
         return math.nan
     try:
@@ -135,17 +121,15 @@ def _number(name: str, text: str) -> float | None:
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
 
 
-def _in_range(path: Path, rows: IntArray, name: str, numbers: FloatArray) -> FloatArray:
+def _in_range(name: str, numbers: FloatArray) -> FloatArray:
     if name in INSTANTS:
         bad: BoolArray = (abs(numbers) > _MAX_INSTANT) | np.isinf(numbers)
     else:
         bad = (numbers < 0) | np.isinf(numbers)
     for row in np.flatnonzero(bad)[:1].tolist():
-        _refuse(path, rows, name, row, str(numbers[row]))
+        raise _not_allowed(name, row, str(numbers[row]))
     return numbers
 
 
-def _refuse(path: Path, rows: IntArray, name: str, row: int, value: str) -> None:
-    raise ComparisonError(
-        f"{name}={value!r}: must be {_ALLOWED[name]}", row=int(rows[row]), path=path
-    )
+def _not_allowed(name: str, row: int, value: str) -> ComparisonError:
+    return ComparisonError(f"{name}={value!r}: must be {_ALLOWED[name]}", row=row)

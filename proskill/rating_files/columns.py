@@ -1,38 +1,34 @@
-"""Tables on disk, CSV, JSONL or Parquet, as a stream of column blocks. What a column means is not
-known here; see `layouts`.
+"""Files of judgements, CSV, JSONL or Parquet, as a stream of column blocks. `layouts` gives columns
+their meaning.
 
 Texts are stripped of surrounding space and otherwise kept as they are: inner spaces, any script and
-a leading `=` are all part of an id. Rows are numbered as people see them: a CSV's header is row 1,
-JSONL rows are lines, and a Parquet table's first record is row 1.
+a leading `=` are all part of an id. Rows are numbered as in `table_files`; JSONL rows are lines.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 
-from proskill.csv_cells import unescape_cell
 from proskill.errors import ComparisonError
 from proskill.rating.comparisons import FloatArray, IntArray
 from proskill.rating.table_builder import TextColumn
-from proskill.rating_files.cells import (
-    NUMBERS,
-    arrow_texts,
-    checked_texts,
-    numbers_of_arrow,
-    numbers_of_texts,
+from proskill.rating_files.cells import NUMBERS, number_column, text_column
+from proskill.table_files import (
+    Table,
+    TextLines,
+    batched,
+    open_csv,
+    open_parquet,
+    unescape_cell,
 )
-from proskill.rating_files.lines import TextLines, csv_records
 
-# Small for rows of Python objects, which the garbage collector visits again and again.
-_TEXT_ROWS: Final = 8_192
-_PARQUET_ROWS: Final = 262_144
+BLOCK_ROWS: Final = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +40,7 @@ class Block:
         rows: (N,) row numbers in the file.
         texts: columns of text, an empty text where the file has none.
         numbers: (N,) columns of numbers, NaN where the file has none; instants in seconds.
-        num_bytes: how much of the file was read when this block was complete.
+        num_bytes: number of bytes of the file read when this block was complete.
     """
 
     path: Path
@@ -60,8 +56,8 @@ class ColumnFile:
 
     Attributes:
         container: "CSV", "JSONL" or "Parquet".
-        names: the columns in the file's order; of JSONL, the keys of the first object.
-        blocks: the rows, with those of the columns named that the file has.
+        names: the columns in the file's order, in lower case; of JSONL, the first object's keys.
+        blocks: returns the rows, with those of the columns named that the file has.
     """
 
     container: str
@@ -70,7 +66,7 @@ class ColumnFile:
 
 
 def open_columns(path: Path) -> ColumnFile:
-    """Tell the container from the file's first bytes, and read the names of its columns.
+    """Recognise the container by the file's first bytes, and read the names of its columns.
 
     Raises:
         ComparisonError: the file is empty, or not such a table. Problems further down are raised
@@ -79,89 +75,89 @@ def open_columns(path: Path) -> ColumnFile:
     with path.open("rb") as file:
         start = file.read(4)
     if start == b"PAR1":
-        return _open_parquet(path)
-    first = next((line for line in TextLines(path) if line.strip()), None)
-    if first is None:
-        raise ComparisonError("is empty; the first line must name the columns", path=path)
-    return _open_json(path) if first.lstrip().startswith("{") else _open_csv(path)
+        return _column_file(open_parquet(path, error=ComparisonError, rename=_lower))
+    first = next(filter(str.strip, text_lines(path)), "")
+    if first.lstrip().startswith("{"):
+        return _open_json(path)
+    return _column_file(open_csv(path, error=ComparisonError, rename=_lower))
 
 
-def text_block(
-    path: Path, rows: Sequence[int], columns: Mapping[str, Sequence[str]], *, num_bytes: int
+def text_lines(path: Path) -> TextLines:
+    """Return the lines of a file of judgements."""
+    return TextLines(path, error=ComparisonError)
+
+
+def block_of(
+    path: Path,
+    rows: Sequence[int],
+    columns: Mapping[str, Any],
+    *,
+    num_bytes: int,
+    is_escaped: bool = False,
 ) -> Block:
-    """A block from lists of texts; columns that hold numbers are converted.
+    """Return a block of columns that are lists of texts or Arrow arrays.
+
+    Args:
+        path: the file.
+        rows: (N,) row numbers.
+        columns: name -> (N,) cells.
+        num_bytes: number of bytes read so far.
+        is_escaped: texts were written with `escape_cell`.
 
     Raises:
         ComparisonError: a number that is none, or a text that cannot be an id.
     """
-    numbered = np.array(rows, np.int64)
     texts, numbers = {}, {}
-    for name, cells in columns.items():
-        column = checked_texts(path, numbered, name, TextColumn.of(cells))
-        if name in NUMBERS:
-            numbers[name] = numbers_of_texts(path, numbered, name, column)
-        else:
-            texts[name] = column
-    return Block(path, numbered, texts, numbers, num_bytes)
+    try:
+        for name, cells in columns.items():
+            if name in NUMBERS:
+                numbers[name] = number_column(name, cells)
+                continue
+            texts[name] = column = text_column(name, cells)
+            if is_escaped:
+                texts[name] = TextColumn(tuple(map(unescape_cell, column.values)), column.codes)
+    except ComparisonError as error:
+        row = None if error.row is None else rows[error.row]
+        raise ComparisonError(error.reason, row=row, path=path) from None
+    return Block(path, np.array(rows, np.int64), texts, numbers, num_bytes)
 
 
-def _open_csv(path: Path) -> ColumnFile:
-    _, [header] = next(csv_records(TextLines(path), batch_size=1))
-    names = [cell.strip().lower() for cell in header]
-    while names and not names[-1]:  # EPIC-Skills ends its lines with a comma, or does not
-        names.pop()
+def _lower(name: str) -> str:
+    return name.strip().lower()
 
+
+def _column_file(table: Table) -> ColumnFile:
     def blocks(wanted: Sequence[str]) -> Iterator[Block]:
-        _require_distinct(path, names, wanted)
-        lines = TextLines(path)
-        for index, (rows, cells) in enumerate(csv_records(lines, batch_size=_TEXT_ROWS)):
-            if index == 0:
-                del rows[0], cells[0]
-            _require_width(path, rows, cells, num_named=len(names), num_cells=len(header))
-            columns = {n: [row[i] for row in cells] for i, n in enumerate(names) if n in wanted}
-            block = text_block(path, rows, columns, num_bytes=lines.num_bytes)
-            for name, column in block.texts.items():
-                values = tuple(unescape_cell(value) for value in column.values)
-                block.texts[name] = TextColumn(values, column.codes)
-            yield block
-
-    return ColumnFile("CSV", tuple(names), blocks)
-
-
-def _require_width(
-    path: Path, rows: Sequence[int], cells: Sequence[list[str]], *, num_named: int, num_cells: int
-) -> None:
-    """Refuse rows that lack a cell, or have one beyond the header that is not empty."""
-    if set(map(len, cells)) <= {num_named, num_cells}:
-        return
-    for row, own in zip(rows, cells, strict=True):
-        if len(own) < num_named or any(own[num_cells:]):
-            raise ComparisonError(
-                f"has {len(own)} cells but the header names {num_named} columns; quote a cell "
-                "that holds a comma, and keep the commas of empty cells",
-                row=row,
-                path=path,
+        is_csv = table.container == "CSV"
+        for batch in table.read(wanted):
+            yield block_of(
+                table.path,
+                batch.rows,
+                batch.columns,
+                num_bytes=batch.num_bytes,
+                is_escaped=is_csv,
             )
+
+    return ColumnFile(table.container, table.names, blocks)
 
 
 def _open_json(path: Path) -> ColumnFile:
-    _, first = next(_json_objects(TextLines(path)))
+    _, first = next(_json_objects(text_lines(path)))
 
     def blocks(wanted: Sequence[str]) -> Iterator[Block]:
-        lines = TextLines(path)
-        objects = _json_objects(lines)
-        while batch := list(itertools.islice(objects, _TEXT_ROWS)):
+        lines = text_lines(path)
+        for batch in batched(_json_objects(lines), BLOCK_ROWS):
+            rows = [row for row, _ in batch]
             columns: dict[str, Sequence[str]] = {}
             for name in wanted:
                 cells: list[Any] = [values.get(name) for _, values in batch]
                 kinds = set(map(type, cells))
-                if kinds != {str}:  # nearly always all are texts, and nothing is left to do
-                    numbered = zip(batch, cells, strict=True)
-                    cells = [_json_text(path, row, name, cell) for (row, _), cell in numbered]
+                if kinds != {str}:  # nearly always all are texts
+                    numbered = zip(rows, cells, strict=True)
+                    cells = [_json_text(path, row, name, cell) for row, cell in numbered]
                 if name in first or kinds != {type(None)}:
                     columns[name] = cells
-            rows = [row for row, _ in batch]
-            yield text_block(path, rows, columns, num_bytes=lines.num_bytes)
+            yield block_of(path, rows, columns, num_bytes=lines.num_bytes)
 
     return ColumnFile("JSONL", tuple(first), blocks)
 
@@ -189,59 +185,3 @@ def _json_text(path: Path, row: int, name: str, value: object) -> str:
     if is_number or (isinstance(value, float) and name in NUMBERS):
         return repr(value)
     raise ComparisonError(f"{name}={value!r}: must be a text", row=row, path=path)
-
-
-def _open_parquet(path: Path) -> ColumnFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def refuse(error: Exception, row: int | None = None) -> NoReturn:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ComparisonError(
-            f"is not a whole Parquet file: {reason}", row=row, path=path
-        ) from None
-
-    try:
-        with pq.ParquetFile(path) as file:
-            spelled = list(file.schema_arrow.names)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        refuse(error)
-    names = [name.strip().lower() for name in spelled]
-
-    def blocks(wanted: Sequence[str]) -> Iterator[Block]:
-        _require_distinct(path, names, wanted)
-        columns = {own: name for own, name in zip(spelled, names, strict=True) if name in wanted}
-        size, start = path.stat().st_size, 0
-        try:
-            with pq.ParquetFile(path) as file:
-                num_rows = file.metadata.num_rows
-                for batch in file.iter_batches(_PARQUET_ROWS, columns=list(columns)):
-                    rows = np.arange(start + 1, start + 1 + batch.num_rows)
-                    start += batch.num_rows
-                    done = size * start // max(1, num_rows)
-                    yield _arrow_block(
-                        path,
-                        rows,
-                        batch.rename_columns([columns[own] for own in batch.schema.names]),
-                        done,
-                    )
-        except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged text
-            refuse(error, row=start + 1)
-
-    return ColumnFile("Parquet", tuple(names), blocks)
-
-
-def _arrow_block(path: Path, rows: IntArray, batch: Any, num_bytes: int) -> Block:
-    texts, numbers = {}, {}
-    for name, array in zip(batch.schema.names, batch.columns, strict=True):
-        if name in NUMBERS:
-            numbers[name] = numbers_of_arrow(path, rows, name, array)
-        else:
-            texts[name] = checked_texts(path, rows, name, arrow_texts(path, name, array))
-    return Block(path, rows, texts, numbers, num_bytes)
-
-
-def _require_distinct(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
-    for name in wanted:
-        if names.count(name) > 1:
-            raise ComparisonError(f"column {name!r} appears twice; keep one", path=path)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from proskill.csv_cells import escape_cell
 from proskill.errors import ProskillError
 from proskill.rating.comparisons import ComparisonTable
 from proskill.rating.elo import rate_as_proskill
@@ -18,6 +15,7 @@ from proskill.rating.rate import EarlierRating, RatingRun
 from proskill.rating_files.read_back import read_ratings
 from proskill.rating_files.tallies import next_pairs
 from proskill.rating_files.write import write_proskill_rankings
+from proskill.table_files import csv_bytes, escape_cell
 from proskill.whole_file import write_whole
 
 _WIDTH_IN_SD: Final = 2 * 1.6448536269514722  # of a normal distribution's 90 % interval
@@ -91,12 +89,10 @@ def write_next_pairs(run: RatingRun, path: Path) -> None:
     Raises:
         ProskillError: the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("left", "right", "group"))
-    for pair in next_pairs(run):
-        writer.writerow(escape_cell(pair[name]) for name in ("left", "right", "group"))
-    write_whole(path, [text.getvalue().encode()], advice="free space or choose another place")
+    columns = ("left", "right", "group")
+    rows = ([escape_cell(pair[name]) for name in columns] for pair in next_pairs(run))
+    content = csv_bytes(columns, rows)
+    write_whole(path, [content], advice="free space or choose another place")
 
 
 def refuse_clashes(inputs: list[Path], outputs: dict[str, Path]) -> None:

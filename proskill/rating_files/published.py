@@ -12,7 +12,6 @@ are spelled there: pairs are read as lists of two ids, and the keys in `write` a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +21,10 @@ import numpy as np
 from proskill.errors import ComparisonError
 from proskill.plain_yaml import load_plain_yaml
 from proskill.rating.comparisons import ComparisonTable, IntArray
-from proskill.rating_files.columns import Block, text_block
-from proskill.rating_files.lines import TextLines
+from proskill.rating_files.columns import BLOCK_ROWS, Block, block_of, text_lines
+from proskill.table_files import batched
 
 ROUND_SUFFIXES: Final = (".yaml", ".yml")
-_BLOCK_ROWS: Final = 65_536
 
 
 def is_best_line(line: str) -> bool:
@@ -71,7 +69,7 @@ def proskill_blocks(path: Path) -> Iterator[Block]:
 def _line_blocks(
     path: Path, parse: Callable[[str], list[str] | None], expected: str
 ) -> Iterator[Block]:
-    lines = TextLines(path)
+    lines = text_lines(path)
 
     def rows() -> Iterator[tuple[int, list[str]]]:
         for row, line in enumerate(lines, 1):
@@ -82,11 +80,10 @@ def _line_blocks(
                     raise ComparisonError(f"{shown}: {expected}", row=row, path=path)
                 yield row, cells
 
-    numbered = rows()
-    while batch := list(itertools.islice(numbered, _BLOCK_ROWS)):
-        cells = zip(*(cells for _, cells in batch), strict=True)
-        columns = dict(zip(("winner", "loser", "group"), cells, strict=True))
-        yield text_block(path, [row for row, _ in batch], columns, num_bytes=lines.num_bytes)
+    for batch in batched(rows(), BLOCK_ROWS):
+        numbers, cells = zip(*batch, strict=True)
+        columns = dict(zip(("winner", "loser", "group"), zip(*cells, strict=True), strict=True))
+        yield block_of(path, numbers, columns, num_bytes=lines.num_bytes)
 
 
 def read_rounds(paths: Sequence[Path]) -> dict[frozenset[str], int]:
@@ -108,7 +105,7 @@ def read_rounds(paths: Sequence[Path]) -> dict[frozenset[str], int]:
         numbered[int(path.stem)] = path
     for number, path in sorted(numbered.items()):
         try:
-            content = load_plain_yaml("".join(TextLines(path)))
+            content = load_plain_yaml("".join(text_lines(path)))
         except ValueError as error:
             raise ComparisonError(f"is not YAML of rounds: {error}", path=path) from None
         for pair in _pairs(path, content, depth=0):

@@ -10,16 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from proskill.csv_cells import unescape_cell
-from proskill.errors import ComparisonError, ProskillError
+from proskill.errors import ComparisonError, ProskillError, TableError
 from proskill.levels import LevelScale
 from proskill.rating.result import Ratings
-from proskill.rating_files.columns import open_columns
+from proskill.rating_files.columns import open_columns, text_lines
 from proskill.rating_files.layouts import texts_of
-from proskill.rating_files.lines import TextLines, csv_records
 from proskill.rating_files.read import require_files
 from proskill.rating_files.recognise import unknown_columns
 from proskill.rating_files.write import JSON_FORMAT, PROBABILITY, RATING_SUFFIXES
+from proskill.table_files import Table, open_csv, open_parquet, unescape_cell
 
 _TEXTS: Final = ("item", "group", "level")
 _MEASURES: Final = ("rating", "lower", "upper", "elo")
@@ -47,6 +46,9 @@ def read_ratings(path: Path) -> Ratings:
         return _ratings(readers[suffix](path))
     except OSError as error:
         raise ProskillError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except TableError as error:
+        where = "" if error.row is None else f"row {error.row} "
+        raise ProskillError(f"{path}: is not a file of ratings: {where}{error.reason}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ProskillError(f"{path}: is not a file of ratings: {reason}") from None
@@ -109,25 +111,16 @@ def _text(name: str, value: Any) -> str:
 
 
 def _read_csv(path: Path) -> dict[str, Sequence[Any]]:
-    records = [
-        cells for _, batch in csv_records(TextLines(path), batch_size=8192) for cells in batch
-    ]
-    if not records:
-        raise ValueError("it is empty")
-    for cells in records:
-        if len(cells) != len(records[0]):
-            raise ValueError(f"a row has {len(cells)} cells, the header {len(records[0])}")
-    columns: dict[str, Sequence[Any]] = {
-        name: [cells[index] for cells in records[1:]] for index, name in enumerate(records[0])
-    }
-    for name in _TEXTS:
-        columns[name] = [unescape_cell(cell) for cell in columns.get(name, ())]
-    columns["flags"] = [cell.split(";") if cell else () for cell in columns.get("flags", ())]
-    return {name: columns[name] for name in columns if name in records[0]}
+    columns = _read_columns(open_csv(path, error=TableError, rename=str))
+    for name in columns.keys() & {*_TEXTS}:
+        columns[name] = [unescape_cell(cell) for cell in columns[name]]
+    if "flags" in columns:
+        columns["flags"] = [cell.split(";") if cell else () for cell in columns["flags"]]
+    return columns
 
 
 def _read_json(path: Path) -> dict[str, Sequence[Any]]:
-    content = json.loads("".join(TextLines(path)))
+    content = json.loads("".join(text_lines(path)))
     if not isinstance(content, dict) or content.get("format") != JSON_FORMAT:
         raise ValueError(f"format must be {JSON_FORMAT!r}")
     rows = content["ratings"]
@@ -139,10 +132,12 @@ def _read_json(path: Path) -> dict[str, Sequence[Any]]:
 
 
 def _read_parquet(path: Path) -> dict[str, Sequence[Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    return _read_columns(open_parquet(path, error=TableError, rename=str))
 
-    try:
-        return dict(pq.read_table(path, partitioning=None).to_pydict())
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(str(error)) from error
+
+def _read_columns(table: Table) -> dict[str, Sequence[Any]]:
+    columns: dict[str, list[Any]] = {name: [] for name in table.names}
+    for batch in table.read(table.names):
+        for name, cells in batch.columns.items():
+            columns[name] += cells if table.container == "CSV" else cells.to_pylist()
+    return dict(columns)

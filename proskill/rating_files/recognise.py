@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from proskill.errors import ComparisonError
-from proskill.rating_files.columns import Block, ColumnFile, open_columns
+from proskill.rating_files.columns import Block, ColumnFile, open_columns, text_lines
 from proskill.rating_files.layouts import LAYOUTS, Votes, votes_of_winners
-from proskill.rating_files.lines import TextLines
 from proskill.rating_files.published import (
     best_blocks,
     is_best_line,
@@ -98,7 +97,7 @@ def _source(path: Path, format: str | None, task: str, is_one_of_many: bool) -> 
         unused = tuple(n for n in columns.names if n and n not in {*wanted, *_EXPECTED_UNUSED})
         return Source(path, name, partial(columns.blocks, wanted), votes, unused)
     if format is None and columns.container == "CSV":
-        line = next(line for line in TextLines(path) if line.strip())
+        line = next(filter(str.strip, text_lines(path)))
         if is_proskill_line(line):
             return _line_source(path, "proskill")
         if is_best_line(line):

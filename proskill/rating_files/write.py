@@ -11,17 +11,15 @@ spreadsheet would run as a formula has an apostrophe in front.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from proskill.csv_cells import escape_cell
 from proskill.rating.comparisons import FloatArray
 from proskill.rating.result import Ratings
+from proskill.table_files import csv_bytes, escape_cell, parquet_bytes
 from proskill.whole_file import write_whole
 
 RATING_SUFFIXES: Final = (".csv", ".json", ".parquet")
@@ -135,11 +133,7 @@ def _csv_bytes(ratings: Ratings) -> bytes:
     columns["flags"] = [";".join(flags) for flags in columns["flags"]]
     if any("\r" in text for name in ("item", "group", "level") for text in columns[name]):
         raise ValueError("items, groups: a text with a carriage return cannot be written as CSV")
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue().encode("utf-8")
+    return csv_bytes(columns, zip(*columns.values(), strict=True))
 
 
 def _json_bytes(ratings: Ratings) -> bytes:
@@ -157,15 +151,8 @@ def _json_bytes(ratings: Ratings) -> bytes:
 
 def _parquet_bytes(ratings: Ratings) -> bytes:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    types = {"item": pa.string(), "group": pa.string(), "level": pa.string()}
-    types |= {name: pa.int64() for name in ("rank", "num_comparisons", "component")}
-    types["flags"] = pa.list_(pa.string())
-    arrays = {
-        name: pa.array(column, types.get(name, pa.float64()))
-        for name, column in _columns(ratings).items()
-    }
-    sink = io.BytesIO()
-    pq.write_table(pa.table(arrays), sink)
-    return sink.getvalue()
+    columns = _columns(ratings)
+    types = dict.fromkeys(columns.keys() - {"item", "group", "level"}, pa.float64())
+    types |= dict.fromkeys(("rank", "num_comparisons", "component"), pa.int64())
+    return parquet_bytes(columns, types | {"flags": pa.list_(pa.string())})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 import re
 import time
@@ -19,7 +20,7 @@ from proskill.data.manifest import (
     write_manifest,
 )
 from proskill.data.take import Take, View
-from proskill.errors import ManifestError
+from proskill.errors import ManifestError, StorageError
 from proskill.levels import BASKET_LEVELS, EGOEXO4D_LEVELS
 
 HEADER = "take_id,view,kind,path,participant_id,level,split"
@@ -80,12 +81,11 @@ def test_a_failed_write_keeps_the_old_manifest(
     write_manifest(path, [_take(tmp_path)])
     before = path.read_bytes()
 
-    def full_disk(self: Path, data: bytes) -> int:
-        self.touch()
-        raise OSError(28, "No space left on device", str(self))
+    def full_disk(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(StorageError, match="No space left"):
         write_manifest(path, [_take(tmp_path, "t2")])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

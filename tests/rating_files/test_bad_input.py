@@ -70,9 +70,9 @@ def test_bad_content_is_refused_with_its_row_and_the_reason(
     ("content", "message"),
     [
         ("winner,loser\nGrün,y\n".encode("latin-1"), "row 2: byte 0xfc is not UTF-8"),
-        ("winner,loser\nx,y\n".encode("utf-16"), "is UTF-16 text; save the file as UTF-8"),
+        ("winner,loser\nx,y\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
         ("winner,loser\nx,y\n".encode("utf-16-le"), "row 1: holds a NUL byte"),
-        (b"PAR1 and nothing else", "is not a whole Parquet file"),
+        (b"PAR1 and nothing else", "is not a Parquet file, or not a whole one"),
         (b"\x1f\x8b\x08\x00\x00\x00", "row 1: "),
     ],
 )
@@ -117,7 +117,7 @@ def test_half_a_parquet_file_is_refused(tmp_path: Path) -> None:
     for number, content in enumerate((whole[: len(whole) // 2], bytes(cut))):
         path = tmp_path / f"{number}.parquet"
         path.write_bytes(content)
-        with pytest.raises(ComparisonError, match=rf"{number}.parquet: .*not a whole Parquet"):
+        with pytest.raises(ComparisonError, match=rf"{number}.parquet: .*or not a whole one"):
             read_comparisons([path])
 
 

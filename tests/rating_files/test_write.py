@@ -15,12 +15,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proskill.csv_cells import escape_cell, unescape_cell
 from proskill.errors import ComparisonError, ProskillError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
 from proskill.rating.result import Ratings
 from proskill.rating_files.read_back import read_level_anchors, read_ratings
 from proskill.rating_files.write import write_proskill_rankings, write_ratings
+from proskill.table_files import escape_cell, unescape_cell
 
 Write = Callable[[str, str | bytes], Path]
 SUFFIXES = ["csv", "json", "parquet"]
@@ -162,7 +162,7 @@ def test_another_ending_or_a_flag_with_a_semicolon_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("r.csv", "", "it is empty"),
+        ("r.csv", "", "is empty"),
         ("r.csv", "item,rating\nx,1\n", "lacks the columns group, level, lower"),
         ("r.csv", b"\xff\xfei\x00", "is UTF-16"),
         ("r.json", "[]", "format must be 'proskill ratings 1'"),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from proskill.data.table_files import read_table
 from proskill.errors import CampaignError
+from proskill.table_files import read_table
 
 GoldAnswer = Literal["left", "right", "tie"]
 

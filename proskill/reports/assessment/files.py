@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from proskill.csv_cells import escape_cell
 from proskill.errors import ProskillError
 from proskill.reports.assessment.page import heading_of, render_report, thumbnail_strips
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.explain.explanation import Explanation
+from proskill.table_files import escape_cell
 from proskill.whole_file import write_whole
 
 REPORT_SUFFIXES = (".html", ".pdf", ".csv", ".json")

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from proskill.csv_cells import escape_cell, unescape_cell
 from proskill.errors import ProskillError
 from proskill.scoring.batch.table_row import is_numeric
+from proskill.table_files import escape_cell, unescape_cell
 from proskill.whole_file import write_whole
 
 RESULT_SUFFIXES = (".jsonl", ".csv", ".parquet")
