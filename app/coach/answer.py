@@ -26,8 +26,7 @@ def answer_html(assessment: Assessment, *, limits: Sequence[str] = ()) -> str:
         assessment: to show.
         limits: what the model's card says it is no judge of.
     """
-    from proskill.reports.assessment.page import assessment_context
-    from proskill.reports.assessment.skill_charts import skill_radar, skill_ranges
+    from proskill.reports.assessment import assessment_context, skill_radar, skill_ranges
 
     ranges = skill_ranges(assessment)
     return (
@@ -44,7 +43,7 @@ def answer_html(assessment: Assessment, *, limits: Sequence[str] = ()) -> str:
 
 def details_html(assessment: Assessment) -> str:
     """Each view by itself, what is worth knowing, and how the answer came about."""
-    from proskill.reports.assessment.page import assessment_context
+    from proskill.reports.assessment import assessment_context
 
     template = answer_environment().get_template("details.html")
     return template.render(**assessment_context(assessment))

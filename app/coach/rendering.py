@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, PackageLoader
 
 from proskill.reports.toolkit import template_environment
 
@@ -15,21 +15,21 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @cache
 def coach_environment() -> Environment:
-    """Templates of this package; usable before torch is loaded."""
+    """Return the templates of this package, without loading torch."""
     return template_environment(FileSystemLoader(_TEMPLATES))
 
 
 @cache
 def answer_environment() -> Environment:
-    """The same, with the parts of an assessment that reports show; loads torch."""
-    from proskill.reports.assessment.page import page_environment
-
-    return page_environment(FileSystemLoader(_TEMPLATES))
+    """Return the same with the parts of an assessment that reports show; loads torch."""
+    return template_environment(
+        FileSystemLoader(_TEMPLATES), PackageLoader("proskill.reports.assessment")
+    )
 
 
 @cache
 def style_sheet() -> str:
-    """The shared look, kept to what this package draws: Gradio's own parts keep theirs."""
+    """Return the shared look, limited to elements of this package, not to Gradio's."""
     environment = coach_environment()
     palette = environment.get_template("palette.css").render()
     shared = environment.get_template("base.css").render()

@@ -73,7 +73,7 @@ def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[
 
     def work(progress: Progress) -> Path:
         progress("writing the report", 0.0)
-        from proskill.reports.assessment.files import write_report
+        from proskill.reports.assessment import write_report
 
         # The explanation may have come while this waited for its turn.
         now = session.result
@@ -89,7 +89,7 @@ def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[
 
 def _plain(take: ScoredTake) -> str:
     """A name that every file system takes: what was filmed, and the level."""
-    from proskill.reports.assessment.page import heading_of
+    from proskill.reports.assessment import heading_of
 
     words = f"{heading_of(take.assessment)} {take.assessment.level or 'no level'}"
     return re.sub(r"[^\w]+", "-", words).strip("-_")[:80] or "report"

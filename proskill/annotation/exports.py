@@ -35,7 +35,7 @@ from proskill.data import Take, write_manifest
 from proskill.errors import CampaignError
 from proskill.rating import LevelRule, RatingRun, rate
 from proskill.rating_files import Origin, ReadComparisons, write_ratings
-from proskill.reports.rating.page import write_report
+from proskill.reports.rating import write_report
 from proskill.whole_file import write_whole
 
 _ADVICE: Final = "free some space or choose another place with --out"

@@ -57,7 +57,7 @@ def calibrate(
     from proskill.data.sources import load_takes
     from proskill.levels import LevelScale
     from proskill.models import load_checkpoint
-    from proskill.reports.evaluation.calibration_page import (
+    from proskill.reports.evaluation import (
         calibration_rows,
         write_calibration_page,
     )

@@ -29,7 +29,7 @@ def compare(
     found = compare_runs(first, second, num_resamples=resamples, seed=seed)
     if report is not None:
         from proskill.evaluation.result_files import is_simulated_run
-        from proskill.reports.evaluation.comparison_page import write_comparison_page
+        from proskill.reports.evaluation import write_comparison_page
 
         write_comparison_page(
             report,

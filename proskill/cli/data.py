@@ -102,7 +102,7 @@ def stats_command(
     from proskill.data.file_facts import examine_files, requests_for
     from proskill.data.sources import load_takes
     from proskill.data.stats import dataset_stats
-    from proskill.reports.dataset.page import stats_json, write_dataset_page, write_stats_json
+    from proskill.reports.dataset import stats_json, write_dataset_page, write_stats_json
 
     folder, scale = _out_folder(source, out), _scale(levels)
     takes = load_takes(source, scale=scale)

@@ -1,4 +1,4 @@
-"""What `proskill test`, `validate` and `compare` print for people.
+"""Results of `proskill test`, `validate` and `compare` as tables on standard output.
 
 Names of scenarios, views and skills come from outside: they are `Text`, never markup.
 """
@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proskill.phrases import VERDICT_NAMES, figure_text, interval_text
+
 if TYPE_CHECKING:
     from proskill.evaluation.comparison import Comparison, Paired
     from proskill.evaluation.intervals import Interval
-
-_VERDICTS = {"a": "A is better", "b": "B is better", "none": "none shown"}
 
 
 def print_evaluation(summary: Mapping[str, Any], *, page: Path) -> None:
@@ -94,7 +94,7 @@ def _print_pairs(console: Console, title: str, rows: Mapping[str, tuple[Paired, 
             _interval_cells(paired.a, is_share=is_share)[0],
             _interval_cells(paired.b, is_share=is_share)[0],
             *_interval_cells(paired.difference, is_share=is_share),
-            Text(_VERDICTS[paired.better], style="" if paired.better == "none" else "bold"),
+            Text(VERDICT_NAMES[paired.better], style="" if paired.better == "none" else "bold"),
         )
     console.print(table)
 
@@ -112,8 +112,6 @@ def _interval_cells(interval: Interval, *, is_share: bool) -> tuple[str, str]:
 
 
 def _cells(interval: Mapping[str, float], *, is_share: bool) -> tuple[str, str]:
-    from proskill.reports.evaluation.page import figure_text, interval_text
-
     return (
         figure_text(interval["value"], is_share=is_share),
         interval_text(interval["lower"], interval["upper"], is_share=is_share),

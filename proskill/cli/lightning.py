@@ -41,7 +41,7 @@ def _runner(command: Command) -> Callable[..., None]:
         if found is None:
             return
         from proskill.cli.evaluation_tables import print_evaluation
-        from proskill.reports.evaluation.page import REPORT_FILE, write_report
+        from proskill.reports.evaluation import REPORT_FILE, write_report
 
         page = found.folder / REPORT_FILE
         write_report(page, found.predictions, found.summary, name=found.folder.parent.name)

@@ -117,7 +117,7 @@ def rate(
     )
     from proskill.rating_files.read import read_comparisons
     from proskill.rating_files.write import RATING_SUFFIXES, write_ratings
-    from proskill.reports.rating.page import write_report
+    from proskill.reports.rating import write_report
 
     if out is not None and out.suffix.lower() not in RATING_SUFFIXES:
         raise typer.BadParameter(f"--out {out}: must end in one of {', '.join(RATING_SUFFIXES)}")

@@ -1,4 +1,4 @@
-"""A set of ratings as a table for people, on standard output.
+"""A set of ratings as tables on standard output.
 
 Ids come from outside: they are `Text`, never markup, and control characters are replaced.
 """
@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proskill.reports.rating.page import probability_text
+from proskill.phrases import SOUND_VOTES, counted, probability_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from proskill.rating import RatingRun
     from proskill.rating_files import Origin
-    from proskill.reports.rating.ranking import GroupPart, Row
+    from proskill.reports.rating import GroupPart, Row
 
 _NUM_TOP, _NUM_BOTTOM, _NUM_GROUPS = 10, 5, 20
 _MAX_RANKED_GROUPS = 3
@@ -35,16 +35,15 @@ _WRITTEN = {
 
 
 def print_ratings(run: RatingRun, origin: Origin, written: Mapping[str, Path]) -> None:
-    """Print what is wrong with the votes, how far to trust them, and who ranks where.
+    """Print faults of the votes, their reliability, and the ranking.
 
     Args:
         run: to show.
-        origin: how it came about.
-        written: option -> the file written for it, to be named at the end.
+        origin: of the run.
+        written: option -> file, to be named at the end.
     """
     from proskill.rating_files.headline import headline
-    from proskill.reports.rating.page import counted
-    from proskill.reports.rating.ranking import group_parts
+    from proskill.reports.rating import group_parts
 
     console = Console(highlight=False)
     head = headline(run)
@@ -55,7 +54,7 @@ def print_ratings(run: RatingRun, origin: Origin, written: Mapping[str, Path]) -
     for finding in head.findings:
         console.print(Text(f"! {_clean(finding)}", style="yellow"))
     if not head.findings:
-        console.print(Text("Nothing is wrong with the votes.", style="green"))
+        console.print(Text(f"{SOUND_VOTES}.", style="green"))
     console.print()
     console.print(Text(head.verdict, style="bold green" if head.is_enough else "bold yellow"))
     console.print(Text(head.explanation))
@@ -180,5 +179,5 @@ def _number(value: float) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without characters that would command the terminal."""
+    """Return the text without characters that would command the terminal."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

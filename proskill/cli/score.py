@@ -132,11 +132,11 @@ def score(
             with progress_bar("explaining") as on_progress:
                 explanation = explain_take(scorer, encoded, progress=_percent(on_progress))
         if report is not None:
-            from proskill.reports.assessment.files import write_report
+            from proskill.reports.assessment import write_report
 
             write_report(report, assessment, explanation=explanation, files=files)
     if as_json:
-        from proskill.reports.assessment.files import report_content
+        from proskill.reports.assessment import report_content
 
         text = report_content("assessment.json", assessment, explanation=explanation)
         print(text.decode(), end="")

@@ -1,4 +1,4 @@
-"""An assessment as a table for people, on standard output.
+"""An assessment as tables on standard output.
 
 Names of views, files and skills come from outside: they are `Text`, never markup.
 """
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proskill import phrases
+
 if TYPE_CHECKING:
     from proskill.scoring import Assessment, Explanation
 
@@ -22,58 +24,47 @@ _STYLES = {"ok": "bold green", "low_confidence": "bold yellow", "abstained": "bo
 def print_assessment(
     assessment: Assessment, *, explanation: Explanation | None = None, report: Path | None = None
 ) -> None:
-    """Print the answer, why it is in doubt, the probabilities, the skills and the views.
+    """Print level, doubts, probabilities, skills and views.
 
     Args:
         assessment: to show.
-        explanation: when and in which view it shows, if that was asked for.
-        report: the page that was written, to be named at the end.
+        explanation: moments and views with the largest effects.
+        report: file that was written, to be named at the end.
     """
-    from proskill.reports.assessment.page import STATUS_NAMES, notice_for
-
     console = Console()
-    headline = Text(assessment.level or "No level", style=_STYLES[assessment.status])
-    headline.append(f"  ({STATUS_NAMES[assessment.status].lower()})", style="dim")
+    headline = Text(assessment.level or phrases.NO_LEVEL, style=_STYLES[assessment.status])
+    headline.append(f"  ({phrases.STATUS_NAMES[assessment.status].lower()})", style="dim")
     console.print(headline)
     if assessment.score is not None:
-        console.print(Text(_score_line(assessment)))
-    if assessment.prediction_set is not None:
-        chosen = assessment.prediction_set
-        line = f"levels to reckon with: {chosen.in_words}; such a set holds the true level of "
-        console.print(Text(f"{line}{100 * chosen.coverage:.0f} of 100 performers"))
+        line = phrases.score_sentence(assessment.score, len(assessment.levels))
+        if (interval := assessment.interval) is not None:
+            ends = interval.lower, interval.upper
+            line += f" {phrases.interval_sentence(interval.coverage, *ends)}"
+        console.print(Text(line))
+    if (chosen := assessment.prediction_set) is not None:
+        console.print(Text(phrases.set_sentence(chosen.in_words, chosen.coverage)))
     for reason in assessment.reasons:
         console.print(Text(f"- {reason}"))
+    parts: list[Table | Text] = []
     if assessment.probabilities:
-        console.print()
-        console.print(_probabilities(assessment))
+        parts.append(_probabilities(assessment))
     if assessment.skill_levels:
-        console.print()
-        console.print(_skills(assessment))
-    console.print()
-    console.print(_views(assessment))
+        parts.append(_skills(assessment))
+    parts.append(_views(assessment))
     if explanation is not None:
-        console.print()
-        console.print(_moments(explanation))
+        parts.append(_moments(explanation))
         if len(explanation.views) > 1:
-            console.print()
-            console.print(_importance(explanation))
+            parts.append(_importance(explanation))
+    for part in parts:
+        console.print()
+        console.print(part)
+    if explanation is not None:
         console.print(Text(explanation.method, style="dim"))
-    lines = [*assessment.warnings, notice_for(assessment.provenance.checkpoint_data)]
-    for line in filter(None, lines):
+    notice = phrases.model_notice(assessment.provenance.checkpoint_data)
+    for line in filter(None, [*assessment.warnings, notice]):
         console.print(Text(f"Note: {line}", style="yellow"))
     if report is not None:
         console.print(Text(f"Report: {report}"))
-
-
-def _score_line(assessment: Assessment) -> str:
-    line = f"score {assessment.score:.2f} of {len(assessment.levels) - 1}"
-    interval = assessment.interval
-    if interval is not None:
-        line += (
-            f"; for {100 * interval.coverage:.0f} of 100 performers the truth lies between "
-            f"{interval.lower:.2f} and {interval.upper:.2f}"
-        )
-    return line
 
 
 def _probabilities(assessment: Assessment) -> Table:
@@ -86,9 +77,7 @@ def _probabilities(assessment: Assessment) -> Table:
 
 
 def _skills(assessment: Assessment) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("skill", "score", "", "level", "uncalibrated"):
-        table.add_column(heading, overflow="fold")
+    table = _table("skill", "score", "", "level", "uncalibrated")
     for name, level in assessment.skill_levels.items():
         score = assessment.skills[name]
         bar = "█" * round(score / (len(assessment.levels) - 1) * _BAR_WIDTH)
@@ -101,11 +90,11 @@ def _skills(assessment: Assessment) -> Table:
 
 def _moments(explanation: Explanation) -> Table | Text:
     if not explanation.moments:
-        return Text("No moment stands out of the noise.")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("moment", "looks", "by itself", "noise", "seen most in", "most in skill"):
-        if heading != "most in skill" or explanation.moments[0].skill_effects:
-            table.add_column(heading, overflow="fold")
+        return Text(phrases.NO_MOMENT)
+    headings = ["moment", "looks", "by itself", "noise", "seen most in"]
+    if explanation.moments[0].skill_effects:
+        headings.append("most in skill")
+    table = _table(*headings)
     for moment in explanation.moments:
         look, side = ("more", "above") if moment.effect > 0 else ("less", "below")
         cells = [
@@ -122,10 +111,8 @@ def _moments(explanation: Explanation) -> Table | Text:
 
 
 def _importance(explanation: Explanation) -> Table:
-    """Where the ups and downs show most; what is left without a view is another question."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("view", "ups and downs", "", "average stretch without it"):
-        table.add_column(heading, overflow="fold")
+    """Return the views by the share of ups and downs that they show."""
+    table = _table("view", "ups and downs", "", "average segment without it")
     for name, view in explanation.views_by_share:
         bar = "█" * round(view.share * _BAR_WIDTH)
         share = Text(f"{100 * view.share:3.0f} %")
@@ -134,9 +121,7 @@ def _importance(explanation: Explanation) -> Table:
 
 
 def _views(assessment: Assessment) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("view", "kind", "file", "seconds", "pixels", "alone", "distance", "remark"):
-        table.add_column(heading, overflow="fold")
+    table = _table("view", "kind", "file", "seconds", "pixels", "alone", "distance", "remark")
     for name, view in assessment.views.items():
         alone = "" if view.score is None else f"{view.level} ({view.score:.2f})"
         remarks = [*view.reasons, *view.warnings]
@@ -153,4 +138,11 @@ def _views(assessment: Assessment) -> Table:
             "; ".join(remarks),
         )
         table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table

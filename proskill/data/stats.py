@@ -1,7 +1,7 @@
 """What a dataset holds, counted: who, what, how long, how balanced, and what guessing would score.
 
 Every number is of takes unless it says otherwise. Not here: opening files (`file_facts`), tables
-and pages (`proskill.cli.data`, `proskill.reports.dataset.page`).
+and pages (`proskill.cli.data`, `proskill.reports.dataset`).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from proskill.features.prediction import predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
-from proskill.reports.demo.page import WRITE_ADVICE, DemoResults, write_demo_report
+from proskill.reports.demo import DemoResults, write_demo_report
 from proskill.scoring import Assessment, Scorer
 from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
@@ -307,7 +307,8 @@ def _score_new_take(out: Path, checkpoint: Path) -> tuple[Assessment, dict[str, 
     take = read_manifest(manifest)[0]
     files = _paths(take)
     assessment = Scorer.from_checkpoint(checkpoint).score(files)
-    write_whole(out / "assessment.json", [assessment.to_json().encode()], advice=WRITE_ADVICE)
+    advice = "free some space or choose another folder"
+    write_whole(out / "assessment.json", [assessment.to_json().encode()], advice=advice)
     return assessment, files, take
 
 

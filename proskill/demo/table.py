@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from proskill.reports.demo.page import CONTROLS
+from proskill.reports.demo import CONTROLS
 
 
 def print_table(

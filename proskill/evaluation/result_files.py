@@ -17,6 +17,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from proskill.evaluation.predictions import Predictions
+from proskill.phrases import is_simulated
 from proskill.plain_json import plain_json
 from proskill.view_names import VIEW_KINDS
 from proskill.whole_file import write_whole
@@ -78,7 +79,7 @@ def is_simulated_run(folder: Path) -> bool:
         summary = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(summary, dict) and "simulat" in str(summary.get("data")).lower()
+    return isinstance(summary, dict) and is_simulated(summary.get("data"))
 
 
 def _columns(predictions: Predictions) -> Iterator[tuple[str, list[str]]]:

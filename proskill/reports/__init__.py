@@ -1,1 +1,6 @@
-"""Pages about datasets: self-contained HTML. This room may use every other one but the command."""
+"""Every page that is written to a file, one subpackage per subject over one toolkit.
+
+Import what is needed from a subpackage: `toolkit` needs neither numpy nor torch, `rating` no torch.
+"""
+
+__all__ = ["assessment", "dataset", "demo", "evaluation", "rating", "toolkit"]

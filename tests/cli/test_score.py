@@ -37,9 +37,9 @@ def test_the_table_says_what_people_ask_first(
     assert result.exit_code == 0
     assert result.stdout.startswith(spoken["level"])
     for text in (
-        f"score {spoken['score']:.2f} of 3; for 80 of 100 performers the truth lies between",
-        "levels to reckon with: ",
-        "; such a set holds the true level of 80 of 100 performers",
+        f"Score {spoken['score']:.2f} of 3. For 80 of 100 performers the truth lies between",
+        "Plausible levels: ",
+        ". Such a set contains the true level of 80 of 100 performers.",
         *(spoken["prediction_set"]["levels"][index] for index in (0, -1)),
         "[red]a.mp4",
         "96x80",
@@ -79,7 +79,7 @@ def test_an_explanation_is_said_written_and_part_of_the_json(
     result = run(*call, "--report", page)
     assert result.exit_code == 0
     assert "Each stretch of " in result.stdout
-    assert "average stretch without it" in result.stdout
+    assert "average segment without it" in result.stdout
     assert "Where the ups and downs show most" in page.read_text(encoding="utf-8")
     values = json.loads(run(*call, "--json").stdout)
     explanation = Explanation.from_dict(values.pop("explanation"))

@@ -8,7 +8,7 @@ import pytest
 
 from proskill.calibration.calibrate_checkpoint import Calibrated
 from proskill.evaluation.predictions import Predictions
-from proskill.reports.evaluation.calibration_page import (
+from proskill.reports.evaluation import (
     calibration_rows,
     status_shares,
     write_calibration_page,

@@ -18,7 +18,8 @@ from proskill.data.take import View
 from proskill.errors import ProskillError
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.summary import summarise
-from proskill.reports.evaluation.page import figure_text, interval_text, worst_takes, write_report
+from proskill.phrases import figure_text, interval_text
+from proskill.reports.evaluation import worst_takes, write_report
 
 MakeRun = Callable[..., Predictions]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proskill.reports.assessment.skill_charts import skill_radar, skill_ranges
+from proskill.reports.assessment import skill_radar, skill_ranges
 from proskill.scoring import Assessment, Provenance, ViewResult
 
 LEVELS = ("Low", "Middle", "High")

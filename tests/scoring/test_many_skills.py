@@ -20,7 +20,7 @@ from proskill.models import (
     build_model,
     save_checkpoint,
 )
-from proskill.reports.assessment.page import render_report
+from proskill.reports.assessment import render_report
 from proskill.scoring import Assessment, Scorer
 
 MakeVideo = Callable[..., Path]
@@ -83,7 +83,7 @@ def test_page_and_table_show_every_skill_and_names_stay_text(
     table = capsys.readouterr().out
     for name, level in found.skill_levels.items():
         percent = f"{100 * found.skill_probabilities[name][level]:.0f} %"
-        assert f'<div class="name">{html.escape(name)}</div>' in page
+        assert f'<div class="name"><bdi>{html.escape(name)}</bdi></div>' in page
         assert f'<div class="said"><strong>{level}</strong>, {percent}</div>' in page
         (row,) = [line for line in table.splitlines() if line.startswith(name)]
         for text in (f"{found.skills[name]:.2f}", level, percent):

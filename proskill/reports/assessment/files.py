@@ -1,6 +1,7 @@
 """One assessment as a file to keep or to send: HTML, PDF, CSV or JSON, by its ending.
 
-HTML and PDF are for people; CSV has a row for each value of the JSON, provenance included.
+HTML and PDF are for people and made from one template; CSV has a row for each value of the JSON,
+provenance included.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proskill.errors import ProskillError
-from proskill.reports.assessment.page import heading_of, render_report, thumbnail_strips
+from proskill.reports.assessment.page import render_report
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.explain.explanation import Explanation
 from proskill.table_files import escape_cell
@@ -33,8 +34,8 @@ def write_report(
     """Write a report whole or not at all; arguments as `report_content`.
 
     Raises:
-        ProskillError: another ending, or a file that cannot be written.
-        ModuleNotFoundError: a PDF without fpdf2, which comes with the extra `app`.
+        ProskillError: another ending, a PDF without plutoprint (extra `app`), or a file that
+            cannot be written.
     """
     out = Path(path)
     content = report_content(out, assessment, explanation=explanation, files=files, heading=heading)
@@ -49,31 +50,26 @@ def report_content(
     files: Mapping[str, str | Path] | None = None,
     heading: str = "",
 ) -> bytes:
-    """What the file holds.
+    """Return the content of a report.
 
     Args:
-        name: its ending says the format, one of `REPORT_SUFFIXES`.
+        name: its ending is the format, one of `REPORT_SUFFIXES`.
         assessment: to show.
         explanation: of the same assessment.
         files: view name -> video file, for pictures; without them there are none.
-        heading: title; by default what the files' names share.
+        heading: title; by default the words that the files' names share.
 
     Raises:
-        ProskillError: another ending.
+        ProskillError: another ending, or a PDF without plutoprint (extra `app`).
     """
     suffix = Path(name).suffix.lower()
-    if suffix == ".html":
+    if suffix in (".html", ".pdf"):
         page = render_report(assessment, explanation=explanation, files=files, heading=heading)
-        return page.encode()
-    if suffix == ".pdf":
-        from proskill.reports.assessment.pdf_report import render_pdf
+        if suffix == ".html":
+            return page.encode()
+        from proskill.reports.pdf import html_to_pdf
 
-        return render_pdf(
-            assessment,
-            heading=heading or heading_of(assessment),
-            explanation=explanation,
-            strips=thumbnail_strips(assessment, files) if files else None,
-        )
+        return html_to_pdf(page)
     values = assessment.to_dict()
     if explanation is not None:
         values["explanation"] = explanation.to_dict()
@@ -91,7 +87,7 @@ def report_content(
 
 
 def _cells(name: str, value: Any) -> Iterator[tuple[str, object]]:
-    """(dotted name, value) of everything nested; nothing at all for None and for what is empty."""
+    """Yield (dotted name, value) of everything nested, without None and empty collections."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _cells(f"{name}.{key}" if name else key, part)

@@ -1,7 +1,7 @@
-"""One assessment as one HTML file that needs no other file and no network.
+"""One assessment as one HTML page that needs no other file and no network.
 
 Every text that comes from outside is escaped by the template engine. Not here: drawing
-(`figures.py`), layout (`templates/`), files and other formats (`report_files.py`).
+(`charts.py`), layout (`templates/`), files and other formats (`files.py`).
 """
 
 from __future__ import annotations
@@ -12,83 +12,46 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jinja2 import BaseLoader, Environment, PackageLoader
-
 from proskill.errors import VideoError
-from proskill.reports.assessment.effect_chart import effect_chart
-from proskill.reports.assessment.figures import (
-    image_data_uri,
+from proskill.phrases import model_notice
+from proskill.reports.assessment.charts import (
+    effect_chart,
     score_scale,
     timeline_chart,
     view_colours,
 )
-from proskill.reports.toolkit import template_environment
+from proskill.reports.pictures import SHORT_SIDE_PX, Strip, strip_of
+from proskill.reports.toolkit import render_page
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.explain.explanation import Explanation
 from proskill.video.reader import VideoReader
-from proskill.video.sampling import uniform_instants
 
-STATUS_NAMES = {"ok": "Confident", "low_confidence": "Unsure", "abstained": "Not assessable"}
-VIEW_STATUS_NAMES = {"used": "looked at", "left_out": "left out", "unreadable": "unreadable"}
-KIND_NAMES = {"ego": "worn by the performer", "exo": "watching the performer"}
-DECISION_SUPPORT = (
-    "Decision support, not selection: a person who knows the activity should look at the "
-    "performance, too."
-)
-SIMULATED_NOTICE = "This model learned from simulated motion; it is no judge of real athletes."
-
-_THUMBNAILS_PER_VIEW = 6
-_THUMBNAILS_PER_MOMENT = 3
-_THUMBNAIL_SHORT_SIDE_PX = 180
-
-Strip = list[tuple[float, str]]
-Strips = Mapping[str, Strip]
-
-
-def notice_for(checkpoint_data: str) -> str:
-    """What must stand above every answer of a model, from the `data` entry of its checkpoint."""
-    return SIMULATED_NOTICE if "simulat" in checkpoint_data.lower() else ""
-
-
-def page_environment(*loaders: BaseLoader) -> Environment:
-    """Templates with escaping on: `base.html`, this package's `assessment_parts.html`, and more.
-
-    Args:
-        loaders: where a page's own templates lie; they are searched first.
-    """
-    environment = template_environment(*loaders, PackageLoader("proskill.reports.assessment"))
-    environment.globals.update(
-        status_names=STATUS_NAMES, view_status_names=VIEW_STATUS_NAMES, kind_names=KIND_NAMES
-    )
-    return environment
+_FRAMES_PER_VIEW = 6
+_FRAMES_PER_MOMENT = 3
+_SHORTEST_SECONDS = 1e-3
 
 
 def assessment_context(
     assessment: Assessment,
     *,
     explanation: Explanation | None = None,
-    strips: Strips | None = None,
+    strips: Mapping[str, Strip] | None = None,
     moments: Sequence[Strip] = (),
 ) -> dict[str, Any]:
-    """What `assessment_parts.html` needs to show an assessment.
+    """Return the values with which `assessment_parts.html` shows an assessment.
 
     Args:
         assessment: to show.
         explanation: of it, shown in place of the scores over time.
-        strips: view name -> (seconds, picture's data URI), see `thumbnail_strips`.
-        moments: the same of each moment of the explanation, see `moment_strips`.
+        strips: pictures by view, see `view_strips`.
+        moments: pictures of each moment of the explanation, see `moment_strips`.
     """
     colours = view_colours(assessment)
     scale = chart = None
     if assessment.score is not None:
         interval = assessment.interval
-        scale = score_scale(
-            assessment.levels,
-            assessment.score,
-            lower=None if interval is None else interval.lower,
-            upper=None if interval is None else interval.upper,
-        )
+        ends = {} if interval is None else {"lower": interval.lower, "upper": interval.upper}
+        scale = score_scale(assessment.levels, assessment.score, **ends)
     if explanation is not None:
         chart = effect_chart(explanation)
     elif len(assessment.timeline) > 1:
@@ -101,72 +64,48 @@ def assessment_context(
         "chart": chart,
         "colours": colours,
         "strips": strips or {},
-        "notice": notice_for(assessment.provenance.checkpoint_data),
+        "notice": model_notice(assessment.provenance.checkpoint_data),
     }
 
 
-def thumbnail_strips(
-    assessment: Assessment,
-    files: Mapping[str, str | Path],
-    *,
-    num_frames: int = _THUMBNAILS_PER_VIEW,
-    short_side_px: int = _THUMBNAIL_SHORT_SIDE_PX,
-) -> dict[str, list[tuple[float, str]]]:
-    """Pictures of each readable view at the same instants, spread over what was scored.
+def view_strips(assessment: Assessment, files: Mapping[str, str | Path]) -> dict[str, Strip]:
+    """Return pictures of each readable view, spread over the scored span.
 
     Args:
-        assessment: says which views can be read and which span was scored.
+        assessment: of these files.
         files: view name -> video file; views without one get no pictures.
-        num_frames: pictures per view.
-        short_side_px: of each picture.
     """
     windows = assessment.provenance.instants_seconds
     strips = {}
     for name, view in assessment.views.items():
         if view.status == "unreadable" or name not in files:
             continue
-        offset = assessment.provenance.offsets_seconds.get(name, 0.0)
-        try:
-            with VideoReader(files[name], size=short_side_px) as reader:
-                start, end = 0.0, max(reader.duration_seconds, 1e-3)
-                if windows:
-                    start, end = windows[0][0], max(windows[-1][-1], windows[0][0] + 1e-3)
-                else:
-                    offset = 0.0  # nothing was aligned: show the file from its start
-                strips[name] = _pictures(reader, (start, end), offset, num_frames=num_frames)
-        except VideoError:
-            continue  # the assessment already says what is wrong with the file
+        with suppress(VideoError), VideoReader(files[name], size=SHORT_SIDE_PX) as reader:
+            if windows:
+                offset = assessment.provenance.offsets_seconds.get(name, 0.0)
+                span = windows[0][0], max(windows[-1][-1], windows[0][0] + _SHORTEST_SECONDS)
+            else:  # nothing was aligned: show the file from its start
+                offset, span = 0.0, (0.0, max(reader.duration_seconds, _SHORTEST_SECONDS))
+            strips[name] = strip_of(
+                reader, span, num_frames=_FRAMES_PER_VIEW, offset_seconds=offset
+            )
     return strips
 
 
 def moment_strips(
     assessment: Assessment, explanation: Explanation, files: Mapping[str, str | Path]
 ) -> list[Strip]:
-    """Pictures of each moment from the view it shows in most; none where that has no file."""
-    found = []
+    """Return pictures of each moment from the view with the largest effect, if it has a file."""
+    strips = []
     for moment in explanation.moments:
         strip: Strip = []
-        if moment.view in files:
+        if path := files.get(moment.view):
             offset = assessment.provenance.offsets_seconds.get(moment.view, 0.0)
-            span = (moment.start_seconds, moment.end_seconds)
-            path = files[moment.view]
-            with suppress(VideoError), VideoReader(path, size=_THUMBNAIL_SHORT_SIDE_PX) as reader:
-                strip = _pictures(reader, span, offset, num_frames=_THUMBNAILS_PER_MOMENT)
-        found.append(strip)
-    return found
-
-
-def _pictures(
-    reader: VideoReader, span: tuple[float, float], offset_seconds: float, *, num_frames: int
-) -> Strip:
-    """Pictures spread over a span [start, end) of the common clock, each with its second."""
-    instants = uniform_instants(*span, num_frames=num_frames)
-    frames = reader.frames_at(instants + offset_seconds)  # (T, C, H, W)
-    pictures = np.asarray(frames.permute(0, 2, 3, 1).contiguous())  # (T, H, W, C)
-    return [
-        (float(seconds), image_data_uri(picture))
-        for seconds, picture in zip(instants, pictures, strict=True)
-    ]
+            span = moment.start_seconds, moment.end_seconds
+            with suppress(VideoError), VideoReader(path, size=SHORT_SIDE_PX) as reader:
+                strip = strip_of(reader, span, num_frames=_FRAMES_PER_MOMENT, offset_seconds=offset)
+        strips.append(strip)
+    return strips
 
 
 def render_report(
@@ -176,26 +115,26 @@ def render_report(
     files: Mapping[str, str | Path] | None = None,
     heading: str = "",
 ) -> str:
-    """The page as text.
+    """Return the page as text.
 
     Args:
         assessment: to show.
         explanation: of it.
         files: view name -> video file, for pictures; without them the page has none.
-        heading: title of the page; by default what the files' names share.
+        heading: title of the page; by default the words that the files' names share.
     """
     context = assessment_context(
         assessment,
         explanation=explanation,
-        strips=thumbnail_strips(assessment, files) if files else None,
+        strips=view_strips(assessment, files) if files else None,
         moments=moment_strips(assessment, explanation, files) if files and explanation else (),
     )
-    template = page_environment().get_template("assessment.html")
-    return template.render(**context, heading=heading or heading_of(assessment))
+    heading = heading or heading_of(assessment)
+    return render_page("assessment.html", "assessment", **context, heading=heading)
 
 
 def heading_of(assessment: Assessment) -> str:
-    """The words that the files' names begin with, if there are any that all share."""
+    """Return the words with which all names of the files begin, and the number of views."""
     names = [view.file for view in assessment.views.values()]
     if len(names) == 1:
         return names[0]

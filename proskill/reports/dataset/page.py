@@ -1,4 +1,4 @@
-"""A dataset's page: counts, balance, lengths, and what it looks like. It loads no address."""
+"""A dataset's page: counts, balance, lengths, and pictures. It loads no address."""
 
 from __future__ import annotations
 
@@ -9,25 +9,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jinja2 import PackageLoader
+import numpy as np
+from markupsafe import Markup
 
+from proskill.data.distribution import Distribution
 from proskill.data.file_facts import FileFacts
 from proskill.data.sources import is_simulated
 from proskill.data.stats import DatasetStats
 from proskill.data.take import Take, View
 from proskill.errors import VideoError
 from proskill.plain_json import plain_json
-from proskill.reports.assessment.figures import image_data_uri
-from proskill.reports.toolkit import template_environment
+from proskill.reports.pictures import strip_of
+from proskill.reports.toolkit import (
+    Axis,
+    Chart,
+    count_axis,
+    number_text,
+    render_page,
+    round_ticks,
+    write_page,
+)
 from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
 
-_ADVICE = "free some space or choose another folder"
 _SHOWN_SCENARIOS = 12
 _SHOWN_VIEWS = 5
 _SHORT_SIDE_PX = 160
 _NUM_THREADS = 4
+_NAMED_BARS = 12
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Thumbnail:
 
 
 def stats_json(stats: DatasetStats) -> str:
-    """The numbers as JSON; what is undefined is null."""
+    """Return the numbers as JSON, undefined ones as null."""
     return json.dumps(plain_json(asdict(stats)), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -56,7 +66,8 @@ def write_stats_json(path: Path, stats: DatasetStats) -> None:
     Raises:
         ProskillError: the file cannot be written.
     """
-    write_whole(path, [stats_json(stats).encode("utf-8", "surrogateescape")], advice=_ADVICE)
+    content = stats_json(stats).encode("utf-8", "surrogateescape")
+    write_whole(path, [content], advice="free some space or choose another folder")
 
 
 def write_dataset_page(
@@ -79,22 +90,25 @@ def write_dataset_page(
     Raises:
         ProskillError: the page cannot be written.
     """
-    environment = template_environment(PackageLoader("proskill.reports.dataset"))
-    text = environment.get_template("dataset.html").render(
+    shown = list(stats.scenarios)[:_SHOWN_SCENARIOS]
+    text = render_page(
+        "dataset.html",
+        "dataset",
         stats=stats,
         name=source.absolute().parent.name if source.stem == "manifest" else source.absolute().stem,
         is_simulated=is_simulated(source),
-        scenarios=list(stats.scenarios)[:_SHOWN_SCENARIOS],
-        pictures=thumbnails(takes, facts, scenarios=list(stats.scenarios)[:_SHOWN_SCENARIOS]),
+        scenarios=shown,
+        pictures=thumbnails(takes, facts, scenarios=shown),
         isnan=math.isnan,
+        histogram=_histogram,
     )
-    write_whole(path, [text.encode("utf-8", "replace")], advice=_ADVICE)
+    write_page(path, text)
 
 
 def thumbnails(
     takes: Sequence[Take], facts: Mapping[Path, FileFacts], *, scenarios: Sequence[str]
 ) -> dict[str, list[Thumbnail]]:
-    """Scenario -> a picture per view, of the first take that shows the most views."""
+    """Return for each scenario a picture per view, of the first take with the most views."""
     chosen: dict[str, Take] = {}
     for take in takes:
         best = chosen.get(take.scenario)
@@ -123,15 +137,30 @@ def _readable(take: Take, facts: Mapping[Path, FileFacts]) -> dict[str, View]:
 
 
 def _picture(view: View, facts: Mapping[Path, FileFacts]) -> str | None:
-    import numpy as np
-
     file_end = facts[view.path.absolute()].duration_seconds
     start = max(0.0, view.start_seconds + view.offset_seconds)
     end = file_end if view.end_seconds is None else view.end_seconds + view.offset_seconds
-    middle = (start + min(end, file_end)) / 2
+    span = start, max(min(end, file_end), start + 1e-3)
     try:
         with VideoReader(view.path, size=_SHORT_SIDE_PX, limits=DATASET_LIMITS) as reader:
-            [frame] = reader.frames_at(np.array([middle]))
+            return strip_of(reader, span, num_frames=1)[0][1]
     except VideoError:
         return None  # the check says what is wrong with the file
-    return image_data_uri(frame.permute(1, 2, 0).numpy())
+
+
+def _histogram(found: Distribution, unit: str, label: str) -> Markup:
+    """Draw the number of values by size; whole numbers get a bar each with its number below."""
+    edges, num = found.edges, len(found.counts)
+    if edges[-1] - edges[0] == num and found.minimum == round(found.minimum):
+        middles = tuple((np.asarray(edges[:-1]) + 0.5).tolist())
+        ticks = middles if num <= _NAMED_BARS else (middles[0], middles[-1])
+        first = found.minimum - middles[0]
+        axis = Axis(edges[0], edges[-1], ticks, lambda at: number_text(at + first))
+    else:
+        ticks = round_ticks(edges[0], edges[-1])
+        axis = Axis(edges[0], edges[-1], ticks, lambda at: f"{number_text(at)}{unit}")
+    chart = Chart(axis, count_axis(max(found.counts)), height=190)
+    for start, end, count in zip(edges[:-1], edges[1:], found.counts, strict=True):
+        title = f"{start:.4g} to {end:.4g}{unit}: {count}"
+        chart.bar((start, 0), (end, count), "plain-fill", gap=1, title=title)
+    return chart.svg(label)

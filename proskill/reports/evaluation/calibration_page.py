@@ -1,4 +1,4 @@
-"""What a calibration says, as rows for people and as a page with the curve its limits come from.
+"""A calibration as rows for people, and as a page with the curve from which its limits come.
 
 One HTML file that needs no other file and no network. Not here: the fitting (`calibrating`).
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import PackageLoader
 
 from proskill.calibration.calibrate_checkpoint import Calibrated
 from proskill.calibration.conformal import prediction_sets
@@ -19,12 +18,9 @@ from proskill.calibration.selective_prediction import (
     SelectionThresholds,
     expected_level_error,
 )
-from proskill.reports.evaluation.limits_chart import limits_chart
-from proskill.reports.evaluation.page import figure_text, interval_text
-from proskill.reports.toolkit import template_environment
-from proskill.whole_file import write_whole
-
-_ADVICE = "free some space or choose another place"
+from proskill.phrases import is_simulated
+from proskill.reports.evaluation.charts import limits_chart
+from proskill.reports.toolkit import render_page, write_page
 
 
 @dataclass(frozen=True)
@@ -38,12 +34,12 @@ class Row:
 
 @dataclass(frozen=True)
 class StatusShare:
-    """What validation takes of one status are like; a status of none has no error.
+    """Validation takes of one status.
 
     Attributes:
         status: as in an assessment, as far as certainty decides it.
         share: of the takes.
-        error: mean distance of answer and truth in levels, NaN without a take.
+        error: mean distance of prediction and truth in levels, NaN without a take.
     """
 
     status: str
@@ -52,7 +48,7 @@ class StatusShare:
 
 
 def calibration_rows(found: Calibrated) -> list[Row]:
-    """The figures of a calibration, for people."""
+    """Return the figures of a calibration for people."""
     calibration = found.calibration
     percent = f"{100 * calibration.coverage:g} %"
     rows = [
@@ -86,7 +82,7 @@ def calibration_rows(found: Calibrated) -> list[Row]:
     below = f"the mean error was shown to be at most {limits.ok_error:g} levels"
     is_silent = limits.abstain < calibration.num_levels - 1
     above = (
-        f"answers {'were' if is_silent else 'nowhere were'} worse than always saying the same "
+        f"predictions {'were' if is_silent else 'nowhere were'} worse than always saying the same "
         f"level, off by {limits.blind_error:.2f}"
     )
     return [
@@ -97,7 +93,7 @@ def calibration_rows(found: Calibrated) -> list[Row]:
 
 
 def status_shares(found: Calibrated, limits: SelectionThresholds) -> list[StatusShare]:
-    """The validation takes by the status that their certainty alone gives them."""
+    """Return the validation takes by the status that follows from their certainty alone."""
     unsure = expected_level_error(_probabilities(found))
     error = np.abs(found.predictions.predicted - found.predictions.truth)
     status = np.where(unsure > limits.abstain, 2, np.where(unsure > limits.ok, 1, 0))
@@ -118,24 +114,24 @@ def write_calibration_page(path: Path, found: Calibrated, *, name: str, data: st
         path: the HTML file.
         found: to show.
         name: of the checkpoint.
-        data: what the model learned from.
+        data: on which the model was trained.
 
     Raises:
         ProskillError: the file cannot be written.
     """
     limits = found.calibration.selection_thresholds
-    environment = template_environment(PackageLoader("proskill.reports.evaluation"))
-    environment.filters.update(figure=figure_text, interval=interval_text)
-    text = environment.get_template("calibration.html").render(
+    text = render_page(
+        "calibration.html",
+        "evaluation",
         name=name,
-        is_simulated="simulat" in data.lower(),
+        is_simulated=is_simulated(data),
         calibration=found.calibration,
         rows=calibration_rows(found),
         limits=limits,
         shares=[] if limits is None else status_shares(found, limits),
         chart=None if limits is None else limits_chart(limits),
     )
-    write_whole(path, [text.encode()], advice=_ADVICE)
+    write_page(path, text)
 
 
 def _probabilities(found: Calibrated) -> Any:

@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import PackageLoader
-
 from proskill.evaluation.comparison import Comparison, Paired
 from proskill.evaluation.labelled_predictions import MAJORITIES, METRICS
-from proskill.reports.evaluation.figures import IntervalRow, interval_chart
-from proskill.reports.evaluation.page import figure_text, interval_text
-from proskill.reports.toolkit import template_environment
-from proskill.whole_file import write_whole
-
-_ADVICE = "free some space or choose another place"
+from proskill.phrases import figure_text
+from proskill.reports.evaluation.charts import IntervalRow, interval_chart
+from proskill.reports.toolkit import render_page, share_axis, write_page
 
 
 def write_comparison_page(
@@ -29,15 +24,15 @@ def write_comparison_page(
         comparison: to show.
         name_a: of the first run.
         name_b: of the second run.
-        is_simulated: whether the takes are; the page says so.
+        is_simulated: the takes are simulated, and the page warns of it.
 
     Raises:
         ProskillError: the file cannot be written.
     """
-    environment = template_environment(PackageLoader("proskill.reports.evaluation"))
-    environment.filters.update(figure=figure_text, interval=interval_text)
     groups = {**comparison.scenarios, **comparison.skills}
-    text = environment.get_template("comparison.html").render(
+    text = render_page(
+        "comparison.html",
+        "evaluation",
         found=comparison,
         name_a=name_a,
         name_b=name_b,
@@ -46,11 +41,11 @@ def write_comparison_page(
         verdicts=_verdicts(comparison),
         scenario_chart=_difference_chart(groups) if groups else None,
     )
-    write_whole(path, [text.encode()], advice=_ADVICE)
+    write_page(path, text)
 
 
 def _verdicts(comparison: Comparison) -> dict[str, list[str]]:
-    """Run, or "none" -> titles of the figures that speak for it."""
+    """Return run, or "none" -> titles of the metrics in which it is better."""
     verdicts: dict[str, list[str]] = {"a": [], "b": [], "none": []}
     for name, paired in comparison.metrics.items():
         verdicts[paired.better].append(METRICS[name].title)
@@ -73,4 +68,5 @@ def _difference_chart(groups: Mapping[str, Paired]) -> Any:
         if math.isfinite(end)
     ]
     reach = max(0.1, math.ceil(10 * max(ends, default=0.1)) / 10)
-    return interval_chart(rows, title="difference in accuracy", low=-reach, high=reach)
+    axis = share_axis("", low=-reach, high=reach, has_grid=True)
+    return interval_chart(rows, axis, title="difference in accuracy")

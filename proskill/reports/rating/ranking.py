@@ -1,4 +1,4 @@
-"""Groups and their rankings as the report shows them, as plain rows for the templates.
+"""Rows of the report for the templates: groups with their rankings, and annotators.
 
 Nothing is estimated here. Positions are per cent of the width of the place that they are drawn in.
 """
@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from markupsafe import Markup
 
+from proskill.rating.annotators import AnnotatorReport
 from proskill.rating.comparisons import IntArray
 from proskill.rating.health import FLAGS
 from proskill.rating.level_cuts import LevelCuts
@@ -19,9 +20,11 @@ from proskill.rating.rate import RatingRun
 from proskill.rating.reliability import GroupReliability
 from proskill.rating_files.headline import num_pieces
 from proskill.rating_files.tallies import level_colour
-from proskill.reports.rating.charts import Axis, axis_over, rating_histogram, tick_text
+from proskill.reports.rating.charts import rating_histogram
+from proskill.reports.toolkit import Axis, axis_over, number_text
 
-MAX_GROUPS: Final = 200  # shown one by one
+_MAX_GROUPS: Final = 200  # shown one by one
+_MAX_ANNOTATORS: Final = 100
 _MAX_END: Final = 50  # items from each end of a long ranking
 _MIN_END: Final = 5
 _MAX_ROWS: Final = 4000  # ranked items on a page, so that it stays quick to open
@@ -106,12 +109,20 @@ class GroupPart:
     shared_flags: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AnnotatorRow:
+    """One annotator with the bar of the discrimination."""
+
+    report: AnnotatorReport
+    bar: Bar
+
+
 def group_parts(run: RatingRun) -> list[GroupPart]:
-    """The groups, least reliable first, as many as a page can hold."""
+    """Return the groups, least reliable first, up to the number that fits a page."""
     order = sorted(
         range(len(run.reliability)),
         key=lambda g: (_nan_last(run.reliability[g].reliability), run.reliability[g].group),
-    )[:MAX_GROUPS]
+    )[:_MAX_GROUPS]
     rows_of: dict[str, list[int]] = {}
     for row, group in enumerate(run.ratings.groups):
         rows_of.setdefault(group, []).append(row)
@@ -124,6 +135,31 @@ def group_parts(run: RatingRun) -> list[GroupPart]:
         if len(rows):
             parts.append(_group_part(view, number, rows, cuts_of.get(number), end=end))
     return parts
+
+
+def annotator_rows(run: RatingRun) -> tuple[list[AnnotatorRow], tuple[float, float]]:
+    """Return annotators, flagged ones first, then by how closely they follow the others.
+
+    Returns:
+        The rows, as many as a page can hold, and the places of 0 (a coin) and 1 (the mean
+        annotator) on their bars.
+    """
+    reports = sorted(
+        run.agreement.annotators, key=lambda one: (not one.flags, one.discrimination, one.annotator)
+    )[:_MAX_ANNOTATORS]
+    lowest = [one.discrimination_lower for one in reports]
+    highest = [one.discrimination_upper for one in reports]
+    axis = axis_over([-0.25, 1.25, *lowest, *highest])  # room for the names of the marks
+    rows = [
+        AnnotatorRow(
+            one,
+            _interval_bar(
+                axis, one.discrimination, one.discrimination_lower, one.discrimination_upper
+            ),
+        )
+        for one in reports
+    ]
+    return rows, (100 * axis.share(0), 100 * axis.share(1))
 
 
 def _group_part(
@@ -147,7 +183,7 @@ def _group_part(
         rows=tuple(view.row(rank, row, axis, is_split=is_split) for rank, row in top),
         num_hidden=len(rows) - len(shown),
         bottom=tuple(view.row(rank, row, axis, is_split=is_split) for rank, row in bottom),
-        ticks=tuple((tick_text(tick), 100 * axis.share(tick)) for tick in axis.ticks),
+        ticks=tuple((number_text(tick), 100 * axis.share(tick)) for tick in axis.ticks),
         cuts=tuple(100 * axis.share(cut) for cut in values if axis.low < cut < axis.high),
         cut_values=values,
         histogram=_histogram(run, rows, cuts)
@@ -185,7 +221,7 @@ class _RowView:
             rating=rating,
             lower=lower,
             upper=upper,
-            bar=interval_bar(axis, rating, lower, upper),
+            bar=_interval_bar(axis, rating, lower, upper),
             level=level,
             colour=level_colour(names.index(level), len(names)) if names else math.nan,
             levels=tuple(
@@ -218,8 +254,8 @@ def _histogram(run: RatingRun, rows: IntArray, cuts: LevelCuts | None) -> Markup
     )
 
 
-def interval_bar(axis: Axis, value: float, lower: float, upper: float) -> Bar:
-    """An interval on an axis."""
+def _interval_bar(axis: Axis, value: float, lower: float, upper: float) -> Bar:
+    """Return an interval on an axis."""
     start, end = 100 * axis.share(lower), 100 * axis.share(upper)
     return Bar(start, end - start, 100 * axis.share(value))
 

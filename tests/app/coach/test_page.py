@@ -171,7 +171,7 @@ def test_what_cannot_be_judged_is_said_to_be_so(
     assert coach.score() == "No level"
     answer = page.inner_text("#coach-answer")
     assert "Not assessable" in answer
-    assert "Why there is no answer" in answer
+    assert "Why there is no level" in answer
 
 
 @pytest.mark.slow

@@ -55,7 +55,8 @@ def _saved(page: Page, button: str, folder: Path) -> Path:
 def test_every_report_is_saved_and_says_the_same(scored_page: Page, tmp_path: Path) -> None:
     shown = scored_page.locator(".answer .level").first.inner_text()
     values = json.loads(_saved(scored_page, "JSON", tmp_path).read_text())
-    assert set(values.pop("explanation")["views"]) == {"ego", "exo1"}
+    explanation = values.pop("explanation")
+    assert set(explanation["views"]) == {"ego", "exo1"}
     assessment = Assessment.from_dict(values)
     assert (assessment.level or "No level") == shown
     with _saved(scored_page, "CSV", tmp_path).open(newline="") as file:
@@ -63,7 +64,8 @@ def test_every_report_is_saved_and_says_the_same(scored_page: Page, tmp_path: Pa
     assert rows.get("level", "No level") == shown
     pdf = _saved(scored_page, "PDF", tmp_path)
     assert pdf.read_bytes().startswith(b"%PDF-")
-    assert pdf.read_bytes().count(b"/Subtype /Image") == 12
+    num_pictures = 12 + 3 * len(explanation["moments"])
+    assert pdf.read_bytes().count(b"/Subtype /Image") == num_pictures
     assert shown.replace(" ", "-") in pdf.name
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from proskill.rating.reliability import CurvePoint
 from proskill.reports.rating.charts import (
-    axis_over,
     comparison_counts,
     rating_histogram,
     reliability_chart,
 )
+from proskill.reports.toolkit import axis_over
 
 
 def test_an_axis_holds_its_values_between_round_ticks() -> None:

@@ -18,7 +18,7 @@ from proskill.rating.simulated import SimulatedAnnotator
 from proskill.rating_files import Origin
 from proskill.rating_files.headline import headline
 from proskill.reports.rating import ranking as report_ranking
-from proskill.reports.rating.page import render_report, write_report
+from proskill.reports.rating import render_report, write_report
 
 Votes = Callable[..., ComparisonTable]
 Rated = Callable[..., RatingRun]
@@ -159,7 +159,7 @@ def test_many_groups_are_one_table_and_folded_details(
 def test_groups_beyond_a_page_are_counted(
     monkeypatch: pytest.MonkeyPatch, simulated_votes: Votes, rated: Rated, page: Page
 ) -> None:
-    monkeypatch.setattr(report_ranking, "MAX_GROUPS", 5)
+    monkeypatch.setattr(report_ranking, "_MAX_GROUPS", 5)
     shown = page(rated(simulated_votes([2] * 8, rounds=1)))
     assert shown.elements.count("details") == 5
     assert "3 more reliable groups in the file of ratings" in shown.text

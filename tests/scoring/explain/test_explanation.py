@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proskill.reports.assessment.effect_chart import effect_chart
+from proskill.reports.assessment.charts import effect_chart
 from proskill.scoring import Explanation, Moment, SegmentEffect, ViewEffect
 
 VIEWS = {"ego": -0.5, "exo1": 0.1}
