@@ -3,58 +3,62 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Any, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from proskill.annotation.answers import Answer, LeasedPair, Vote, VoteResult, Work
+from proskill.annotation.answers import Answer, LeasedPair, VoteResult, Work
 from proskill.annotation.records import Clip
 from proskill.annotation.refusals import Refusal
 
 from ..web.security import RefusedRequest
-from .request_bodies import FlagBody, SessionBody, VoteBody
-from .sessions import (
-    AnAnnotator,
-    Anybody,
-    TheCampaignApp,
-    log_in,
-    log_out,
-    person_id,
-)
+from .request_bodies import FlagBody, PublicId, SessionBody, VoteBody
+from .sessions import AnAnnotator, Anyone, ServedCampaign, log_in, log_out, person_id
 
 annotator_router = APIRouter()
 
-PublicId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# After these refusals of a vote there is other work to do.
+_MOVED_ON: Final = frozenset(
+    {
+        "lease_expired",
+        "lease_moved",
+        "paused",
+        "closed",
+        "not_watched",
+        "cannot_undo",
+        "token_taken",
+    }
+)
 
 
 @annotator_router.post("/api/session")
 async def post_session(
-    body: SessionBody, request: Request, response: Response, campaign_app: TheCampaignApp
+    body: SessionBody, request: Request, response: Response, campaign: ServedCampaign
 ) -> dict[str, Any]:
     """Log in by the secret of a link."""
-    person = await log_in(campaign_app, request, response, body.token)
+    person = await log_in(campaign, request, response, body.token)
     return {"role": person.role, "name": person.name}
 
 
 @annotator_router.delete("/api/session")
-async def delete_session(response: Response, campaign_app: TheCampaignApp) -> dict[str, Any]:
+async def delete_session(response: Response, campaign: ServedCampaign) -> dict[str, Any]:
     """Log out."""
-    log_out(campaign_app, response)
+    log_out(campaign, response)
     return {}
 
 
 @annotator_router.get("/api/work")
-async def get_work(campaign_app: TheCampaignApp, person: AnAnnotator) -> dict[str, Any]:
-    """The campaign, and the annotator's pairs; the same pairs until they are answered."""
-    work = await campaign_app.assign(lambda assignment, now: assignment.work(person.id, now))
-    campaign = await campaign_app.campaign()
-    settings = campaign.settings
+async def get_work(campaign: ServedCampaign, person: AnAnnotator) -> dict[str, Any]:
+    """Return the campaign, and the annotator's pairs: the same until they are answered."""
+    work = await campaign.assign(lambda assignment, now: assignment.work(person.id, now))
+    record = await campaign.record()
+    settings = record.settings
     return {
         "campaign": {
-            "name": campaign.name,
-            "state": campaign.state,
-            "criteria": [{"id": c.id, "name": c.name} for c in campaign.criteria],
+            "name": record.name,
+            "state": record.state,
+            "criteria": [{"id": c.id, "name": c.name} for c in record.criteria],
             "guideline": settings.guideline,
             "settings": {
                 "allow_tie": settings.allow_tie,
@@ -63,7 +67,7 @@ async def get_work(campaign_app: TheCampaignApp, person: AnAnnotator) -> dict[st
                 "undo_depth": settings.undo_depth,
             },
         },
-        "annotator": {"name": person.name, "id": person_id(campaign_app, person)},
+        "annotator": {"name": person.name, "id": person_id(campaign, person)},
         **_work_json(work),
         "server_time": time.time(),
     }
@@ -71,39 +75,23 @@ async def get_work(campaign_app: TheCampaignApp, person: AnAnnotator) -> dict[st
 
 @annotator_router.post("/api/votes")
 async def post_vote(
-    body: VoteBody, campaign_app: TheCampaignApp, person: AnAnnotator
+    body: VoteBody, campaign: ServedCampaign, person: AnAnnotator
 ) -> dict[str, Any]:
-    """Count one judgement; the answer means that it is in the database."""
+    """Record one vote; the answer means that it is in the database."""
     try:
-        vote = Vote(
-            token=body.token,
-            lease=body.lease,
-            answers={
-                int(criterion): Answer(given.answer, given.strength)
-                for criterion, given in body.answers.items()
-            },
-            shown_at=body.shown_at,
-            answered_at=body.answered_at,
-            watched_left=body.watched_left,
-            watched_right=body.watched_right,
-            client=body.client or "",
-            reason=body.reason,
-            revokes=body.revokes,
-        )
+        vote = body.vote()
     except ValueError as error:
         raise RefusedRequest(422, "invalid", str(error)) from None
     try:
-        result: VoteResult = await campaign_app.assign(
+        result: VoteResult = await campaign.assign(
             lambda assignment, now: assignment.vote(person.id, vote, now)
         )
     except Refusal as refusal:
         if refusal.code in _MOVED_ON:
-            work = await campaign_app.assign(
-                lambda assignment, now: assignment.work(person.id, now)
-            )
+            work = await campaign.assign(lambda assignment, now: assignment.work(person.id, now))
             raise RefusedRequest(409, refusal.code, str(refusal), **_work_json(work)) from None
         raise
-    campaign_app.note_vote()
+    campaign.note_vote()
     answer = {"token": result.token, "duplicate": result.is_duplicate, **_work_json(result.work)}
     if result.practice is not None:
         answer["practice_feedback"] = {
@@ -116,10 +104,10 @@ async def post_vote(
 
 @annotator_router.post("/api/leases/{lease}/keep")
 async def keep_lease(
-    lease: PublicId, campaign_app: TheCampaignApp, person: AnAnnotator
+    lease: PublicId, campaign: ServedCampaign, person: AnAnnotator
 ) -> dict[str, Any]:
-    """Keep a pair while it is being watched."""
-    expires_at = await campaign_app.assign(
+    """Extend the lease of a pair while it is being watched."""
+    expires_at = await campaign.assign(
         lambda assignment, now: assignment.keep(person.id, lease, now)
     )
     return {"expires_at": expires_at}
@@ -127,13 +115,13 @@ async def keep_lease(
 
 @annotator_router.post("/api/flags")
 async def post_flag(
-    body: FlagBody, campaign_app: TheCampaignApp, person: AnAnnotator
+    body: FlagBody, campaign: ServedCampaign, person: AnAnnotator
 ) -> dict[str, Any]:
     """Report a clip."""
-    if body.clip not in campaign_app.clips:
+    if body.clip not in campaign.clips:
         raise _no_such_clip()
-    flag_id = await campaign_app.write(
-        lambda now: campaign_app.store.add_flag(
+    flag_id = await campaign.write(
+        lambda now: campaign.store.add_flag(
             body.clip, person.id, body.reason, body.note or "", now=now
         )
     )
@@ -141,9 +129,9 @@ async def post_flag(
 
 
 @annotator_router.get("/clips/{clip}", response_class=FileResponse)
-async def get_clip(clip: PublicId, campaign_app: TheCampaignApp, person: Anybody) -> FileResponse:
-    """A clip's video, whole or in ranges; looked up by its id, never by a path."""
-    found = campaign_app.clips.get(clip)
+async def get_clip(clip: PublicId, campaign: ServedCampaign, person: Anyone) -> FileResponse:
+    """Send a clip's video, whole or in ranges; found by its id, never by a path."""
+    found = campaign.clips.get(clip)
     if found is None:
         raise _no_such_clip()
     if found.proxy is None or not found.proxy.is_file():
@@ -155,19 +143,6 @@ async def get_clip(clip: PublicId, campaign_app: TheCampaignApp, person: Anybody
         media_type="video/mp4",
         headers={"cache-control": "private, max-age=86400, immutable"},
     )
-
-
-_MOVED_ON = frozenset(
-    {
-        "lease_expired",
-        "lease_moved",
-        "paused",
-        "closed",
-        "not_watched",
-        "cannot_undo",
-        "token_taken",
-    }
-)
 
 
 def _no_such_clip() -> RefusedRequest:
@@ -213,7 +188,7 @@ def _pair_json(pair: LeasedPair | None) -> dict[str, Any] | None:
 
 
 def _clip_json(clip: Clip) -> dict[str, Any]:
-    """All that an annotator's page learns of a clip."""
+    """Return everything that an annotator's page learns of a clip."""
     return {
         "clip": clip.public_id,
         "url": f"/clips/{clip.public_id}",

@@ -1,4 +1,4 @@
-"""What the routes share: the database, who writes to it, and what was worked out last."""
+"""What the routes share: the database, its one writer thread, and the newest figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from proskill.annotation.summary.refresh import ChildProcess, DebouncedJob, Fail
 
 from ..web.security import RateLimiter
 
-# Nobody judges this many pairs a second; a page that loads preloads a few things at once.
+# No person judges this many pairs a second; a page that loads preloads a few things at once.
 _REQUESTS_PER_SECOND: Final = 30.0
 _REQUESTS_AT_ONCE: Final = 120.0
 
@@ -26,7 +26,7 @@ _REQUESTS_AT_ONCE: Final = 120.0
 _WRONG_LINKS_PER_SECOND: Final = 2.0
 _WRONG_LINKS_AT_ONCE: Final = 60.0
 
-# Ratings for pairing may be this old; a summary is worked out while somebody looks at it.
+# Ratings for pairing may be this old; a summary is computed while a page shows it.
 _PARAMS_REST_SECONDS: Final = 2.0
 _SUMMARY_REST_SECONDS: Final = 2.0
 
@@ -36,12 +36,12 @@ class CampaignApp:
 
     Attributes:
         store: the database.
-        public_id: the campaign's.
+        public_id: of the campaign.
         clips: public id -> clip.
-        requests: allowance of each annotator.
-        wrong_links: allowance of each address.
-        summary: what the organiser's page shows, None until it was worked out once.
-        refreshed_at: seconds since 1970 when it was.
+        requests: rate limit of each annotator.
+        wrong_links: rate limit of each address.
+        summary: the figures of the organiser's page; None until they were computed once.
+        refreshed_at: UTC seconds of that summary.
     """
 
     def __init__(self, store: CampaignStore, assignment: Assignment, writer: ThreadPoolExecutor):
@@ -55,7 +55,7 @@ class CampaignApp:
         self._num_seen = (-1, -1, -1)
         self._fitter, self._summariser = ChildProcess(), ChildProcess()
         self._params = DebouncedJob(self._refresh_params, rest_seconds=_PARAMS_REST_SECONDS)
-        self._look = DebouncedJob(self._refresh_summary, rest_seconds=_SUMMARY_REST_SECONDS)
+        self._figures = DebouncedJob(self._refresh_summary, rest_seconds=_SUMMARY_REST_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -65,55 +65,53 @@ class CampaignApp:
         with ThreadPoolExecutor(1, thread_name_prefix="writer") as writer:
             loop = asyncio.get_running_loop()
             assignment = await loop.run_in_executor(writer, _open_assignment, store)
-            campaign_app = cls(store, assignment, writer)
-            # What is loaded by now stays; looking through it for garbage took a tenth of a second.
+            app = cls(store, assignment, writer)
+            # Objects loaded by now stay; searching them for garbage took a tenth of a second.
             gc.collect()
             gc.freeze()
-            tasks = [
-                asyncio.create_task(r.run()) for r in (campaign_app._params, campaign_app._look)
-            ]
-            campaign_app.note_vote()
+            tasks = [asyncio.create_task(job.run()) for job in (app._params, app._figures)]
+            app.note_vote()
             try:
-                yield campaign_app
+                yield app
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                campaign_app._fitter.close()
-                campaign_app._summariser.close()
+                app._fitter.close()
+                app._summariser.close()
 
     async def assign(self, act: Callable[[Assignment, float], Any]) -> Any:
-        """What an act on the assignment returns; acts run one after another, by the clock."""
+        """Run an act on the assignment, now, after those before it; return its result."""
         return await self.write(lambda now: act(self._assignment, now))
 
     async def write(self, act: Callable[[float], Any]) -> Any:
-        """What an act that writes returns; it is given the time."""
+        """Run an act that writes, given the time; return its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, lambda: act(time.time()))
 
     def note_vote(self) -> None:
-        """Ratings for pairing are out of date."""
+        """Refresh the ratings for pairing."""
         self._params.ask()
 
     def note_change(self) -> None:
-        """Everything worked out is out of date, and somebody waits for it."""
+        """Refresh everything at once: an organiser waits for it."""
         self._params.ask()
-        self._look.ask(at_once=True)
+        self._figures.ask(at_once=True)
 
     def note_look(self, num_recorded: tuple[int, int, int]) -> None:
-        """Somebody looks at the summary, when so much is recorded, by whichever server."""
+        """Refresh the summary that a page asks for, unless no server recorded anything since."""
         if num_recorded != self._num_seen:
             self._num_seen = num_recorded
             # Not while it fails: a look must not cut the pause short.
-            self._look.ask(at_once=self.summary is None and self._look.failure is None)
+            self._figures.ask(at_once=self.summary is None and self._figures.failure is None)
 
     def failures(self) -> dict[str, Failure]:
-        """What could not be worked out the last time: "figures", or "ratings" for pairing."""
-        found = {"figures": self._look.failure, "ratings": self._params.failure}
+        """Return the last failures to compute "figures", or "ratings" for pairing."""
+        found = {"figures": self._figures.failure, "ratings": self._params.failure}
         return {name: failure for name, failure in found.items() if failure is not None}
 
-    async def campaign(self) -> Campaign:
-        """As it stands in the database."""
+    async def record(self) -> Campaign:
+        """Return the campaign as it is in the database."""
         return await asyncio.to_thread(self.store.campaign)
 
     async def _refresh_params(self) -> None:

@@ -1,4 +1,4 @@
-"""Routes of the organiser's page: the summary, and what an organiser may change."""
+"""Routes of the organiser's page: the summary, and the changes that an organiser may make."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from ..web.security import RefusedRequest
-from .request_bodies import (
-    AnnotatorBody,
-    FlagStateBody,
-    InvitationBody,
-    StateBody,
-)
-from .sessions import AnOrganiser, TheCampaignApp
+from .request_bodies import AnnotatorBody, FlagStateBody, InvitationBody, StateBody
+from .sessions import AnOrganiser, ServedCampaign
 
 organiser_router = APIRouter(prefix="/api/organiser")
 
@@ -24,53 +19,51 @@ RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @organiser_router.get("/summary")
-async def get_summary(campaign_app: TheCampaignApp, person: AnOrganiser) -> dict[str, Any]:
-    """The live page; asking for it keeps it being worked out."""
-    campaign = await campaign_app.campaign()
-    num_recorded = await asyncio.to_thread(campaign_app.store.num_recorded)
-    campaign_app.note_look(num_recorded)
+async def get_summary(campaign: ServedCampaign, person: AnOrganiser) -> dict[str, Any]:
+    """Return the figures of the live page; asking for them keeps them fresh."""
+    record = await campaign.record()
+    num_recorded = await asyncio.to_thread(campaign.store.num_recorded)
+    campaign.note_look(num_recorded)
     now = {
-        "name": campaign.name,
-        "state": campaign.state,
-        "failures": {what: asdict(failure) for what, failure in campaign_app.failures().items()},
+        "name": record.name,
+        "state": record.state,
+        "failures": {what: asdict(failure) for what, failure in campaign.failures().items()},
         "num_votes_now": num_recorded[0],
         "server_time": time.time(),
     }
-    if campaign_app.summary is None:
+    if campaign.summary is None:
         return {"pending": True, **now}
-    return {**campaign_app.summary, "refreshed_at": campaign_app.refreshed_at, **now}
+    return {**campaign.summary, "refreshed_at": campaign.refreshed_at, **now}
 
 
 @organiser_router.post("/state")
 async def post_state(
-    body: StateBody, campaign_app: TheCampaignApp, person: AnOrganiser
+    body: StateBody, campaign: ServedCampaign, person: AnOrganiser
 ) -> dict[str, Any]:
     """Open, pause or close the campaign."""
-    await campaign_app.write(
-        lambda now: campaign_app.store.set_state(body.state, who=person.name, now=now)
-    )
-    campaign_app.note_change()
+    await campaign.write(lambda now: campaign.store.set_state(body.state, who=person.name, now=now))
+    campaign.note_change()
     return {"state": body.state}
 
 
 @organiser_router.post("/annotators")
 async def post_annotator(
-    body: InvitationBody, request: Request, campaign_app: TheCampaignApp, person: AnOrganiser
+    body: InvitationBody, request: Request, campaign: ServedCampaign, person: AnOrganiser
 ) -> dict[str, Any]:
     """Invite an annotator; inviting a known one again replaces their link."""
-    token = await campaign_app.write(
-        lambda now: campaign_app.store.invite(body.name, role="annotator", now=now)
+    token = await campaign.write(
+        lambda now: campaign.store.invite(body.name, role="annotator", now=now)
     )
-    campaign_app.note_change()
+    campaign.note_change()
     return {"name": body.name, "link": f"{request.url.scheme}://{request.url.netloc}/#t={token}"}
 
 
 @organiser_router.post("/annotators/{annotator_id}")
 async def change_annotator(
-    annotator_id: RowId, body: AnnotatorBody, campaign_app: TheCampaignApp, person: AnOrganiser
+    annotator_id: RowId, body: AnnotatorBody, campaign: ServedCampaign, person: AnOrganiser
 ) -> dict[str, Any]:
     """Exclude or revoke an annotator, or take that back."""
-    known = {row.id: row for row in await asyncio.to_thread(campaign_app.store.annotators)}
+    known = {row.id: row for row in await asyncio.to_thread(campaign.store.annotators)}
     if annotator_id not in known:
         raise RefusedRequest(404, "not_found", "This campaign has no such annotator.")
     if known[annotator_id].role != "annotator":
@@ -80,34 +73,32 @@ async def change_annotator(
 
     def change(now: float) -> None:
         if body.excluded is not None:
-            campaign_app.store.set_excluded(annotator_id, body.excluded, who=person.name, now=now)
+            campaign.store.set_excluded(annotator_id, body.excluded, who=person.name, now=now)
         if body.revoked is not None:
-            campaign_app.store.set_revoked(annotator_id, body.revoked, who=person.name, now=now)
+            campaign.store.set_revoked(annotator_id, body.revoked, who=person.name, now=now)
 
-    await campaign_app.write(change)
-    campaign_app.note_change()
+    await campaign.write(change)
+    campaign.note_change()
     return {"id": annotator_id}
 
 
 @organiser_router.post("/flags/{flag_id}")
 async def change_flag(
-    flag_id: RowId, body: FlagStateBody, campaign_app: TheCampaignApp, person: AnOrganiser
+    flag_id: RowId, body: FlagStateBody, campaign: ServedCampaign, person: AnOrganiser
 ) -> dict[str, Any]:
-    """Say that a flag was dealt with, or that it was not."""
-    if flag_id not in {flag.id for flag in await asyncio.to_thread(campaign_app.store.flags)}:
+    """Mark a flag as dealt with, or as open."""
+    if flag_id not in {flag.id for flag in await asyncio.to_thread(campaign.store.flags)}:
         raise RefusedRequest(404, "not_found", "This campaign has no such flag.")
-    await campaign_app.write(
-        lambda now: campaign_app.store.resolve_flag(
-            flag_id, body.resolved, who=person.name, now=now
-        )
+    await campaign.write(
+        lambda now: campaign.store.resolve_flag(flag_id, body.resolved, who=person.name, now=now)
     )
-    campaign_app.note_change()
+    campaign.note_change()
     return {"id": flag_id}
 
 
 @organiser_router.get("/clips")
-async def get_clips(campaign_app: TheCampaignApp, person: AnOrganiser) -> dict[str, Any]:
-    """Which take each clip shows."""
+async def get_clips(campaign: ServedCampaign, person: AnOrganiser) -> dict[str, Any]:
+    """Return the take that each clip shows."""
     return {
         "clips": [
             {
@@ -117,6 +108,6 @@ async def get_clips(campaign_app: TheCampaignApp, person: AnOrganiser) -> dict[s
                 "view": clip.view,
                 "seconds": clip.duration_seconds,
             }
-            for clip in campaign_app.clips.values()
+            for clip in campaign.clips.values()
         ]
     }

@@ -1,17 +1,17 @@
-"""What pages may send, checked field by field before anything is done with it."""
+"""Request bodies of the annotators' pages, checked field by field before anything is done."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-# Databases refuse the null character in a text; other control characters are nobody's words.
-Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
-PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-VoteToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{16,64}$")]
-Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+from proskill.annotation.answers import MAX_TEXT_CHARACTERS, Answer, Vote
+from proskill.annotation.records import AnswerChoice, CampaignState, FlagReason
+
+# Ids of clips and leases; a text of another form names nothing.
+PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS, pattern=r"^[^\x00]*$")]
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
@@ -28,58 +28,71 @@ class SessionBody(_Body):
 
 
 class AnswerBody(_Body):
-    """The answer to one criterion; `strength` is for the chosen side."""
+    """The answer to one criterion."""
 
-    answer: Literal["left", "right", "tie", "skip"]
-    strength: Annotated[int, Field(ge=1, le=3)] | None = None
+    answer: AnswerChoice
+    strength: int | None = None
 
 
 class VoteBody(_Body):
-    """One judgement of a pair; `answers` is keyed by the id of the criterion."""
+    """One judgement of a pair, keyed by the id of the criterion; `Vote` checks its values."""
 
-    token: VoteToken
+    token: str
     lease: PublicId
     answers: Annotated[
         dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")], AnswerBody],
         Field(min_length=1, max_length=50),
     ]
-    reason: Text | None = None
-    shown_at: Seconds
-    answered_at: Seconds
-    watched_left: Share
-    watched_right: Share
-    client: Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00]*$")] | None = None
-    revokes: VoteToken | None = None
+    reason: str | None = None
+    shown_at: float
+    answered_at: float
+    watched_left: float
+    watched_right: float
+    client: str | None = None
+    revokes: str | None = None
+
+    def vote(self) -> Vote:
+        """Return the vote.
+
+        Raises:
+            ValueError: it cannot be stored.
+        """
+        answers = {
+            int(criterion): Answer(given.answer, given.strength)
+            for criterion, given in self.answers.items()
+        }
+        given = self.model_dump(exclude={"answers", "client"})
+        return Vote(**given, answers=answers, client=self.client or "")
 
 
 class FlagBody(_Body):
-    """Something wrong with a clip."""
+    """A report about a clip."""
 
     clip: PublicId
-    reason: Literal["broken", "unrelated", "private", "other"]
+    reason: FlagReason
     note: Text | None = None
 
 
 class StateBody(_Body):
-    """Whether votes are taken."""
+    """The state that a campaign is to have."""
 
-    state: Literal["open", "paused", "closed"]
+    state: CampaignState
 
 
 class InvitationBody(_Body):
-    """Whom to invite as an annotator."""
+    """The name of an annotator to invite."""
 
     name: Name
 
 
 class AnnotatorBody(_Body):
-    """What to change about an annotator; what is left out stays as it is."""
+    """What to change about an annotator; a field that is left out stays as it is."""
 
     excluded: bool | None = None
     revoked: bool | None = None
 
 
 class FlagStateBody(_Body):
-    """Whether a flag was dealt with."""
+    """The new state of a flag."""
 
     resolved: bool

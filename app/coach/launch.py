@@ -7,6 +7,8 @@ import signal
 import threading
 from typing import Any
 
+from proskill.errors import ProskillError
+
 from .server import Coach, CoachSettings
 
 _PROMISE = (
@@ -39,13 +41,12 @@ def _serve(coach: Coach) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
 
-    from starlette.middleware import Middleware
-
+    from ..web.security import as_text, error_handlers
     from .accounts import Accounts
-    from .guard import Guard
+    from .guard import coach_middleware
     from .login import Logins
     from .page import head, theme
-    from .routes import coach_routes
+    from .routes import coach_routes, status_of
 
     settings = coach.settings
     logins = None
@@ -53,10 +54,6 @@ def _serve(coach: Coach) -> None:
         logins = Logins(Accounts.read(settings.accounts))
     page = build_page(coach)
     page.queue(default_concurrency_limit=None, max_size=200)
-    guard = Middleware(
-        Guard, uploads=coach.uploads, sessions=coach.sessions, logins=logins,
-        is_local=settings.is_local,
-    )  # fmt: skip
     page.launch(
         server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
         server_port=settings.port,
@@ -64,8 +61,14 @@ def _serve(coach: Coach) -> None:
         prevent_thread_lock=True,
         auth_dependency=None if logins is None else _account,
         app_kwargs={
-            "middleware": [guard],
+            "middleware": coach_middleware(
+                uploads=coach.uploads,
+                sessions=coach.sessions,
+                logins=logins,
+                is_local=settings.is_local,
+            ),
             "routes": coach_routes(uploads=coach.uploads, media=coach.media, logins=logins),
+            "exception_handlers": error_handlers(as_text, ProskillError, status_of),
         },
         allowed_paths=[],
         max_file_size=settings.max_upload_bytes,

@@ -1,23 +1,23 @@
-"""Logging in: a page, a cookie that scripts cannot read, and who it belongs to."""
+"""Logging in: a page, and the accounts that cookies belong to."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from functools import cache
 
 import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from ..web.security import SessionCookie
 from .accounts import Accounts
+from .rendering import coach_environment
 
-_COOKIE = "proskill_login"
-_SECONDS = 12 * 3600
+_COOKIE = SessionCookie("proskill_login", 12 * 3600)
 
 
 class Logins:
-    """Who is logged in on a server.
+    """The accounts that are logged in on a server.
 
     Args:
         accounts: that may log in.
@@ -29,8 +29,8 @@ class Logins:
         self._tokens: dict[str, tuple[str, float]] = {}  # cookie -> (account, until)
 
     def account_of(self, request: Request) -> str | None:
-        """The account that a request comes from, None where nobody is logged in."""
-        account, until = self._tokens.get(request.cookies.get(_COOKIE, ""), ("", 0.0))
+        """Return the account that a request comes from, None where it is not logged in."""
+        account, until = self._tokens.get(_COOKIE.secret(request) or "", ("", 0.0))
         return account if account and time.monotonic() < until else None
 
     async def log_in(self, request: Request) -> Response:
@@ -49,33 +49,20 @@ class Logins:
         now = time.monotonic()
         self._tokens = {key: kept for key, kept in self._tokens.items() if kept[1] > now}
         token = secrets.token_urlsafe(32)
-        self._tokens[token] = (name, now + _SECONDS)
+        self._tokens[token] = (name, now + _COOKIE.seconds)
         answer = RedirectResponse("./", 303) if is_page else JSONResponse({"success": True})
-        answer.set_cookie(
-            _COOKIE,
-            token,
-            max_age=_SECONDS,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        _COOKIE.give(answer, request, token)
         return answer
 
     def log_out(self, request: Request) -> Response:
         """Forget the cookie here and in the browser."""
-        self._tokens.pop(request.cookies.get(_COOKIE, ""), None)
+        self._tokens.pop(_COOKIE.secret(request) or "", None)
         answer = RedirectResponse("login", 303)
-        answer.delete_cookie(_COOKIE)
+        _COOKIE.take_back(answer)
         return answer
 
 
 def login_page(sentence: str = "") -> Response:
-    """The page that asks for name and password."""
-    return HTMLResponse(_template().render(sentence=sentence), 401 if sentence else 200)
-
-
-@cache
-def _template():  # type: ignore[no-untyped-def]
-    from .rendering import coach_environment
-
-    return coach_environment().get_template("login.html")
+    """Return the page that asks for name and password."""
+    template = coach_environment().get_template("login.html")
+    return HTMLResponse(template.render(sentence=sentence), 401 if sentence else 200)

@@ -1,69 +1,59 @@
 """The server's own routes: uploads, files of a session, style and scripts, logging in.
 
-They stand before Gradio's; what asks for them went through `guard.py` first.
+They come before Gradio's; requests went through `guard.py` first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import (
-    FileResponse,
-    JSONResponse,
-    PlainTextResponse,
-    RedirectResponse,
-    Response,
-)
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from proskill.errors import ProskillError, StorageError
 
+from ..web.security import RefusedRequest
+from ..web.static_files import static_routes
 from .login import Logins, login_page
 from .media import MediaStore
 from .rendering import STATIC, style_sheet
 from .uploads import TooLarge, UploadStore
 
-_SCRIPTS = frozenset(path.name for path in STATIC.glob("*.js"))
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def coach_routes(*, uploads: UploadStore, media: MediaStore, logins: Logins | None) -> list[Route]:
-    """The routes of a server.
+    """Return the routes of a server.
 
     Args:
         uploads: where videos arrive.
-        media: which files the browser may fetch.
-        logins: who may log in; None where there are no accounts.
+        media: the files that browsers may fetch.
+        logins: sessions of accounts; None where there are no accounts.
     """
     return [
         Route("/gradio_api/upload", _receive(uploads), methods=["POST"]),
         Route("/coach/media/{token}/{name}", _send(media), methods=["GET"]),
-        Route("/coach/static/{name}", _static, methods=["GET"]),
+        Route("/coach/static/look.css", _look, methods=["GET"]),
+        *static_routes("/coach/static", STATIC),
         *_login_routes(logins),
     ]
 
 
-_Endpoint = Callable[[Request], Awaitable[Response]]
+def status_of(error: ProskillError) -> int:
+    """Return the status of HTTP that an error of these routes is told with."""
+    return 413 if isinstance(error, TooLarge) else 507 if isinstance(error, StorageError) else 400
 
 
 def _receive(uploads: UploadStore) -> _Endpoint:
     async def receive(request: Request) -> Response:
-        try:
-            received = await uploads.receive(
-                request.stream(),
-                content_type=request.headers.get("content-type", ""),
-                num_bytes=_number(request.headers.get("content-length")),
-                owner=request.state.account,
-            )
-        except ClientDisconnect:
-            return Response(status_code=400)  # to nobody
-        except TooLarge as error:
-            return PlainTextResponse(str(error), 413)
-        except StorageError as error:
-            return PlainTextResponse(str(error), 507)
-        except ProskillError as error:
-            return PlainTextResponse(str(error), 400)
+        length = request.headers.get("content-length", "")
+        received = await uploads.receive(
+            request.stream(),
+            content_type=request.headers.get("content-type", ""),
+            num_bytes=int(length) if length.isdecimal() else 0,
+            owner=request.state.account,
+        )
         return JSONResponse([str(upload.path) for upload in received])
 
     return receive
@@ -73,7 +63,7 @@ def _send(media: MediaStore) -> _Endpoint:
     async def send(request: Request) -> Response:
         file = media.find(request.path_params["token"], owner=request.state.account)
         if file is None:
-            raise HTTPException(404, "The file is gone.")
+            raise RefusedRequest(404, "not_found", "The file is gone.")
         return FileResponse(
             file.path,
             media_type=file.media_type,
@@ -84,15 +74,8 @@ def _send(media: MediaStore) -> _Endpoint:
     return send
 
 
-async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name == "look.css":
-        return Response(style_sheet(), media_type="text/css")
-    if name not in _SCRIPTS:
-        raise HTTPException(404, "There is nothing here.")
-    return FileResponse(
-        STATIC / name, media_type="text/javascript", headers={"Cache-Control": "no-cache"}
-    )
+async def _look(request: Request) -> Response:
+    return Response(style_sheet(), media_type="text/css")
 
 
 def _login_routes(logins: Logins | None) -> list[Route]:
@@ -110,7 +93,3 @@ def _login_routes(logins: Logins | None) -> list[Route]:
         Route("/login", log_in, methods=["POST"]),
         Route("/logout", log_out, methods=["GET"]),
     ]
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isdecimal() else 0

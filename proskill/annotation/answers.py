@@ -13,7 +13,8 @@ from proskill.annotation.records import AnswerChoice, Clip
 
 NoWorkReason = Literal["nothing_left", "quota_reached", "paused", "closed", "waiting"]
 
-_MAX_TEXT_CHARACTERS = 2000
+MAX_TEXT_CHARACTERS = 2000
+_MAX_NUMBER = 1e11  # seconds that a calendar can show
 
 
 def require_storable(name: str, text: str) -> None:
@@ -22,8 +23,8 @@ def require_storable(name: str, text: str) -> None:
     Raises:
         ValueError: more than 2000 characters, a null character or half of a surrogate pair.
     """
-    if len(text) > _MAX_TEXT_CHARACTERS:
-        raise ValueError(f"{name}: is longer than {_MAX_TEXT_CHARACTERS} characters")
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise ValueError(f"{name}: is longer than {MAX_TEXT_CHARACTERS} characters")
     if re.search("[\0\ud800-\udfff]", text):
         raise ValueError(f"{name}: holds a null character or half a surrogate pair")
 
@@ -69,7 +70,7 @@ class Vote:
         revokes: the token of the earlier answer that this one replaces, or None.
 
     Raises:
-        ValueError: a text is empty or too long, or a number is not finite or negative.
+        ValueError: a text is empty or too long, or a number is negative or far too large.
     """
 
     token: str
@@ -93,8 +94,8 @@ class Vote:
                 require_storable(name, text)
         for name in ("shown_at", "answered_at", "watched_left", "watched_right"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name}={value}: must be a finite number, 0 or more")
+            if not (math.isfinite(value) and 0 <= value <= _MAX_NUMBER):
+                raise ValueError(f"{name}={value}: must be a number from 0 to {_MAX_NUMBER:g}")
         if self.revokes == self.token:
             raise ValueError("revokes: an answer cannot replace itself")
         object.__setattr__(self, "answers", MappingProxyType(dict(self.answers)))

@@ -61,7 +61,6 @@ def serve(
     HTTPS, cookies are sent over HTTPS alone; the proxy must pass on the `Host` header.
     """
     import contextlib
-    from importlib.resources import files
 
     import uvicorn
 
@@ -70,7 +69,7 @@ def serve(
 
     with _whole_campaign(campaign) as store, listen(host, port) as listener:
         config = uvicorn.Config(
-            create_app(store, pages=Path(str(files("proskill.app"))) / "annotate" / "static"),
+            create_app(store),
             log_level="warning",
             access_log=False,  # addresses of clips are secrets of the campaign
             server_header=False,

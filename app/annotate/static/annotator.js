@@ -3,6 +3,7 @@
 import { RequestError, actAs, request, signInFromAddress } from "./api.js";
 import { askFlag, isDialogOpen, openGuideline, openHelp } from "./dialogs.js";
 import { Judging } from "./judging.js";
+import { byId } from "./dom.js";
 import { listenToKeys } from "./keys.js";
 import { Presence } from "./presence.js";
 import { hideNote, note, showMessage } from "./status.js";
@@ -19,10 +20,10 @@ class AnnotatorPage {
   constructor(work) {
     this.#judging = new Judging(work);
     this.#guideline = work.campaign.guideline;
-    document.getElementById("campaign").textContent = work.campaign.name;
-    document.getElementById("person").textContent = work.annotator.name;
+    byId("campaign").textContent = work.campaign.name;
+    byId("person").textContent = work.annotator.name;
     document.title = `${work.campaign.name} · compare clips`;
-    const keysOn = document.getElementById("keys-on");
+    const keysOn = byId("keys-on");
     keysOn.checked = localStorage.getItem(KEYS_KEY) !== "off";
     keysOn.addEventListener("change", () => {
       localStorage.setItem(KEYS_KEY, keysOn.checked ? "on" : "off");

@@ -1,5 +1,6 @@
 // The row of answers: one question after the other, each with its keys.
 
+import { byId, h } from "./dom.js";
 import { KEYS, keyName } from "./keys.js";
 
 const STRENGTHS = ["a little", "clearly", "by far"];
@@ -23,8 +24,8 @@ export class Answers extends EventTarget {
   #previous = {};
   #asked = 0;
   #side = null; // the side whose strength is asked now
-  #row = document.getElementById("answers");
-  #list = document.getElementById("criteria");
+  #row = byId("answers");
+  #list = byId("criteria");
 
   constructor({ criteria, settings }) {
     super();
@@ -104,7 +105,7 @@ export class Answers extends EventTarget {
   }
 
   #draw() {
-    const question = document.getElementById("question");
+    const question = byId("question");
     const letter = this.#side === "left" ? "A" : "B";
     question.textContent =
       this.#side === null
@@ -116,11 +117,9 @@ export class Answers extends EventTarget {
     );
     this.#list.replaceChildren(
       ...this.#criteria.map(({ id, name }, k) => {
-        const item = document.createElement("li");
-        item.textContent = this.#given[id] ? `${name}: ${answerText(this.#given[id])}` : name;
-        if (k === this.#asked) item.setAttribute("aria-current", "step");
-        if (this.#given[id]) item.classList.add("given");
-        return item;
+        const given = this.#given[id];
+        const look = { class: given && "given", "aria-current": k === this.#asked && "step" };
+        return h("li", look, given ? `${name}: ${answerText(given)}` : name);
       }),
     );
   }
@@ -129,20 +128,16 @@ export class Answers extends EventTarget {
     const actions = this.#allowTie ? ["left", "tie", "right"] : ["left", "right"];
     return actions.map((action) => {
       const { keys } = KEYS.find((row) => row.action === action);
-      const button = newButton(TEXTS[action], keys, action === before);
-      button.dataset.do = action;
-      button.classList.add({ left: "side-a", tie: "side-none", right: "side-b" }[action]);
-      return button;
+      const side = { left: "side-a", tie: "side-none", right: "side-b" }[action];
+      return newButton(side, TEXTS[action], keys, { "data-do": action }, action === before);
     });
   }
 
   #strengths(letter) {
     return STRENGTHS.map((text, k) => {
-      const button = newButton(`${letter} is better, ${text}`, [String(k + 1)], false);
-      button.dataset.do = "strength";
-      button.dataset.key = String(k + 1);
-      button.classList.add(letter === "A" ? "side-a" : "side-b");
-      return button;
+      const action = { "data-do": "strength", "data-key": k + 1 };
+      const side = letter === "A" ? "side-a" : "side-b";
+      return newButton(side, `${letter} is better, ${text}`, [String(k + 1)], action);
     });
   }
 }
@@ -151,26 +146,9 @@ function capitalised(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function newButton(text, keys, isBefore) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "answer";
-  button.setAttribute("aria-keyshortcuts", keys.join(" "));
-  const label = document.createElement("span");
-  label.textContent = text;
-  button.append(label);
-  if (isBefore) {
-    const mark = document.createElement("small");
-    mark.textContent = "your answer";
-    button.append(mark);
-  }
-  const caps = document.createElement("span");
-  caps.className = "caps";
-  for (const key of keys) {
-    const cap = document.createElement("kbd");
-    cap.textContent = keyName(key);
-    caps.append(cap);
-  }
-  button.append(caps);
-  return button;
+function newButton(side, text, keys, action, isBefore = false) {
+  return h(`button.answer.${side}`, { type: "button", "aria-keyshortcuts": keys.join(" "), ...action },
+    h("span", {}, text),
+    isBefore && h("small", {}, "your answer"),
+    h("span.caps", {}, keys.map((key) => h("kbd", {}, keyName(key)))));
 }

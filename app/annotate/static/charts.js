@@ -1,6 +1,6 @@
 // Charts as inline SVG in the colours of the page. What is charted is decided elsewhere.
 
-import { svgEl } from "./dom.js";
+import { s } from "./dom.js";
 import { clock, counted, day, fixed, span, whole } from "./figures.js";
 
 const WIDTH = 520;
@@ -53,12 +53,12 @@ class Chart {
 
   text(text, x, y, anchor = "middle") {
     const at = { class: "label", x, y, "text-anchor": anchor };
-    this.parts.push(svgEl("text", at, text));
+    this.parts.push(s("text", at, text));
   }
 
   line(look, x1, y1, x2, y2) {
     const ends = { x1: this.x(x1), y1: this.y(y1), x2: this.x(x2), y2: this.y(y2) };
-    this.parts.push(svgEl("line", { class: look, ...ends }));
+    this.parts.push(s("line", { class: look, ...ends }));
   }
 
   bar(attributes, from, to, bottom, top, title) {
@@ -66,13 +66,13 @@ class Chart {
     const width = Math.max(this.x(to) - this.x(from) - 2 * gap, 0.5);
     const height = Math.max(this.y(bottom) - this.y(top), 0);
     const place = { x: this.x(from) + gap, y: this.y(top), width, height };
-    this.parts.push(svgEl("rect", { ...attributes, ...place }, svgEl("title", {}, title)));
+    this.parts.push(s("rect", { ...attributes, ...place }, s("title", {}, title)));
   }
 
   element() {
     const size = `0 0 ${WIDTH} ${HEIGHT}`;
     const look = { viewBox: size, role: "img", "aria-label": this.title, class: "chart" };
-    return svgEl("svg", look, svgEl("title", {}, this.title), this.parts);
+    return s("svg", look, s("title", {}, this.title), this.parts);
   }
 }
 
@@ -122,11 +122,11 @@ export function reliabilityChart(curve, moreVotes) {
   chart.text("enough from here", LEFT + 8, chart.y(ENOUGH) - 7, "start");
   if (forecast) chart.line("forecast", now.num_votes, now.reliability, now.num_votes + moreVotes, ENOUGH);
   const points = known.map((point) => [chart.x(point.num_votes), chart.y(point.reliability)]);
-  chart.parts.push(svgEl("polyline", { class: "bold", points: points.map((one) => one.join(",")).join(" ") }));
+  chart.parts.push(s("polyline.bold", { points: points.map((one) => one.join(",")).join(" ") }));
   known.forEach((point, index) => {
     const [cx, cy] = points[index];
     const text = `${counted(point.num_votes, "vote")}: ${fixed(point.reliability)}`;
-    chart.parts.push(svgEl("circle", { class: "dot", cx, cy, r: 5 }, svgEl("title", {}, text)));
+    chart.parts.push(s("circle.dot", { cx, cy, r: 5 }, s("title", {}, text)));
   });
   return chart.element();
 }

@@ -1,5 +1,6 @@
 // What opens over the page: guideline, keys, why a pair cannot be judged, a report about a clip.
 
+import { byId, h } from "./dom.js";
 import { KEYS, keyName } from "./keys.js";
 
 const SKIP_REASONS = [
@@ -8,8 +9,6 @@ const SKIP_REASONS = [
   "A clip is broken or too short",
   "I know the person",
 ];
-
-const byId = (id) => document.getElementById(id);
 
 /** Whether one is open. */
 export function isDialogOpen() {
@@ -33,17 +32,8 @@ export function openGuideline(text) {
 
 /** Show what each key does. */
 export function openHelp() {
-  const rows = KEYS.map(({ keys, text }) => {
-    const row = document.createElement("div");
-    const term = document.createElement("dt");
-    for (const key of keys) {
-      const cap = document.createElement("kbd");
-      cap.textContent = keyName(key);
-      term.append(cap);
-    }
-    row.append(term, withText("dd", text));
-    return row;
-  });
+  const rows = KEYS.map(({ keys, text }) =>
+    h("div", {}, h("dt", {}, keys.map((key) => h("kbd", {}, keyName(key)))), h("dd", {}, text)));
   byId("help-keys").replaceChildren(...rows);
   return open(byId("help-dialog"));
 }
@@ -54,14 +44,8 @@ export function openHelp() {
  */
 export async function askSkipReason({ numOpen }) {
   const dialog = byId("skip-dialog");
-  const buttons = SKIP_REASONS.map((reason, k) => {
-    const button = document.createElement("button");
-    const cap = document.createElement("kbd");
-    cap.textContent = String(k + 1);
-    button.value = String(k);
-    button.append(cap, ` ${reason}`);
-    return button;
-  });
+  const buttons = SKIP_REASONS.map((reason, k) =>
+    h("button", { value: k }, h("kbd", {}, k + 1), ` ${reason}`));
   byId("skip-reasons").replaceChildren(...buttons);
   byId("skip-whole-line").hidden = numOpen < 2;
   byId("skip-whole").checked = true;
@@ -102,21 +86,15 @@ function blocks(text) {
     if (words === "") {
       made.push(null);
     } else if (mark?.startsWith("#")) {
-      made.push(withText("h3", words));
+      made.push(h("h3", {}, words));
     } else if (mark !== undefined) {
-      if (made.at(-1)?.tagName !== "UL") made.push(document.createElement("ul"));
-      made.at(-1).append(withText("li", words));
+      if (made.at(-1)?.tagName !== "UL") made.push(h("ul"));
+      made.at(-1).append(h("li", {}, words));
     } else if (made.at(-1)?.tagName === "P") {
       made.at(-1).textContent += ` ${words}`;
     } else {
-      made.push(withText("p", words));
+      made.push(h("p", {}, words));
     }
   }
   return made.filter((block) => block !== null);
-}
-
-function withText(tag, text) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }

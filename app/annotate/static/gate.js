@@ -1,13 +1,12 @@
 // How much of both clips must be seen before an answer counts, and the marks that show it.
 
+import { byId } from "./dom.js";
 import { Watched } from "./watched.js";
 
 const SIDES = ["left", "right"];
 // Share of a clip from which it counts as seen: its last frames may never be reported.
 const SEEN_THROUGH = 0.97;
 const LETTERS = { left: "A", right: "B" };
-
-const byId = (id) => document.getElementById(id);
 
 export class Gate {
   #stage;

@@ -3,11 +3,13 @@
 import { newToken, request } from "./api.js";
 import { Answers, answerText } from "./answers.js";
 import { askSkipReason, isDialogOpen } from "./dialogs.js";
-import { showExplanation } from "./explanation.js";
+import { byId } from "./dom.js";
 import { Gate } from "./gate.js";
 import { Outbox } from "./outbox.js";
 import { Stage } from "./stage.js";
-import { note, say, showBanner, showMessage, showProgress, showSaving, showWork } from "./status.js";
+import {
+  note, say, showBanner, showExplanation, showMessage, showProgress, showSaving, showWork,
+} from "./status.js";
 import { Transport } from "./transport.js";
 import { joinWork, reasonForNothing } from "./work.js";
 
@@ -19,8 +21,6 @@ const CHANGING_KEY = "proskill.changing";
 const ASK_AGAIN_MILLISECONDS = 5000;
 // A second press of the same key is no judgement of the pair that has just come.
 const SETTLE_MILLISECONDS = 300;
-
-const byId = (id) => document.getElementById(id);
 
 export class Judging {
   #work;

@@ -1,7 +1,7 @@
 // The organiser's live page: asks for the summary every few seconds and draws what has changed.
 
 import { request, signInFromAddress } from "./api.js";
-import { el } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { ago, clock } from "./figures.js";
 import * as people from "./organiser_people.js";
 import * as sections from "./organiser_sections.js";
@@ -9,7 +9,6 @@ import * as sections from "./organiser_sections.js";
 const EVERY_MILLISECONDS = 4000;
 const STATES = { open: "open", paused: "paused", closed: "closed" };
 
-const at = (id) => document.getElementById(id);
 const drawn = new Map();
 // By what has failed: "refresh", which the next good one takes back, or "change", which stays until
 // the next change.
@@ -20,12 +19,12 @@ let criterionId = null;
 let timer = 0;
 
 function say(text) {
-  at("spoken").textContent = text;
+  byId("spoken").textContent = text;
 }
 
 /** Draw a section when what it shows is new; focus and open details stay as they were. */
 function draw(id, shown, build) {
-  const place = at(id);
+  const place = byId(id);
   const signature = JSON.stringify(shown);
   if (drawn.get(id) === signature) return;
   drawn.set(id, signature);
@@ -39,11 +38,11 @@ function draw(id, shown, build) {
 }
 
 function preview(clip) {
-  const video = at("preview-video");
-  at("preview-title").textContent = clip.take;
-  at("preview-note").textContent = clip.note ? `“${clip.note}”` : "";
+  const video = byId("preview-video");
+  byId("preview-title").textContent = clip.take;
+  byId("preview-note").textContent = clip.note ? `“${clip.note}”` : "";
   video.src = `/clips/${encodeURIComponent(clip.clip)}`;
-  at("preview").showModal();
+  byId("preview").showModal();
   video.play().catch(() => {});
 }
 
@@ -79,32 +78,32 @@ function takeBackProblem(source) {
 function drawProblems() {
   const text = [...new Set(problems.values())].join(" ");
   // An alert that is written anew is read out anew.
-  if (at("problem").textContent !== text) at("problem").textContent = text;
-  at("problem").hidden = !text;
+  if (byId("problem").textContent !== text) byId("problem").textContent = text;
+  byId("problem").hidden = !text;
 }
 
 function drawState() {
   const { state } = summary;
-  at("campaign").textContent = summary.name;
+  byId("campaign").textContent = summary.name;
   document.title = `${summary.name} · proskill`;
-  at("state").textContent = STATES[state];
-  at("state").className = `chip ${state === "open" ? "ok" : "low"}`;
-  at("state").hidden = false;
-  at("state-buttons").hidden = false;
-  at("pause").hidden = state !== "open";
-  at("resume").hidden = state === "open";
-  at("resume").textContent = state === "closed" ? "Open again" : "Resume";
-  at("close").hidden = state === "closed";
+  byId("state").textContent = STATES[state];
+  byId("state").className = `chip ${state === "open" ? "ok" : "low"}`;
+  byId("state").hidden = false;
+  byId("state-buttons").hidden = false;
+  byId("pause").hidden = state !== "open";
+  byId("resume").hidden = state === "open";
+  byId("resume").textContent = state === "closed" ? "Open again" : "Resume";
+  byId("close").hidden = state === "closed";
 }
 
 function drawTabs() {
   const { criteria } = summary;
   if (!criteria.some((one) => one.id === criterionId)) criterionId = criteria[0].id;
-  at("criteria").hidden = criteria.length < 2;
+  byId("criteria").hidden = criteria.length < 2;
   draw("criteria", [criteria.map((one) => [one.id, one.name]), criterionId], () =>
     criteria.map((one) =>
-      el("button", { type: "button", "aria-pressed": String(one.id === criterionId), "data-key": `criterion-${one.id}`,
-        on: { click: () => { criterionId = one.id; drawAll(); } } }, one.name)));
+      h("button", { type: "button", "aria-pressed": String(one.id === criterionId), "data-key": `criterion-${one.id}`,
+        onclick: () => { criterionId = one.id; drawAll(); } }, one.name)));
 }
 
 /** What the server could not work out, and when it tries again. */
@@ -116,20 +115,20 @@ function drawFailures() {
   };
   const shown = summary.pending ? "votes are counted all the same" : `what you see is of ${clock(summary.as_of)}`;
   const { figures, ratings } = failures;
-  at("failures").textContent = [
+  byId("failures").textContent = [
     figures ? sentence(figures, "New figures", shown) : "",
     ratings ? sentence(ratings, "New ratings for the choice of pairs", "pairs are chosen by the last ones") : "",
   ].filter(Boolean).join(" ");
-  at("failures").hidden = !figures && !ratings;
+  byId("failures").hidden = !figures && !ratings;
 }
 
 function drawAll() {
   drawState();
   drawFailures();
-  at("message").hidden = !summary.pending;
-  at("page").hidden = Boolean(summary.pending);
+  byId("message").hidden = !summary.pending;
+  byId("page").hidden = Boolean(summary.pending);
   if (summary.pending) {
-    at("message-text").textContent = summary.failures.figures
+    byId("message-text").textContent = summary.failures.figures
       ? "There are no figures yet; they appear here by themselves as soon as they could be worked out."
       : "The figures are being worked out; they appear here by themselves.";
     return;
@@ -138,7 +137,7 @@ function drawAll() {
   const criterion = summary.criteria.find((one) => one.id === criterionId);
   const { rated } = criterion;
   const { meanings, advice } = summary;
-  at("fresh").textContent = `Figures of ${clock(summary.as_of)}, ` +
+  byId("fresh").textContent = `Figures of ${clock(summary.as_of)}, ` +
     (summary.failures.figures ? ago(summary.as_of, summary.server_time) : "kept up to date");
   draw("step", [summary.step, summary.counts, summary.activity.last_hour, rated?.headline], () => sections.step(summary, rated));
   draw("activity", [summary.activity, advice.activity], () => sections.activity(summary));
@@ -151,7 +150,7 @@ function drawAll() {
     ranking: () => sections.ranking(criterion, meanings, preview),
   };
   for (const [id, build] of Object.entries(parts)) {
-    at(id).hidden = !rated;
+    byId(id).hidden = !rated;
     if (rated) draw(id, criterion, build);
   }
   const now = summary.server_time ?? summary.as_of;
@@ -164,7 +163,7 @@ function drawAll() {
       preview,
       resolve: (flag, resolved) => change(`flags/${flag.id}`, { resolved }, "The report was changed."),
     }));
-  at("footer").textContent =
+  byId("footer").textContent =
     "Ratings say what these annotators saw in these clips, and how sure that is. Export with “proskill annotate export CAMPAIGN --out DIR”.";
 }
 
@@ -194,41 +193,41 @@ function hasLink(name) {
 
 async function invite(event) {
   event.preventDefault();
-  const name = at("invite-name").value.trim().replace(/\s+/g, " "); // as the server writes it
+  const name = byId("invite-name").value.trim().replace(/\s+/g, " "); // as the server writes it
   if (!name) return;
   if (hasLink(name) && !confirm(`${name} has a link already; it will stop working. Make a new one?`)) return;
   const answer = await change("annotators", { name }, `A link for ${name} was made.`);
   if (answer === null) return;
   invitedHere.add(name);
-  at("invited-for").textContent = `Link for ${name}; it is shown this once:`;
-  at("invited-link").value = answer.link;
-  at("invited").hidden = false;
-  at("invite").reset();
-  at("invited-link").select();
+  byId("invited-for").textContent = `Link for ${name}; it is shown this once:`;
+  byId("invited-link").value = answer.link;
+  byId("invited").hidden = false;
+  byId("invite").reset();
+  byId("invited-link").select();
 }
 
 async function copyLink() {
-  at("invited-link").select();
+  byId("invited-link").select();
   try {
-    await navigator.clipboard.writeText(at("invited-link").value);
+    await navigator.clipboard.writeText(byId("invited-link").value);
     say("The link was copied.");
   } catch {
     document.execCommand("copy"); // where a page comes over plain HTTP
   }
 }
 
-at("pause").addEventListener("click", () => setState("paused", "The campaign is paused."));
-at("resume").addEventListener("click", () => setState("open", "The campaign is open."));
-at("close").addEventListener("click", () => {
+byId("pause").addEventListener("click", () => setState("paused", "The campaign is paused."));
+byId("resume").addEventListener("click", () => setState("open", "The campaign is open."));
+byId("close").addEventListener("click", () => {
   if (confirm("Close the campaign? Annotators get no more pairs; it can be opened again.")) {
     setState("closed", "The campaign is closed.");
   }
 });
-at("invite").addEventListener("submit", invite);
-at("copy-link").addEventListener("click", copyLink);
-at("preview").addEventListener("close", () => {
-  at("preview-video").pause();
-  at("preview-video").removeAttribute("src");
+byId("invite").addEventListener("submit", invite);
+byId("copy-link").addEventListener("click", copyLink);
+byId("preview").addEventListener("close", () => {
+  byId("preview-video").pause();
+  byId("preview-video").removeAttribute("src");
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();

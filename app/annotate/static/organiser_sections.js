@@ -1,21 +1,21 @@
 // The sections of the organiser's page: each is a function of the summary and makes elements.
 
 import { activityChart, comparisonsChart, levelColour, levelsChart, reliabilityChart } from "./charts.js";
-import { el } from "./dom.js";
+import { h } from "./dom.js";
 import { about, counted, fixed, isKnown, percent, probability, span, whole } from "./figures.js";
 
 /** A heading, what to do, and what a figure means in small print. */
 export function section(title, advice, content, meaning = "") {
   return [
-    el("h2", {}, title),
-    advice ? el("p", { class: "todo" }, advice) : null,
+    h("h2", {}, title),
+    advice ? h("p.todo", {}, advice) : null,
     content,
-    meaning ? el("p", { class: "soft small" }, meaning) : null,
+    meaning ? h("p.soft.small", {}, meaning) : null,
   ];
 }
 
 function figure(number, text) {
-  return el("div", {}, el("div", { class: "figure-number" }, number), el("div", { class: "soft small" }, text));
+  return h("div", {}, h("div.figure-number", {}, number), h("div.soft.small", {}, text));
 }
 
 /** The one thing to do now, and four figures. */
@@ -25,9 +25,9 @@ export function step(summary, rated) {
   const left = Object.values(summary.counts.left_out).reduce((sum, one) => sum + one, 0);
   const needed = !head || (head.num_untold && !head.more_votes) ? "?" : head.is_enough ? "0" : `≈ ${about(head.more_votes)}`;
   return [
-    el("span", { class: `chip ${isEnough ? "ok" : "low"}` }, verdict),
-    el("p", { class: "sentence" }, sentence),
-    el("div", { class: "figures" },
+    h("span", { class: `chip ${isEnough ? "ok" : "low"}` }, verdict),
+    h("p.sentence", {}, sentence),
+    h("div.figures", {},
       figure(whole(summary.counts.answers),
         `answers by ${counted(summary.counts.voters, "person", "people")}${left ? `; ${whole(left)} ${left === 1 ? "is" : "are"} in no rating` : ""}`),
       figure(fixed(head?.reliability), "reliability: share of the differences between clips that is skill; 0.80 is enough"),
@@ -39,10 +39,10 @@ export function step(summary, rated) {
 
 function leftOut({ counts, meanings }) {
   const lines = Object.entries(counts.left_out).map(([reason, number]) =>
-    el("li", {}, `${whole(number)}: ${meanings.left_out[reason]}`));
+    h("li", {}, `${whole(number)}: ${meanings.left_out[reason]}`));
   if (!lines.length) return null;
-  return el("details", { class: "small", "data-key": "left-out" },
-    el("summary", {}, "Answers that are in no rating"), el("ul", { class: "plain" }, lines));
+  return h("details.small", { "data-key": "left-out" },
+    h("summary", {}, "Answers that are in no rating"), h("ul.plain", {}, lines));
 }
 
 export function activity(summary) {
@@ -71,31 +71,31 @@ export function levels(criterion) {
   const { levels: counts, ratings } = criterion.rated;
   const names = counts.map((level) => level.name).reverse();
   const legend = counts.map((level, index) =>
-    el("li", {}, el("span", { class: "swatch lv", style: levelColour(counts.length - 1 - index, counts.length) }),
+    h("li", {}, h("span.swatch.lv", { style: levelColour(counts.length - 1 - index, counts.length) }),
       `${level.name} ${whole(level.num_items)}`));
-  return section("Levels", criterion.advice.levels, [levelsChart(ratings, names), el("ul", { class: "legend" }, legend)],
+  return section("Levels", criterion.advice.levels, [levelsChart(ratings, names), h("ul.legend", {}, legend)],
     "Levels are equal shares here: they say where a clip stands among the others. The export can cut them at known standards instead.");
 }
 
 export function health(criterion, meanings) {
   const { flags, headline } = criterion.rated;
   const rows = flags.map((flag) =>
-    el("tr", {}, el("td", { class: "num" }, whole(flag.num_items)),
-      el("td", {}, meanings.flags[flag.flag], el("span", { class: "soft" }, `: ${flag.examples.join(", ")}${flag.num_items > flag.examples.length ? " …" : ""}`))));
+    h("tr", {}, h("td.num", {}, whole(flag.num_items)),
+      h("td", {}, meanings.flags[flag.flag], h("span.soft", {}, `: ${flag.examples.join(", ")}${flag.num_items > flag.examples.length ? " …" : ""}`))));
   const text = headline.num_split
     ? `${counted(headline.num_split, "group falls", "groups fall")} apart into pieces without a comparison between them.`
     : "All clips of a group hang together over comparisons.";
   const table = rows.length
-    ? el("table", {}, el("thead", {}, el("tr", {}, el("th", { class: "num" }, "clips"), el("th", {}, "what is wrong"))), el("tbody", {}, rows))
+    ? h("table", {}, h("thead", {}, h("tr", {}, h("th.num", {}, "clips"), h("th", {}, "what is wrong"))), h("tbody", {}, rows))
     : null;
-  return section("Who was compared with whom", criterion.advice.health, [el("p", {}, text), table]);
+  return section("Who was compared with whom", criterion.advice.health, [h("p", {}, text), table]);
 }
 
 export function agreement(criterion) {
   const { rated } = criterion;
   const many = rated.num_repeated_pairs;
   const content = many
-    ? el("div", { class: "figures" },
+    ? h("div.figures", {},
         figure(percent(rated.pair_agreement), `how often two people agree, over ${counted(many, "pair")} that several judged`),
         figure(fixed(rated.alpha), "Krippendorff's alpha: 1 always, 0 as by chance"),
         figure(percent(rated.left_wins), "wins of the left clip where two are equal; ratings are freed of it"))
@@ -112,13 +112,13 @@ export function ranking(criterion, meanings, preview) {
     const table = rankingTable(group, rated, meanings, preview);
     if (isOne) return table;
     const { reliability: figures } = group;
-    return el("details", { class: "group", "data-key": `group-${figures.group}` },
-      el("summary", {}, figures.group || "no name",
-        el("span", { class: "soft small" }, ` ${counted(figures.num_items, "clip")}, reliability ${fixed(figures.reliability)}${figures.is_enough ? ", enough" : ""}`)),
+    return h("details.group", { "data-key": `group-${figures.group}` },
+      h("summary", {}, figures.group || "no name",
+        h("span.soft.small", {}, ` ${counted(figures.num_items, "clip")}, reliability ${fixed(figures.reliability)}${figures.is_enough ? ", enough" : ""}`)),
       table);
   });
   const hidden = rated.num_hidden_groups
-    ? el("p", { class: "soft small" }, `${counted(rated.num_hidden_groups, "more reliable group")} in the export.`) : null;
+    ? h("p.soft.small", {}, `${counted(rated.num_hidden_groups, "more reliable group")} in the export.`) : null;
   return section("Ranking", advice.ranking, [tables, hidden],
     "The dot is the rating, the bar its 90 % interval: of two clips that differ by 1 the better one wins 73 times in 100." +
     (isOne ? "" : " Each group has its own scale."));
@@ -131,12 +131,12 @@ function rankingTable(group, rated, meanings, preview) {
   const names = rated.levels.map((level) => level.name).reverse();
   const row = (clip) => rankingRow(clip, { low, high, names, meanings, preview });
   const gap = group.num_hidden
-    ? [el("tr", { class: "gap" }, el("td", { colspan: 6 }, `${counted(group.num_hidden, "clip")} between, in the export`))] : [];
+    ? [h("tr.gap", {}, h("td", { colspan: 6 }, `${counted(group.num_hidden, "clip")} between, in the export`))] : [];
   const head = ["", "clip", "", "rating", "level", "comparisons"].map((name, index) =>
-    el("th", { class: index === 3 || index === 5 ? "num" : null, scope: "col" }, name || el("span", { class: "visually-hidden" }, index ? "interval" : "rank")));
-  const table = el("table", { class: "ranking" }, el("thead", {}, el("tr", {}, head)),
-    el("tbody", {}, group.top.map(row), gap, group.bottom.map(row)));
-  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Ranking" }, table);
+    h("th", { class: index === 3 || index === 5 ? "num" : null, scope: "col" }, name || h("span.visually-hidden", {}, index ? "interval" : "rank")));
+  const table = h("table.ranking", {}, h("thead", {}, h("tr", {}, head)),
+    h("tbody", {}, group.top.map(row), gap, group.bottom.map(row)));
+  return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Ranking" }, table);
 }
 
 function rankingRow(clip, { low, high, names, meanings, preview }) {
@@ -144,17 +144,17 @@ function rankingRow(clip, { low, high, names, meanings, preview }) {
   const level = names.indexOf(clip.level);
   const colour = level < 0 ? {} : levelColour(level, names.length);
   const width = `${(100 * (clip.upper - clip.lower)) / (high - low)}%`;
-  return el("tr", {},
-    el("td", { class: "rank" }, clip.rank),
-    el("td", { class: "item" },
-      el("button", { type: "button", class: "link", "data-key": `clip-${clip.clip}`, on: { click: () => preview(clip) } }, clip.take),
-      clip.flags.map((flag) => el("span", { class: "flag", title: meanings.flags[flag] }, flag.replaceAll("_", " ")))),
-    el("td", { class: "track" }, el("div", { class: "in" },
-      el("i", { class: `bar${level < 0 ? "" : " lv"}`, style: { left: share(clip.lower), width, ...colour } }),
-      el("i", { class: "at", style: { left: share(clip.rating) } }))),
-    el("td", { class: "num value" }, el("strong", {}, fixed(clip.rating)), " ",
-      el("span", { class: "soft small" }, `${fixed(clip.lower, 1)} to ${fixed(clip.upper, 1)}`)),
-    el("td", { class: "level" }, clip.level || el("span", { class: "soft" }, "none"), " ",
-      el("span", { class: "soft small" }, clip.level ? probability(clip.level_probability) : "")),
-    el("td", { class: "num count" }, whole(clip.num_comparisons), el("span", { class: "unit" }, " comparisons")));
+  return h("tr", {},
+    h("td.rank", {}, clip.rank),
+    h("td.item", {},
+      h("button", { type: "button", class: "link", "data-key": `clip-${clip.clip}`, onclick: () => preview(clip) }, clip.take),
+      clip.flags.map((flag) => h("span.flag", { title: meanings.flags[flag] }, flag.replaceAll("_", " ")))),
+    h("td.track", {}, h("div.in", {},
+      h("i", { class: `bar${level < 0 ? "" : " lv"}`, style: { left: share(clip.lower), width, ...colour } }),
+      h("i.at", { style: { left: share(clip.rating) } }))),
+    h("td.num.value", {}, h("strong", {}, fixed(clip.rating)), " ",
+      h("span.soft.small", {}, `${fixed(clip.lower, 1)} to ${fixed(clip.upper, 1)}`)),
+    h("td.level", {}, clip.level || h("span.soft", {}, "none"), " ",
+      h("span.soft.small", {}, clip.level ? probability(clip.level_probability) : "")),
+    h("td.num.count", {}, whole(clip.num_comparisons), h("span.unit", {}, " comparisons")));
 }

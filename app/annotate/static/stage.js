@@ -1,6 +1,7 @@
 // The two clips on the page, and behind them the next two, loaded already.
 
 import { arrange } from "./arrangement.js";
+import { h } from "./dom.js";
 import { PlayerPair } from "./players.js";
 
 const SIDES = ["left", "right"];
@@ -95,10 +96,8 @@ export class Stage extends EventTarget {
   }
 
   #newDeck(frame) {
-    const element = document.createElement("div");
-    element.className = "deck";
     const clips = Object.fromEntries(SIDES.map((side) => [side, newClip(side)]));
-    element.append(clips.left.figure, clips.right.figure);
+    const element = h("div.deck", {}, clips.left.figure, clips.right.figure);
     this.root.append(element);
     const videos = { left: clips.left.video, right: clips.right.video };
     const deck = { element, clips, pair: null, players: new PlayerPair(videos, { frame }) };
@@ -173,21 +172,13 @@ function fill(deck, pair) {
 }
 
 function newClip(side) {
-  const figure = document.createElement("figure");
-  figure.className = `clip ${side === "left" ? "side-a" : "side-b"}`;
-  figure.dataset.state = "loading";
-  const video = document.createElement("video");
-  Object.assign(video, { muted: true, playsInline: true, preload: "auto" });
-  video.disablePictureInPicture = true;
-  video.setAttribute("aria-label", `Clip ${LETTERS[side]}`);
-  const badge = document.createElement("figcaption");
-  badge.textContent = LETTERS[side];
-  const note = document.createElement("p");
-  note.className = "note";
-  const seen = document.createElement("div");
-  seen.className = "seen";
-  seen.setAttribute("aria-hidden", "true");
-  seen.append(document.createElement("i"), document.createElement("b"));
-  figure.append(video, badge, note, seen);
+  const video = h("video", {
+    muted: true, playsInline: true, preload: "auto", disablePictureInPicture: true,
+    "aria-label": `Clip ${LETTERS[side]}`,
+  });
+  const seen = h("div.seen", { "aria-hidden": "true" }, h("i"), h("b"));
+  const look = side === "left" ? "side-a" : "side-b";
+  const figure = h(`figure.clip.${look}`, { "data-state": "loading" },
+    video, h("figcaption", {}, LETTERS[side]), h("p.note"), seen);
   return { figure, video, seen };
 }

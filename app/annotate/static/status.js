@@ -1,8 +1,9 @@
 // What the page tells besides the pair: progress, whether answers are saved, passing notes.
 
-const TOAST_MILLISECONDS = 8000;
+import { answerText } from "./answers.js";
+import { byId } from "./dom.js";
 
-const byId = (id) => document.getElementById(id);
+const TOAST_MILLISECONDS = 8000;
 
 let toastTimer;
 
@@ -78,4 +79,19 @@ export function showMessage({ title, text }, again) {
 export function showWork() {
   byId("work").hidden = false;
   byId("message").hidden = true;
+}
+
+/** Show `{is_right, answer, feedback}` of a practice pair in place of the answers; null: the answers again. */
+export function showExplanation(feedback) {
+  byId("explanation").hidden = feedback === null;
+  byId("judge").hidden = feedback !== null;
+  if (feedback === null) return;
+  const expected = answerText({ answer: feedback.answer });
+  byId("explanation").dataset.state = feedback.is_right ? "right" : "wrong";
+  byId("explanation-title").textContent = feedback.is_right
+    ? `As expected: ${expected}.`
+    : `Expected was: ${expected}.`;
+  byId("explanation-text").textContent = feedback.feedback;
+  byId("continue").focus({ preventScroll: true });
+  say(`${byId("explanation-title").textContent} ${feedback.feedback}`);
 }

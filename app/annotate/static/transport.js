@@ -1,5 +1,7 @@
 // The controls under the clips: what they show follows the players, what they do goes to them.
 
+import { byId } from "./dom.js";
+
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
 const KEY = "proskill.player";
 
@@ -14,7 +16,7 @@ export class Transport {
     this.#stage = stage;
     const ids = ["play", "seek", "time", "speed", "loop", "range-clear", "solo-left", "solo-right"];
     this.#elements = Object.fromEntries(
-      [...ids, "view", "flip"].map((id) => [id, document.getElementById(id)]),
+      [...ids, "view", "flip"].map((id) => [id, byId(id)]),
     );
     Object.assign(this.#settings, read());
     stage.isInPlace = this.#settings.inPlace;

@@ -1,6 +1,7 @@
 // Recording a view with the camera of this device; the film goes to the server like any other file.
 
-import { clock, h } from "./dom.js";
+import { h } from "./dom.js";
+import { clock } from "./page.js";
 
 const FORMATS = ["video/mp4;codecs=avc1", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 const LONGEST_SECONDS = 600;

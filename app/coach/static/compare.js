@@ -2,9 +2,8 @@
 //
 // Sends "opened" when the tab is shown, "reference" {path} for a clip that arrived.
 
-import { clock, h, timeLeft } from "./dom.js";
-import { onShown } from "./shown.js";
-import { upload } from "./upload.js";
+import { h } from "./dom.js";
+import { clock, onShown, stepText, upload } from "./page.js";
 import { SyncedVideos } from "./videos.js";
 
 const SPEEDS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2];
@@ -16,32 +15,26 @@ class CoachCompare extends HTMLElement {
     if (this.parts) return;
     this.send ??= () => {};
     this.value = { views: [], reference: null, busy: null, message: "" };
-    this.files = h("input", { type: "file", accept: "video/*,.mkv,.mts,.m2ts", hidden: true,
+    this.files = h("input", { "aria-label": "Reference clip", type: "file", accept: "video/*,.mkv,.mts,.m2ts", hidden: true,
       onchange: () => { this.sendFile(this.files.files[0]); this.files.value = ""; } });
-    this.files.setAttribute("aria-label", "Reference clip");
     this.bar = h("progress", { max: 1, hidden: true });
     this.said = h("p.soft", { role: "status" });
     this.mine = this.side("This performance");
     this.theirs = this.side("Reference clip");
-    this.view = h("select", { onchange: () => this.load(this.mine, this.chosen()) });
-    this.view.setAttribute("aria-label", "View");
+    this.view = h("select", { "aria-label": "View", onchange: () => this.load(this.mine, this.chosen()) });
     this.choose = h("button", { type: "button", onclick: () => this.files.click() }, "Choose a reference clip");
-    this.speed = h("select", { onchange: () => this.rebuild() },
+    this.speed = h("select", { "aria-label": "Speed of the reference clip", onchange: () => this.rebuild() },
       ...SPEEDS.map((speed) => h("option", { value: speed, selected: speed === 1 }, `reference at ${speed} ×`)));
-    this.speed.setAttribute("aria-label", "Speed of the reference clip");
     this.mine.bar.prepend(this.view);
     this.theirs.bar.prepend(this.choose, this.speed, this.files);
     this.playButton = h("button.primary", { type: "button", onclick: () => this.toggle() }, "Play both");
-    this.slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0,
+    this.slider = h("input", { "aria-label": "Time since the common start", type: "range", min: 0, max: 1, step: 0.01, value: 0,
       oninput: () => { this.videos?.pause(); this.videos?.seek(Number(this.slider.value)); } });
-    this.slider.setAttribute("aria-label", "Time since the common start");
     this.time = h("span.time");
-    this.rate = h("select", { onchange: () => this.videos?.setRate(Number(this.rate.value)) },
+    this.rate = h("select", { "aria-label": "Speed of both", onchange: () => this.videos?.setRate(Number(this.rate.value)) },
       ...RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, rate === 1 ? "normal speed" : `both at ${rate} ×`)));
-    this.rate.setAttribute("aria-label", "Speed of both");
     const step = (direction, label) => {
-      const button = h("button.small", { type: "button", onclick: () => this.move(direction * STEP_SECONDS) }, direction < 0 ? "‹" : "›");
-      button.setAttribute("aria-label", label);
+      const button = h("button.small", { "aria-label": label, type: "button", onclick: () => this.move(direction * STEP_SECONDS) }, direction < 0 ? "‹" : "›");
       return button;
     };
     this.controls = h("div.row.controls", {}, this.playButton, step(-1, "One picture back"), step(1, "One picture on"),
@@ -64,12 +57,9 @@ class CoachCompare extends HTMLElement {
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("loadedmetadata", () => this.rebuild());
     side.mark = h("button.small", { type: "button", onclick: () => this.mark(side) }, "It begins here");
-    side.back = h("button.small", { type: "button", onclick: () => this.nudge(side, -STEP_SECONDS) }, "‹");
-    side.on = h("button.small", { type: "button", onclick: () => this.nudge(side, STEP_SECONDS) }, "›");
-    side.back.setAttribute("aria-label", `${title}: begin one picture earlier`);
-    side.on.setAttribute("aria-label", `${title}: begin one picture later`);
-    side.own = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: () => this.look(side) });
-    side.own.setAttribute("aria-label", `${title}: where in the file`);
+    side.back = h("button.small", { "aria-label": `${title}: begin one picture earlier`, type: "button", onclick: () => this.nudge(side, -STEP_SECONDS) }, "‹");
+    side.on = h("button.small", { "aria-label": `${title}: begin one picture later`, type: "button", onclick: () => this.nudge(side, STEP_SECONDS) }, "›");
+    side.own = h("input", { "aria-label": `${title}: where in the file`, type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: () => this.look(side) });
     side.begins = h("span.small.soft");
     side.bar = h("div.row", {});
     side.screen = h("figure", {}, video, h("figcaption", {}, title));
@@ -178,7 +168,7 @@ class CoachCompare extends HTMLElement {
     const busy = value.busy;
     this.bar.hidden = !busy;
     if (busy) this.bar.value = busy.share;
-    this.say(value.message || (busy ? [busy.place > 0 ? `${busy.place} before you` : busy.what, timeLeft(busy.seconds_left)].filter(Boolean).join(", ") : ""));
+    this.say(value.message || (busy ? stepText(busy) : ""));
     this.refresh();
   }
 

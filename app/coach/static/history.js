@@ -3,7 +3,7 @@
 // Sends "opened", "switch" {what, keep_days}, "keep" {what, alias}, "choose" {alias}, "forget" {what, alias, id}.
 
 import { h } from "./dom.js";
-import { onShown } from "./shown.js";
+import { onShown } from "./page.js";
 
 const STATUS = { ok: "assessed", low_confidence: "unsure", abstained: "not assessable" };
 
@@ -28,8 +28,7 @@ class CoachHistory extends HTMLElement {
   }
 
   build(value) {
-    this.message = h("p.done");
-    this.message.setAttribute("role", "status");
+    this.message = h("p.done", { role: "status" });
     this.body.replaceChildren(h("section.card", {}, h("h2", {}, "History"), this.about(value), this.message, this.switch(value)),
       ...(value.is_on ? [this.keep(value), this.kept(value)] : []));
   }
@@ -45,9 +44,8 @@ class CoachHistory extends HTMLElement {
 
   switch({ is_on: isOn, keep_days: days, choices }) {
     if (!choices) return null;
-    const keep = h("select", { onchange: () => isOn && this.send("switch", { what: "on", keep_days: Number(keep.value) }) },
+    const keep = h("select", { "aria-label": "How long sessions are kept", onchange: () => isOn && this.send("switch", { what: "on", keep_days: Number(keep.value) }) },
       ...choices.map((each) => h("option", { value: each, selected: each === (days ?? 90) }, `keep for ${each} days`)));
-    keep.setAttribute("aria-label", "How long sessions are kept");
     return h("div.row", {}, keep, isOn
       ? this.sure("Switch off and delete everything", () => this.send("switch", { what: "off" }))
       : h("button.primary", { type: "button", onclick: () => this.send("switch", { what: "on", keep_days: Number(keep.value) }) }, "Switch on"));
@@ -55,8 +53,7 @@ class CoachHistory extends HTMLElement {
 
   keep(value) {
     if (!value.can_keep) return h("section.card", {}, h("h2", {}, "Keep an answer"), h("p.soft", {}, "Score a performance first."));
-    const alias = h("input", { type: "text", maxLength: value.max_letters, value: value.alias, autocomplete: "off", placeholder: "alias, such as blue 7" });
-    alias.setAttribute("aria-label", "Alias");
+    const alias = h("input", { "aria-label": "Alias", type: "text", maxLength: value.max_letters, value: value.alias, autocomplete: "off", placeholder: "alias, such as blue 7" });
     alias.setAttribute("list", "coach-aliases");
     const names = h("datalist", { id: "coach-aliases" }, value.aliases.map(([name]) => h("option", { value: name })));
     const keep = () => this.send("keep", { what: "keep", alias: alias.value });
@@ -68,9 +65,8 @@ class CoachHistory extends HTMLElement {
 
   kept({ aliases, alias, sessions }) {
     if (!aliases.length) return h("section.card", {}, h("h2", {}, "Kept sessions"), h("p.soft", {}, "None."));
-    const athlete = h("select", { onchange: () => this.send("choose", { alias: athlete.value }) },
+    const athlete = h("select", { "aria-label": "Athlete", onchange: () => this.send("choose", { alias: athlete.value }) },
       ...aliases.map(([name, count]) => h("option", { value: name, selected: name === alias }, `${name} (${count})`)));
-    athlete.setAttribute("aria-label", "Athlete");
     return h("section.card", {}, h("h2", {}, "Kept sessions"),
       h("div.row", {}, athlete,
         this.sure(`Delete ${alias}`, () => this.send("forget", { what: "athlete", alias })),

@@ -1,8 +1,8 @@
 // <coach-player>: all views on one clock, the timeline that moves them, moments, and what each view does.
 // Sends "cancel" while it is found out why.
 
-import { clock, h, timeLeft } from "./dom.js";
-import { pictureAt } from "./picture.js";
+import { h } from "./dom.js";
+import { clock, stepText } from "./page.js";
 import { SyncedVideos } from "./videos.js";
 import "./timeline.js";
 
@@ -43,9 +43,8 @@ class CoachPlayer extends HTMLElement {
     this.figures = figures;
     this.playButton = h("button.primary", { type: "button", onclick: () => this.toggle() }, "Play");
     this.time = h("span.time");
-    this.rate = h("select", { onchange: () => this.videos.setRate(Number(this.rate.value)) },
+    this.rate = h("select", { "aria-label": "Speed", onchange: () => this.videos.setRate(Number(this.rate.value)) },
       ...RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, rate === 1 ? "normal speed" : `${rate} × speed`)));
-    this.rate.setAttribute("aria-label", "Speed");
     this.timeline = document.createElement("coach-timeline");
     this.why = h("div.why-parts");
     this.replaceChildren(h("section.card.player", {},
@@ -144,15 +143,47 @@ class CoachPlayer extends HTMLElement {
   }
 }
 
-function progress({ place, what, seconds_left: left }, explanation) {
-  const doing = `${explanation ? "Making sure" : "Finding out why"}: ${what}`;
-  return [place > 0 ? `${place} before you` : doing, timeLeft(left)].filter(Boolean).join(", ");
+function progress(step, explanation) {
+  return stepText({ ...step, what: `${explanation ? "Making sure" : "Finding out why"}: ${step.what}` });
 }
 
 /** 1.64 -> "1.6 levels more". */
-export function levels(effect) {
+function levels(effect) {
   const size = Math.abs(effect).toFixed(1);
   return `${size} ${size === "1.0" ? "level" : "levels"} ${effect >= 0 ? "more" : "less"}`;
+}
+
+const queues = new Map(); // address -> the end of the drawing that runs from it
+
+/** Draw the picture of a video at `seconds` into a canvas, one after the other for each video. */
+function pictureAt(canvas, url, seconds) {
+  const before = queues.get(url) ?? Promise.resolve(null);
+  const next = before.then((video) => draw(canvas, video ?? open(url), seconds)).catch(() => null);
+  queues.set(url, next);
+  return next;
+}
+
+function open(url) {
+  const video = document.createElement("video");
+  Object.assign(video, { muted: true, playsInline: true, preload: "auto", src: url });
+  return video;
+}
+
+async function draw(canvas, video, seconds) {
+  if (video.readyState < 1) await once(video, "loadedmetadata");
+  video.currentTime = Math.min(Math.max(seconds, 0), Math.max(video.duration - 0.05, 0));
+  await once(video, "seeked");
+  const scale = Math.min(canvas.width / video.videoWidth, canvas.height / video.videoHeight);
+  const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+  canvas.getContext("2d").drawImage(video, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+  return video;
+}
+
+function once(target, type) {
+  return new Promise((resolve, reject) => {
+    target.addEventListener(type, resolve, { once: true });
+    target.addEventListener("error", () => reject(target.error), { once: true });
+  });
 }
 
 customElements.define("coach-player", CoachPlayer);

@@ -3,7 +3,7 @@
 // Sends "opened" {alias} when the tab is shown, "choose" {alias}.
 
 import { h, s } from "./dom.js";
-import { onShown } from "./shown.js";
+import { onShown } from "./page.js";
 
 const HEIGHT = 270, TOP = 22, BOTTOM = 40, RIGHT = 22;
 const NARROW = 520; // below it the names of levels stand over their lines
@@ -32,9 +32,8 @@ class CoachProgress extends HTMLElement {
         : "The history is off. Switch it on on the tab History to compare with earlier sessions."));
       return;
     }
-    const athlete = h("select", { onchange: () => this.send("choose", { alias: athlete.value }) },
+    const athlete = h("select", { "aria-label": "Athlete", onchange: () => this.send("choose", { alias: athlete.value }) },
       ...value.aliases.map((name) => h("option", { value: name, selected: name === value.alias }, name)));
-    athlete.setAttribute("aria-label", "Athlete");
     this.body.replaceChildren(
       h("div.row", {}, h("span", {}, "Athlete"), athlete,
         value.has_now ? h("span.soft.small", {}, "with the answer on this page as the last session") : null),
@@ -100,8 +99,7 @@ class CoachProgress extends HTMLElement {
       parts.push(s("text.label", { x: last, y: HEIGHT - BOTTOM + 24, "text-anchor": "middle" },
         new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "2-digit" })));
     }
-    const drawing = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" }, ...parts, ...names);
-    drawing.setAttribute("aria-label", "score over sessions");
+    const drawing = s("svg", { "aria-label": "score over sessions", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" }, ...parts, ...names);
     return drawing;
   }
 }

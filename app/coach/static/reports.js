@@ -16,8 +16,7 @@ class CoachReports extends HTMLElement {
     const buttons = value.formats.map(([suffix, label]) =>
       h("button", { type: "button", disabled: Boolean(value.busy), onclick: () => this.send("wanted", { suffix }) },
         value.busy === suffix ? "Writing…" : label));
-    const said = h("span.soft.small", {});
-    said.setAttribute("role", "status");
+    const said = h("span.soft.small", { role: "status" });
     if (value.url) {
       const link = h("a", { href: value.url, download: value.name }, value.name);
       said.append("Saved as ", link);

@@ -2,7 +2,8 @@
 //
 // Fires "coach-seek" with {seconds}.
 
-import { clock, h } from "./dom.js";
+import { h } from "./dom.js";
+import { clock } from "./page.js";
 
 const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120];
 

@@ -1,6 +1,7 @@
 // One view in <coach-views>: its picture, name, kind, what is known of its file, where it begins.
 
-import { clock, h, timeLeft } from "./dom.js";
+import { h } from "./dom.js";
+import { clock, stepText } from "./page.js";
 
 export class ViewRow {
   constructor(id, file, { onEdit, onRemove }) {
@@ -11,12 +12,10 @@ export class ViewRow {
     this.origin = 0;
     this.onEdit = onEdit;
     this.video = h("video", { muted: true, playsInline: true, preload: "auto", tabIndex: -1 });
-    this.name = h("input.name", { value: "", maxLength: 40, disabled: true, onchange: () => onEdit() });
-    this.name.setAttribute("aria-label", `Name of the view in ${file}`);
-    this.kind = h("select", { disabled: true, onchange: () => onEdit() },
+    this.name = h("input.name", { "aria-label": `Name of the view in ${file}`, value: "", maxLength: 40, disabled: true, onchange: () => onEdit() });
+    this.kind = h("select", { "aria-label": `Who holds the camera of ${file}`, disabled: true, onchange: () => onEdit() },
       h("option", { value: "ego" }, "worn camera"),
       h("option", { value: "exo" }, "watching camera"));
-    this.kind.setAttribute("aria-label", `Who holds the camera of ${file}`);
     this.facts = h("p.soft.small.facts");
     this.notes = h("ul.plain.small.notes");
     this.bar = h("progress", { max: 1 });
@@ -33,8 +32,7 @@ export class ViewRow {
 
   /** Setting on the picture where the performance begins, for views that started at other times. */
   beginning() {
-    this.slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: () => this.look() });
-    this.slider.setAttribute("aria-label", "Where the shared moment is in this view");
+    this.slider = h("input", { "aria-label": "Where the shared moment is in this view", type: "range", min: 0, max: 1, step: 0.01, value: 0, oninput: () => this.look() });
     this.at = h("span.small");
     const set = h("button.small", { type: "button", onclick: () => this.setOrigin(Number(this.slider.value)) }, "The shared start is here");
     const clear = h("button.small", { type: "button", onclick: () => { this.slider.value = 0; this.look(); this.setOrigin(0); } }, "Start of the file");
@@ -116,9 +114,7 @@ export class ViewRow {
   showStep(step) {
     if (!step || step.place > 0) this.bar.removeAttribute("value");
     else this.bar.value = step.share;
-    this.facts.textContent = !step ? "waiting"
-      : step.place > 0 ? [`${step.place} before it`, timeLeft(step.seconds_left)].filter(Boolean).join(", ")
-        : [step.what, timeLeft(step.seconds_left)].filter(Boolean).join(", ");
+    this.facts.textContent = step ? stepText(step, "it") : "waiting";
   }
 
   edited() {

@@ -4,8 +4,8 @@
 // "cancel", and "edited", "align" and "score" with {rows}.
 
 import { Camera, hasCamera } from "./camera.js";
-import { h, timeLeft } from "./dom.js";
-import { upload } from "./upload.js";
+import { h } from "./dom.js";
+import { stepText, upload } from "./page.js";
 import { ViewRow } from "./view_row.js";
 
 const ASK_SECONDS = 3;
@@ -33,9 +33,8 @@ class CoachViews extends HTMLElement {
   }
 
   chooser() {
-    this.files = h("input", { type: "file", multiple: true, accept: "video/*,.mkv,.mts,.m2ts", hidden: true,
+    this.files = h("input", { "aria-label": "Video files", type: "file", multiple: true, accept: "video/*,.mkv,.mts,.m2ts", hidden: true,
       onchange: () => { this.add([...this.files.files]); this.files.value = ""; } });
-    this.files.setAttribute("aria-label", "Video files");
     this.cameraButton = h("button", { type: "button", hidden: !hasCamera(), onclick: () => this.openCamera() }, "Use the camera");
     this.examples = h("div.examples");
     this.drop = h("div.drop", {},
@@ -54,8 +53,7 @@ class CoachViews extends HTMLElement {
     this.scoreButton = h("button.primary.large", { type: "button", onclick: () => this.score() }, "Score");
     this.alignButton = h("button", { type: "button", onclick: () => this.align() }, "Align by sound");
     this.clearButton = h("button", { type: "button", onclick: () => this.clear() }, "Start over");
-    this.progress = h("progress", { max: 1 });
-    this.progress.setAttribute("aria-label", "Progress");
+    this.progress = h("progress", { "aria-label": "Progress", max: 1 });
     this.doing = h("span.soft", { ariaLive: "polite" });
     this.cancelButton = h("button", { type: "button", onclick: () => this.cancel() }, "Cancel");
     this.foot = h("div.row.foot", {}, this.scoreButton, this.alignButton, this.clearButton, this.progress, this.doing, this.cancelButton);
@@ -218,13 +216,9 @@ class CoachViews extends HTMLElement {
   }
 
   showBusy(busy) {
-    if (busy.place > 0) {
-      this.progress.removeAttribute("value");
-      this.doing.textContent = [`${busy.place} before you`, timeLeft(busy.seconds_left)].filter(Boolean).join(", ");
-      return;
-    }
-    this.progress.value = busy.share;
-    this.doing.textContent = [busy.what, timeLeft(busy.seconds_left)].filter(Boolean).join(", ");
+    if (busy.place > 0) this.progress.removeAttribute("value");
+    else this.progress.value = busy.share;
+    this.doing.textContent = stepText(busy);
   }
 
   showExamples(examples, isHidden) {

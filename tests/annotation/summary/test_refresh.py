@@ -134,7 +134,7 @@ def test_ratings_that_are_never_done_hold_up_no_vote(
     store = new_campaign(40)
     server = serve(store.folder)
     ada = visit(server.url, store.invite("Ada", now=time.time()))
-    fitter = server.app.state.campaign_app._fitter
+    fitter = server.app.state.campaign._fitter
     lease = ada.vote(ada.work()["current"]["lease"]).json()["current"]["lease"]
     stopped = wait_until(lambda: list(fitter._pool._processes or {}))
     os.kill(stopped[0], signal.SIGSTOP)

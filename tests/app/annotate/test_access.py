@@ -46,7 +46,7 @@ def cookies_of(campaign: CampaignStore) -> dict[str, str]:
 def routes(campaign: CampaignStore) -> list[tuple[str, str]]:
     """Method and address of every route but the login."""
     example = {"clip": "f" * 24, "lease": "f" * 24, "annotator_id": "1", "flag_id": "1"}
-    paths = create_app(campaign, pages=PAGES).openapi()["paths"]
+    paths = create_app(campaign).openapi()["paths"]
     return [
         (method.upper(), path.format(**example))
         for path, methods in paths.items()

@@ -263,7 +263,7 @@ def test_a_page_takes_no_answer_in_the_name_of_who_opened_a_link_in_another_tab(
     page.keyboard.press("1")
     page.wait_for_selector("#message:not([hidden])")
     text = page.locator("#message-text").inner_text()
-    assert "Somebody else opened their link in this browser. Open your own link again." in text
+    assert "Another person opened their link in this browser. Open your own link again." in text
     assert "1 answer kept in this browser" in page.locator("#saving").inner_text()
     page.wait_for_timeout(1500)
     assert kitchen.votes_of("Vera") == kitchen.votes_of("Wim") == []

@@ -21,7 +21,7 @@ def test_no_request_of_thousands_makes_the_server_fail(
     """Schemathesis makes requests up from the schema: right ones, nearly right ones, nonsense."""
     store = new_campaign()
     server = serve(store.folder)
-    server.app.state.campaign_app.requests = RateLimiter(rate=1e9, burst=1e9)
+    server.app.state.campaign.requests = RateLimiter(rate=1e9, burst=1e9)
     # Small numbers are others', so that requests revoke them and not who sends requests.
     for place in range(50):
         store.invite(f"early bird {place}", now=time.time())

@@ -61,11 +61,11 @@ def test_figures_that_cannot_be_worked_out_are_said_and_tried_again(
     server = serve(store.folder)
     organiser = visit(server.url, store.invite("Olga", role="organiser", now=time.time()))
     ada = visit(server.url, store.invite("Ada", now=time.time()))
-    campaign_app = server.app.state.campaign_app
-    campaign_app._look._rest_seconds = 0.1
+    campaign = server.app.state.campaign
+    campaign._figures._rest_seconds = 0.1
 
     def kill() -> None:
-        for child in list(campaign_app._summariser._pool._processes or {}):
+        for child in list(campaign._summariser._pool._processes or {}):
             with contextlib.suppress(ProcessLookupError):  # it has gone before
                 os.kill(child, signal.SIGKILL)
 

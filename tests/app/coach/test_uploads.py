@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proskill.app.coach.media import MediaStore
-from proskill.app.coach.multipart import plain_name
-from proskill.app.coach.uploads import TooLarge, Upload, UploadStore, discard
+from proskill.app.coach.uploads import TooLarge, Upload, UploadStore, discard, plain_name
 from proskill.errors import ProskillError, StorageError
 
 Send = Callable[..., list[Upload]]
