@@ -1,7 +1,7 @@
-"""What pyproject.toml cannot say: which folders are shipped under another name.
+"""Folders that are shipped under another name, which pyproject.toml cannot express.
 
-Every package under `proskill/` is shipped, `app/` as `proskill.app`, and the demo checkpoint, where
-it is there, as the folder in which `proskill.scoring` looks for it.
+Every package under `proskill/` is shipped, `app/` as `proskill.app`, and configurations and small
+checkpoints in the folders where `proskill.shipped_files` looks for them.
 """
 
 from pathlib import Path
@@ -10,8 +10,10 @@ from setuptools import find_packages, setup
 
 renamed = {"proskill.app": "app"}
 renamed |= {f"proskill.app.{name}": f"app/{name}" for name in find_packages("app")}
-if Path("checkpoints/demo/config.json").is_file():
-    renamed["proskill._checkpoints.demo"] = "checkpoints/demo"
+renamed["proskill._configs"] = "configs"
+for name in ("demo", "timesformer-motion"):
+    if Path("checkpoints", name, "config.json").is_file():
+        renamed[f"proskill._checkpoints.{name}"] = f"checkpoints/{name}"
 
 setup(
     packages=[*find_packages(include=["proskill", "proskill.*"]), *renamed],

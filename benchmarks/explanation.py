@@ -30,7 +30,7 @@ from measured import measured, spearman, write_report
 
 from proskill.models import ModelConfig, build_model, load_checkpoint
 from proskill.scoring import EncodedTake, Explanation, Scorer, explain_take
-from proskill.scoring.default_checkpoint import find_default_checkpoint
+from proskill.shipped_files import find_default_checkpoint
 from proskill.simulation.planted import PlantedTake, plant_faults, without_fault
 from proskill.simulation.render import write_video
 from proskill.simulation.take_spec import (

@@ -30,8 +30,8 @@ from measured import write_report
 
 from proskill.errors import ProskillError
 from proskill.scoring import Scorer
-from proskill.scoring.default_checkpoint import find_default_checkpoint
 from proskill.scoring.uploads import score_uploads
+from proskill.shipped_files import find_default_checkpoint
 from proskill.simulation.takes import simulate_dataset
 
 OUT = Path(__file__).parent / "results" / "upload_memory.json"

@@ -23,8 +23,8 @@ import torch
 from measured import write_report
 
 from proskill.scoring import Assessment, Scorer
-from proskill.scoring.default_checkpoint import find_default_checkpoint
 from proskill.scoring.uploads import score_uploads
+from proskill.shipped_files import find_default_checkpoint
 from proskill.simulation.takes import simulate_dataset
 
 OUT = Path(__file__).parent / "results" / "upload_scores.json"

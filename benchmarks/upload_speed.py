@@ -29,8 +29,8 @@ from child_memory import ChildMemory
 from measured import write_report
 
 from proskill.scoring import Scorer
-from proskill.scoring.default_checkpoint import find_default_checkpoint
 from proskill.scoring.uploads import score_uploads
+from proskill.shipped_files import find_default_checkpoint
 from proskill.video.probe import DEFAULT_LIMITS
 from proskill.video.probe_apart import probe_apart
 from proskill.video.sanitize import MAX_SHORT_SIDE_PX

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CHECKPOINT = ("config.json", "model.safetensors", "calibration.json", "README.md")
+BACKBONE = ("config.json", "model.safetensors", "README.md")
+CHECKPOINTS = {"demo": (*BACKBONE, "calibration.json"), "timesformer-motion": BACKBONE}
 SHIPPED = {".py", ".typed", ".html", ".j2", ".css", ".js"}
 
 
@@ -38,10 +39,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     for name in ("proskill", "app"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    checkpoint = source / "checkpoints/demo"
-    checkpoint.mkdir(parents=True)
-    for name in CHECKPOINT:
-        (checkpoint / name).write_bytes(b"{}")
+    shutil.copytree(ROOT / "configs", source / "configs")
+    for folder, names in CHECKPOINTS.items():
+        (source / "checkpoints" / folder).mkdir(parents=True)
+        for name in names:
+            (source / "checkpoints" / folder / name).write_bytes(b"{}")
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", ".", cwd=source)
     [path] = (source / "dist").glob("*.whl")
     return path
@@ -68,7 +70,12 @@ def test_the_wheel_holds_every_module_and_page_and_nothing_else(wheel: Path) -> 
         for file in (ROOT / folder).rglob("*")
         if file.suffix in SHIPPED and file.is_file()
     }
-    expected |= {f"proskill/_checkpoints/demo/{name}" for name in CHECKPOINT}
+    expected |= {
+        f"proskill/_checkpoints/{folder}/{name}"
+        for folder, names in CHECKPOINTS.items()
+        for name in names
+    }
+    expected |= {f"proskill/_configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == expected
 
@@ -102,3 +109,17 @@ def test_the_installed_command_works_outside_the_repository(
         "--views", "ego", cwd=tmp_path,
     )  # fmt: skip
     assert Path(out.strip()).is_file()
+
+
+def test_the_installed_package_finds_its_configs_and_checkpoints(
+    clean_python: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import proskill; from proskill.shipped_files import find_checkpoint;"
+        "print(*proskill.list_models(), find_checkpoint('demo'), "
+        "find_checkpoint('timesformer-motion'))"
+    )
+    *names, demo, motion = _run(clean_python, "-c", code, cwd=tmp_path).split()
+    assert names == sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
+    assert Path(demo).is_relative_to(clean_python.parents[1])
+    assert Path(motion).is_relative_to(clean_python.parents[1])

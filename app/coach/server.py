@@ -195,7 +195,7 @@ class Coach:
         try:
             from proskill.scoring import Scorer
             from proskill.scoring.card_limits import card_limits
-            from proskill.scoring.default_checkpoint import find_default_checkpoint
+            from proskill.shipped_files import find_default_checkpoint
 
             directory = self.settings.checkpoint or find_default_checkpoint()
             self._limits = card_limits(directory)

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from proskill import __version__
+from proskill._version import __version__
 from proskill.cli.annotate import annotate_app
 from proskill.cli.app import app as coach_app
 from proskill.cli.app import app_user

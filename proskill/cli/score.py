@@ -106,7 +106,7 @@ def score(
     from proskill.cli.progress import progress_bar
     from proskill.private_folder import PrivateFolder
     from proskill.scoring import Scorer, name_views
-    from proskill.scoring.default_checkpoint import find_default_checkpoint
+    from proskill.shipped_files import find_default_checkpoint
 
     files = name_views(sources or [], named)
     directory = find_default_checkpoint() if checkpoint is None else checkpoint

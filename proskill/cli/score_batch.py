@@ -78,12 +78,12 @@ def score_many(
     if shard >= num_shards:
         raise typer.BadParameter(f"--shard {shard}: must be less than --num-shards {num_shards}")
 
-    from proskill import __version__
+    from proskill._version import __version__
     from proskill.cli.progress import progress_bar
     from proskill.scoring import Scorer
     from proskill.scoring.batch.batch import score_batch, shard_of, shard_path
     from proskill.scoring.batch.table_row import table_columns
-    from proskill.scoring.default_checkpoint import find_default_checkpoint
+    from proskill.shipped_files import find_default_checkpoint
 
     takes = shard_of(takes_in(sources), num_shards=num_shards, shard=shard)
     out = shard_path(out, num_shards=num_shards, shard=shard)

@@ -7,7 +7,7 @@ from platform import python_version
 
 import torch
 
-from proskill import __version__
+from proskill._version import __version__
 from proskill.calibration.calibration import Calibration
 from proskill.calibration.picture_statistics import NUM_STATISTICS
 from proskill.errors import CheckpointError, ConfigError

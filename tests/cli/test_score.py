@@ -142,10 +142,11 @@ def test_the_default_checkpoint_is_the_demo_of_the_current_directory(
 def test_without_any_checkpoint_the_places_are_named(
     run: Run, make_video: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import proskill
+    from proskill import shipped_files
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(proskill, "__file__", str(tmp_path / "site" / "proskill" / "__init__.py"))
+    monkeypatch.setattr(shipped_files, "_PACKAGE", tmp_path / "site" / "proskill")
+    monkeypatch.setattr(shipped_files, "_REPOSITORY", tmp_path / "site")
     result = run("score", make_video())
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proskill.scoring.card_limits import card_limits
-from proskill.scoring.default_checkpoint import find_default_checkpoint
+from proskill.shipped_files import find_default_checkpoint
 
 
 def test_the_points_of_the_shipped_card_are_plain_sentences() -> None:

@@ -80,7 +80,7 @@ def test_page_program_command_line_and_python_give_the_same_json(
 
     from proskill.cli.main import main
     from proskill.scoring import Scorer, score_uploads
-    from proskill.scoring.default_checkpoint import find_default_checkpoint
+    from proskill.shipped_files import find_default_checkpoint
 
     downloaded = json.loads(_saved(scored_page, "JSON", tmp_path).read_text())
     del downloaded["explanation"]
