@@ -13,12 +13,12 @@ fastest, `(h w) t`.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.init import trunc_normal_
 from torch.utils.checkpoint import checkpoint
 
 from proskill.models.timesformer_blocks import Block, ConvStem, DividedBlock, PatchEmbed
@@ -287,8 +287,8 @@ class TimeSformer(nn.Module):
     def _init_weights(self) -> None:
         self.blocks.apply(_init_linear)
         self.head.apply(_init_linear)
-        trunc_normal_(self.pos_embed, std=0.02)
-        trunc_normal_(self.cls_token, std=0.02)
+        _init_normal(self.pos_embed)
+        _init_normal(self.cls_token)
         for block in self.blocks:
             if isinstance(block, DividedBlock):  # starts as the image model applied to each frame
                 nn.init.zeros_(block.temporal_fc.weight)
@@ -389,7 +389,7 @@ def _motion(frames: Tensor) -> Tensor:
 
 def _init_linear(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
-        trunc_normal_(module.weight, std=0.02)
+        _init_normal(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 
@@ -402,3 +402,10 @@ def _require(condition: bool, message: str) -> None:
 def _one_of(name: str, value: str, choices: Any) -> None:
     allowed = choices.__args__
     _require(value in allowed, f"{name}={value!r}: allowed are {', '.join(allowed)}")
+
+
+@torch.no_grad()
+def _init_normal(tensor: Tensor) -> None:
+    # timm's recipe by the inverse distribution function: a seed gives the same weights whatever
+    # the version of torch, whose own `trunc_normal_` has changed.
+    tensor.uniform_(-1, 1).erfinv_().mul_(0.02 * math.sqrt(2)).clamp_(-2, 2)

@@ -1,12 +1,12 @@
-"""View features of many batches, brought together at the end of an epoch.
+"""View features of a whole epoch, from the batches of all processes.
 
-Batches differ in their number of padded views, and processes in their takes; metrics and view
-columns need all of them in one order. Not here: predicting from them (`evaluation`).
+Batches differ in their number of padded views, and processes in their takes; metrics need all takes
+in one order and one column per view. Not here: predictions from them (`proskill.features`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,69 +17,65 @@ from proskill.data.take import Take
 from proskill.data.take_dataset import TakeBatch
 
 
-class EncodedTakes(NamedTuple):
-    """Features of some takes.
+class EpochFeatures(NamedTuple):
+    """Features of N takes in V columns, zero where a take lacks the view.
 
     Attributes:
-        features: (B, V, D) float32, averaged over windows, zero where padded.
-        view_mask: (B, V) bool.
-        view_kind: (B, V) int64, 0 ego, 1 exo.
-        position: (B,) place of the take in its dataset.
+        features: (N, V, D) float32, averaged over windows.
+        view_mask: (N, V) bool.
+        view_kind: (N, V) int64, 0 ego, 1 exo.
+        takes: N, in the order of their dataset.
+        view_names: V, in order of first appearance.
     """
 
     features: np.ndarray
     view_mask: np.ndarray
     view_kind: np.ndarray
-    position: np.ndarray
+    takes: list[Take]
+    view_names: tuple[str, ...]
 
 
-def encoded_takes(features: Tensor, batch: TakeBatch) -> EncodedTakes:
-    """The takes of a batch that could be read, with their features (B, V, D)."""
-    rows = np.array([not reason for reason in batch.broken])
-    return EncodedTakes(
-        features=features.float().cpu().numpy()[rows],
-        view_mask=batch.view_mask.cpu().numpy()[rows],
-        view_kind=batch.view_kind.cpu().numpy()[rows],
-        position=batch.position.cpu().numpy()[rows],
+def readable_features(features: Tensor, batch: TakeBatch) -> dict[int, np.ndarray]:
+    """Return place in the dataset -> (V, D) float32 for the readable takes of a batch.
+
+    Args:
+        features: (B, V, D) of the batch, zero where padded.
+        batch: its padding follows the views of a take.
+    """
+    rows = zip(
+        batch.position.tolist(),
+        features.float().cpu().numpy(),
+        batch.view_mask.sum(dim=1).tolist(),
+        batch.broken,
+        strict=True,
     )
+    return {place: row[:num_views] for place, row, num_views, reason in rows if not reason}
 
 
-def gather_takes(parts: Sequence[EncodedTakes], *, world_size: int = 1) -> EncodedTakes:
-    """All parts of all processes as one, in the order of the takes, each take once."""
-    parts = list(parts)
+def gather_features(
+    found: Mapping[int, np.ndarray], dataset: Sequence[Take], *, world_size: int = 1
+) -> EpochFeatures:
+    """Join the features of all processes, each take once.
+
+    Args:
+        found: place in the dataset -> (V, D) in the take's own view order.
+        dataset: all its takes.
+        world_size: number of processes.
+    """
+    shares = [found]
     if world_size > 1:
-        shares: list[list[EncodedTakes]] = [[] for _ in range(world_size)]
-        torch.distributed.all_gather_object(shares, parts)
-        parts = [part for share in shares for part in share]
-    num_views = max(part.view_mask.shape[1] for part in parts)
-    padded = [_pad(part, num_views) for part in parts]
-    together = EncodedTakes(*(np.concatenate(column) for column in zip(*padded, strict=True)))
-    _, rows = np.unique(together.position, return_index=True)
-    return EncodedTakes(*(column[rows] for column in together))
-
-
-def align_views(
-    encoded: EncodedTakes, takes: Sequence[Take]
-) -> tuple[tuple[str, ...], EncodedTakes]:
-    """Columns by view name instead of by each take's own order: (names, the same takes)."""
+        shares = [{} for _ in range(world_size)]
+        torch.distributed.all_gather_object(shares, found)
+    rows = {place: row for share in shares for place, row in share.items()}
+    takes = [dataset[place] for place in sorted(rows)]
     names = tuple(dict.fromkeys(name for take in takes for name in take.views))
-    shape = (len(takes), len(names))
-    features = np.zeros((*shape, encoded.features.shape[-1]), dtype=np.float32)
-    view_mask = np.zeros(shape, dtype=bool)
-    view_kind = np.zeros(shape, dtype=np.int64)
-    for row, take in enumerate(takes):
+    width = next(iter(rows.values())).shape[-1]
+    features = np.zeros((len(takes), len(names), width), dtype=np.float32)
+    view_mask = np.zeros((len(takes), len(names)), dtype=bool)
+    view_kind = np.zeros((len(takes), len(names)), dtype=np.int64)
+    for row, (place, take) in enumerate(zip(sorted(rows), takes, strict=True)):
         columns = [names.index(name) for name in take.views]
-        features[row, columns] = encoded.features[row, : len(columns)]
+        features[row, columns] = rows[place]
         view_mask[row, columns] = True
-        view_kind[row, columns] = encoded.view_kind[row, : len(columns)]
-    return names, EncodedTakes(features, view_mask, view_kind, encoded.position)
-
-
-def _pad(part: EncodedTakes, num_views: int) -> EncodedTakes:
-    more = num_views - part.view_mask.shape[1]
-    return EncodedTakes(
-        features=np.pad(part.features, ((0, 0), (0, more), (0, 0))),
-        view_mask=np.pad(part.view_mask, ((0, 0), (0, more))),
-        view_kind=np.pad(part.view_kind, ((0, 0), (0, more))),
-        position=part.position,
-    )
+        view_kind[row, columns] = [view.kind == "exo" for view in take.views.values()]
+    return EpochFeatures(features, view_mask, view_kind, takes, names)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,22 +56,12 @@ class ModelBundle:
 
     Attributes:
         model: backbone, fusion and head, with adapters where wanted.
-        config: builds the same model again.
-        input: how clips are sampled and normalised.
-        levels: names, lowest first.
-        skills: names; none where the level of the whole performance is the only one.
-        licence: of the backbone's weights.
-        source: of the backbone's weights.
+        config: builds the same model again; without data and metrics until it is saved.
         backbone_key: digest of the backbone before adapters, for the feature cache.
     """
 
     model: ProficiencyModel
-    config: ModelConfig
-    input: InputSpec
-    levels: tuple[str, ...]
-    skills: tuple[str, ...]
-    licence: str
-    source: str
+    config: CheckpointConfig
     backbone_key: str
 
     def save(
@@ -85,8 +75,8 @@ class ModelBundle:
         """Write a checkpoint directory with merged adapters, so that it needs nothing of peft.
 
         Args:
-            directory: replaced as a whole if it holds a checkpoint already.
-            data: what the model was trained on, simulated or not.
+            directory: replaced as a whole if it contains a checkpoint already.
+            data: description of the training data, simulated or not.
             results: metrics by name.
             training: settings of the run, plain values.
 
@@ -97,21 +87,8 @@ class ModelBundle:
         if has_lora(model):
             model = copy.deepcopy(model)
             merge_lora(model)
-        save_checkpoint(
-            directory,
-            model,
-            CheckpointConfig(
-                model=self.config,
-                input=self.input,
-                levels=self.levels,
-                skills=self.skills,
-                licence=self.licence,
-                source=self.source,
-                data=data,
-                metrics=results,
-                training=training,
-            ),
-        )
+        config = replace(self.config, data=data, metrics=results, training=training)
+        save_checkpoint(directory, model, config)
 
     @classmethod
     def load(cls, directory: Path) -> ModelBundle:
@@ -121,17 +98,7 @@ class ModelBundle:
             CheckpointError: it is missing, incomplete or altered.
         """
         loaded = load_checkpoint(directory)
-        config = loaded.config
-        return cls(
-            model=loaded.model,
-            config=config.model,
-            input=config.input,
-            levels=config.levels,
-            skills=config.skills,
-            licence=config.licence,
-            source=config.source,
-            backbone_key=backbone_sha256(loaded.model.backbone),
-        )
+        return cls(loaded.model, loaded.config, backbone_sha256(loaded.model.backbone))
 
 
 def make_targets(head: HeadSettings, *, ranks_by_rating: bool) -> Targets:
@@ -202,22 +169,13 @@ def build_bundle(
                 apply_lora(model, lora)
             except ValueError as error:
                 raise ConfigError(f"model.lora: {error}") from error
-    return ModelBundle(
-        model=model,
-        config=config,
+    described = CheckpointConfig(
+        model=config,
         input=input.applied_to(spec),
         levels=targets.scale.names,
         skills=targets.skills,
         licence=licence,
         source=source,
-        backbone_key=key,
+        data="unknown",
     )
-
-
-def plain_values(value: Any) -> Any:
-    """Return nested values in the form that JSON and a restricted unpickler keep."""
-    if isinstance(value, dict):
-        return {str(key): plain_values(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_values(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return ModelBundle(model, described, key)

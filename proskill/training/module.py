@@ -31,10 +31,10 @@ from proskill.features.batches import InputStage, encode_batch
 from proskill.features.prediction import predict_takes
 from proskill.models.heads import LevelPrediction, RegressionHead
 from proskill.models.lora import LoraSettings
-from proskill.training.collect import EncodedTakes, align_views, encoded_takes, gather_takes
+from proskill.training.collect import EpochFeatures, gather_features, readable_features
 from proskill.training.data_module import TakeDataModule
 from proskill.training.losses import SkillLoss
-from proskill.training.model_bundle import ModelBundle, build_bundle, make_targets, plain_values
+from proskill.training.model_bundle import ModelBundle, build_bundle, make_targets
 from proskill.training.optimizer import make_optimizer
 from proskill.training.resume import keep_trained, require_same_run
 from proskill.training.settings import (
@@ -132,7 +132,7 @@ class SkillModule(LightningModule):
         self.seed = seed
         self.predictions: Predictions | None = None
         self.summary: dict[str, Any] = {}
-        self._collected: list[EncodedTakes] = []
+        self._collected: dict[int, np.ndarray] = {}
         groups: dict[str, Any] = {
             "backbone": backbone,
             "input": input,
@@ -144,7 +144,7 @@ class SkillModule(LightningModule):
         }
         settings = {name: group and asdict(group) for name, group in groups.items()}
         settings |= {"data_description": data_description, "seed": seed}
-        self.save_hyperparameters(plain_values(settings), logger=False)
+        self.save_hyperparameters(settings, logger=False)
         self.strict_loading = False  # frozen weights are not in `.ckpt` files
 
     def setup(self, stage: str) -> None:
@@ -186,7 +186,7 @@ class SkillModule(LightningModule):
             batch,
             input_stage=self.input_stage,
             prefix_blocks=self.prefix_blocks,
-            num_frames=self.bundle.input.num_frames,
+            num_frames=self.bundle.config.input.num_frames,
             batch_size=None if self.training else self.encode_batch_size,
         )
 
@@ -239,14 +239,12 @@ class SkillModule(LightningModule):
         if self.trainer.state.fn == TrainerFn.VALIDATING:
             self._evaluate("validate", prefix="val")
             return
-        encoded = self._gather()
+        epoch = self._gather("validate")
         if self.trainer.sanity_checking:
             return
-        takes = [self._data.takes_of("validate")[index] for index in encoded.position]
         values = validation_metrics(
             self.model,
-            encoded,
-            takes,
+            epoch,
             targets=self.targets,
             loss=self.loss,
             train_takes=self._data.train_takes,
@@ -282,23 +280,22 @@ class SkillModule(LightningModule):
     def _keep(self, stage: Stage, batch: TakeBatch) -> None:
         """Collect features of the readable takes for the end of the epoch."""
         self._data.count_broken(stage, batch)
-        self._collected.append(encoded_takes(self.encode(batch), batch))
+        self._collected |= readable_features(self.encode(batch), batch)
 
-    def _gather(self) -> EncodedTakes:
-        parts, self._collected = self._collected, []
-        return gather_takes(parts, world_size=self.trainer.world_size)
+    def _gather(self, stage: Stage) -> EpochFeatures:
+        found, self._collected = self._collected, {}
+        takes = self._data.takes_of(stage)
+        return gather_features(found, takes, world_size=self.trainer.world_size)
 
     def _predict(self, stage: Stage) -> Predictions:
-        encoded = self._gather()
-        takes = [self._data.takes_of(stage)[index] for index in encoded.position]
-        names, aligned = align_views(encoded, takes)
+        epoch = self._gather(stage)
         return predict_takes(
             self.model,
-            aligned.features,
-            aligned.view_mask,
-            aligned.view_kind,
-            takes=takes,
-            view_names=names,
+            epoch.features,
+            epoch.view_mask,
+            epoch.view_kind,
+            takes=epoch.takes,
+            view_names=epoch.view_names,
             scale=self.targets.scale,
             skills=self.targets.skills,
         )
@@ -313,7 +310,7 @@ class SkillModule(LightningModule):
             directory,
             data=self.data_description,
             results=results or {},
-            training=plain_values(dict(self.hparams)),
+            training=dict(self.hparams),
         )
 
     def load(self, directory: Path) -> None:
@@ -324,9 +321,8 @@ class SkillModule(LightningModule):
         """
         self.bundle = ModelBundle.load(directory)
         self.model = self.bundle.model
-        head = HeadSettings(
-            self.bundle.config.head["kind"], levels=self.bundle.levels, skills=self.bundle.skills
-        )
+        config = self.bundle.config
+        head = HeadSettings(config.model.head["kind"], levels=config.levels, skills=config.skills)
         self.targets = make_targets(head, ranks_by_rating=self.targets.uses_ratings)
         self.model.freeze_backbone()
         self.input_stage, self.prefix_blocks = "features", None

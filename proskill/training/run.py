@@ -59,7 +59,7 @@ def run_stage(
     """
     takes = data.choose(stage, module.targets)
     if module.input_stage == "clips":
-        data.serve_clips(module.bundle.input)
+        data.serve_clips(module.bundle.config.input)
     elif stage == "fit" and data.loader.train_views is not None:
         raise ConfigError(
             "data.loader.train_views draws views where clips are decoded anew; with frozen blocks "
@@ -84,7 +84,7 @@ def _extract(
         table = extract_features(
             takes,
             module.model.backbone,
-            module.bundle.input,
+            module.bundle.config.input,
             cache_dir=cache_dir,
             prefix_blocks=module.prefix_blocks,
             backbone_key=module.bundle.backbone_key,

@@ -18,7 +18,7 @@ from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.skills import MEAN, skill_figures
 from proskill.models.heads import LevelPrediction
 from proskill.models.proficiency import ProficiencyModel
-from proskill.training.collect import EncodedTakes
+from proskill.training.collect import EpochFeatures
 from proskill.training.losses import SkillLoss
 from proskill.view_names import VIEW_KINDS
 
@@ -27,8 +27,7 @@ _NOT_LOGGED = ("scenario_majority_accuracy", "gain_over_majority")  # constant w
 
 def validation_metrics(
     model: ProficiencyModel,
-    encoded: EncodedTakes,
-    takes: Sequence[Take],
+    epoch: EpochFeatures,
     *,
     targets: Targets,
     loss: SkillLoss,
@@ -40,24 +39,23 @@ def validation_metrics(
 
     Args:
         model: on the device of its parameters.
-        encoded: features of the takes.
-        takes: labelled, in the same order.
+        epoch: features of labelled takes.
         targets: which labels the model learns from.
         loss: the training loss, on all takes at once.
         train_takes: they define the majority.
     """
     device = next(model.parameters()).device
-    levels = torch.tensor([targets.levels_of(take) for take in takes], device=device)
-    ratings = torch.tensor([targets.rating_of(take) for take in takes], dtype=torch.float32)
+    levels = torch.tensor([targets.levels_of(take) for take in epoch.takes], device=device)
+    ratings = torch.tensor([targets.rating_of(take) for take in epoch.takes], dtype=torch.float32)
     with torch.inference_mode():
         prediction = model.predict_features(
-            torch.from_numpy(encoded.features).to(device),
-            torch.from_numpy(encoded.view_mask).to(device),
-            torch.from_numpy(encoded.view_kind).to(device),
+            torch.from_numpy(epoch.features).to(device),
+            torch.from_numpy(epoch.view_mask).to(device),
+            torch.from_numpy(epoch.view_kind).to(device),
         )
         value = loss(prediction, levels, ratings.to(device))
-    answers = _all_views(prediction, takes, targets)
-    once = each_once(len(takes))
+    answers = _all_views(prediction, epoch.takes, targets)
+    once = each_once(len(epoch.takes))
     if targets.skills:
         each = skill_figures(answers, train_takes=train_takes)(once)
         figures = {metric: figure for (skill, metric), figure in each.items() if skill == MEAN}

@@ -241,7 +241,7 @@ def test_a_skipped_take_trains_nothing(
             takes=[*takes, *others], select={"on_error": "skip"}, loader={"augment": False}
         )
         data.choose("fit", module.targets)
-        data.serve_clips(replace(module.bundle.input, num_windows=1))
+        data.serve_clips(replace(module.bundle.config.input, num_windows=1))
         dataset = data.train_dataloader().dataset
         batch = data.train_dataloader().collate_fn([dataset[i] for i in range(len(takes))])
         module.zero_grad()
