@@ -1,4 +1,4 @@
-"""How an answer is shown: HTML for the level and its certainty, values for the player.
+"""An assessment on the page: HTML for the level and its certainty, values for the player.
 
 Every text that comes from outside is escaped by the template engine, or handed over as JSON whose
 strings the scripts only ever set as text.
@@ -20,29 +20,20 @@ if TYPE_CHECKING:
 
 
 def answer_html(assessment: Assessment, *, limits: Sequence[str] = ()) -> str:
-    """The level, how sure it is, and why not where it is not.
+    """Return the level with its certainty, or the reasons why there is none.
 
     Args:
         assessment: to show.
-        limits: what the model's card says it is no judge of.
+        limits: of the model, as its card states them.
     """
-    from proskill.reports.assessment import assessment_context, skill_radar, skill_ranges
+    from proskill.reports.assessment import assessment_context
 
-    ranges = skill_ranges(assessment)
-    return (
-        answer_environment()
-        .get_template("answer.html")
-        .render(
-            **assessment_context(assessment),
-            limits=limits,
-            ranges=ranges,
-            radar=skill_radar(assessment.skills, ranges, num_levels=len(assessment.levels)),
-        )
-    )
+    template = answer_environment().get_template("answer.html")
+    return template.render(**assessment_context(assessment), limits=limits)
 
 
 def details_html(assessment: Assessment) -> str:
-    """Each view by itself, what is worth knowing, and how the answer came about."""
+    """Return each view by itself, warnings, and provenance."""
     from proskill.reports.assessment import assessment_context
 
     template = answer_environment().get_template("details.html")
@@ -52,13 +43,13 @@ def details_html(assessment: Assessment) -> str:
 def player_value(
     coach: Coach, session: CoachSession, *, step: Step[Any] | None = None, failure: str = ""
 ) -> dict[str, Any] | None:
-    """What the element `<coach-player>` shows of the last answer of a page.
+    """Return the value of `<coach-player>` for the last assessment of a page.
 
     Args:
         coach: gives the videos their addresses.
         session: of the page.
         step: of the explanation while it is made.
-        failure: why there is none.
+        failure: the reason why there is none.
     """
     take = session.result
     if take is None:

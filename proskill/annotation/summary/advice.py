@@ -10,6 +10,7 @@ from typing import Final
 from proskill.annotation.summary.activity import Activity
 from proskill.annotation.summary.annotators import CONCERNS, MIN_KNOWN, AnnotatorSummary
 from proskill.annotation.summary.ratings import RatedCriterion
+from proskill.phrases import counted
 from proskill.rating_files.headline import about
 
 _QUIET_SECONDS: Final = 3600.0
@@ -109,7 +110,7 @@ def advise_campaign(
         "annotators": _about_annotators(annotators),
         "flags": "Nothing to do: no report is open."
         if not num_open_flags
-        else f"Watch {_counted(num_open_flags, 'reported clip')} and mark "
+        else f"Watch {counted(num_open_flags, 'reported clip')} and mark "
         f"{'it' if num_open_flags == 1 else 'each'} as dealt with.",
     }
 
@@ -127,7 +128,7 @@ def _hours(more_votes: int, activity: Activity) -> str:
     if not more_votes or not activity.per_hour > 0:
         return ""
     hours = more_votes / activity.per_hour
-    took = "less than an hour" if hours < 1 else f"about {_counted(math.ceil(hours), 'hour')}"
+    took = "less than an hour" if hours < 1 else f"about {counted(math.ceil(hours), 'hour')}"
     return f"At the pace so far that takes {took}."
 
 
@@ -138,7 +139,7 @@ def _about_activity(state: str, activity: Activity, *, now: float) -> str:
         return "Send the links: nobody has answered yet."
     if now - activity.last_at > _QUIET_SECONDS:
         hours = math.floor((now - activity.last_at) / 3600)
-        return f"Remind the annotators: the last answer came {_counted(hours, 'hour')} ago."
+        return f"Remind the annotators: the last answer came {counted(hours, 'hour')} ago."
     return "Nothing to do: answers are coming in."
 
 
@@ -158,7 +159,7 @@ def _about_comparisons(rated: RatedCriterion) -> str:
     if not below:
         return "Nothing to do: every clip has been compared often enough."
     return (
-        f"Go on: {_counted(below, 'clip')} of {rated.headline.num_items:,} "
+        f"Go on: {counted(below, 'clip')} of {rated.headline.num_items:,} "
         f"{'has' if below == 1 else 'have'} fewer than {rated.comparisons.wanted} comparisons, and "
         "these are asked about first."
     )
@@ -232,7 +233,3 @@ def _about_annotators(annotators: Sequence[AnnotatorSummary]) -> str:
         f"Talk to {shown}{more}; exclude only who did not do the work, as votes already count by "
         "how well they follow the rest."
     )
-
-
-def _counted(num: int, one: str) -> str:
-    return f"{num:,} {one if num == 1 else one + 's'}"

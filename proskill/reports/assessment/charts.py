@@ -21,7 +21,7 @@ NUM_SERIES_COLOURS: Final = 7  # classes `.series-N` of base.css
 _RANGE_COVERAGE: Final = 0.8
 _MIN_RADAR_SKILLS: Final = 3
 _LEAST_EFFECT: Final = 0.5  # levels: smaller effects are not drawn as if they were large
-_RADAR_SIZE, _RADAR_RADIUS, _NUM_RINGS = 420.0, 120.0, 4
+_RADAR_SIZE, _RADAR_RADIUS, _NUM_RINGS = 480.0, 120.0, 4
 _LINE_HEIGHT, _MAX_LINE_LETTERS = 16.0, 14
 
 
@@ -187,8 +187,8 @@ def _radar_label(name: str, angle: float) -> str:
             lines.append(word)
     lines = [line[: _MAX_LINE_LETTERS + 4] for line in lines[:3]]
     top = y - (len(lines) - 1) * _LINE_HEIGHT * (1 if math.sin(angle) < -0.7 else 0.5) + 5
-    spans = "".join(
-        f'<tspan x="{x:.1f}" y="{top + number * _LINE_HEIGHT:.1f}">{escape(line)}</tspan>'
+    return "".join(
+        f'<text class="label" text-anchor="{anchor}" x="{x:.1f}" '
+        f'y="{top + number * _LINE_HEIGHT:.1f}">{escape(line)}</text>'
         for number, line in enumerate(lines)
     )
-    return f'<text class="label" text-anchor="{anchor}">{spans}</text>'

@@ -17,6 +17,8 @@ from proskill.phrases import model_notice
 from proskill.reports.assessment.charts import (
     effect_chart,
     score_scale,
+    skill_radar,
+    skill_ranges,
     timeline_chart,
     view_colours,
 )
@@ -56,8 +58,11 @@ def assessment_context(
         chart = effect_chart(explanation)
     elif len(assessment.timeline) > 1:
         chart = timeline_chart(assessment.timeline, assessment.levels, view_numbers=colours)
+    ranges = skill_ranges(assessment)
     return {
         "assessment": assessment,
+        "ranges": ranges,
+        "radar": skill_radar(assessment.skills, ranges, num_levels=len(assessment.levels)),
         "explanation": explanation,
         "moments": moments,
         "scale": scale,

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,9 @@ from proskill.data.distribution import Distribution
 from proskill.data.file_facts import FileFacts
 from proskill.data.sources import is_simulated
 from proskill.data.stats import DatasetStats
-from proskill.data.take import Take, View
-from proskill.errors import VideoError
+from proskill.data.take import Take
 from proskill.plain_json import plain_json
-from proskill.reports.pictures import strip_of
+from proskill.reports.pictures import Strip, take_strips
 from proskill.reports.toolkit import (
     Axis,
     Chart,
@@ -29,30 +28,11 @@ from proskill.reports.toolkit import (
     round_ticks,
     write_page,
 )
-from proskill.video.probe import DATASET_LIMITS
-from proskill.video.reader import VideoReader
 from proskill.whole_file import write_whole
 
 _SHOWN_SCENARIOS = 12
-_SHOWN_VIEWS = 5
-_SHORT_SIDE_PX = 160
 _NUM_THREADS = 4
 _NAMED_BARS = 12
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A picture from the middle of a take.
-
-    Attributes:
-        take_id: which take.
-        view: its camera.
-        uri: the picture, as a data URI.
-    """
-
-    take_id: str
-    view: str
-    uri: str
 
 
 def stats_json(stats: DatasetStats) -> str:
@@ -98,54 +78,41 @@ def write_dataset_page(
         name=source.absolute().parent.name if source.stem == "manifest" else source.absolute().stem,
         is_simulated=is_simulated(source),
         scenarios=shown,
-        pictures=thumbnails(takes, facts, scenarios=shown),
+        pictures=_pictures(takes, facts, scenarios=shown),
         isnan=math.isnan,
         histogram=_histogram,
     )
     write_page(path, text)
 
 
-def thumbnails(
+def _pictures(
     takes: Sequence[Take], facts: Mapping[Path, FileFacts], *, scenarios: Sequence[str]
-) -> dict[str, list[Thumbnail]]:
-    """Return for each scenario a picture per view, of the first take with the most views."""
+) -> dict[str, tuple[str, dict[str, Strip]]]:
+    """Return for each scenario the first take with the most readable views: id and a picture each.
+
+    A scenario without a readable view is absent.
+    """
+    readable = {
+        take.take_id: [
+            name for name, view in take.views.items() if not facts[view.path.absolute()].fault
+        ]
+        for take in takes
+    }
     chosen: dict[str, Take] = {}
     for take in takes:
         best = chosen.get(take.scenario)
-        if best is None or len(_readable(take, facts)) > len(_readable(best, facts)):
+        if len(readable[take.take_id]) > (len(readable[best.take_id]) if best else 0):
             chosen[take.scenario] = take
-    wanted = [
-        (scenario, chosen[scenario].take_id, name, view)
-        for scenario in scenarios
-        for name, view in list(_readable(chosen[scenario], facts).items())[:_SHOWN_VIEWS]
+    shown = [
+        replace(take, views={name: take.views[name] for name in sorted(readable[take.take_id])})
+        for scenario, take in chosen.items()
+        if scenario in scenarios
     ]
-    pictures: dict[str, list[Thumbnail]] = {scenario: [] for scenario in scenarios}
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
-        uris = pool.map(lambda item: _picture(item[3], facts), wanted)
-        for (scenario, take_id, name, _), uri in zip(wanted, uris, strict=True):
-            if uri is not None:
-                pictures[scenario].append(Thumbnail(take_id, name, uri))
-    return pictures
-
-
-def _readable(take: Take, facts: Mapping[Path, FileFacts]) -> dict[str, View]:
-    return {
-        name: view
-        for name, view in sorted(take.views.items())
-        if facts[view.path.absolute()].fault is None
-    }
-
-
-def _picture(view: View, facts: Mapping[Path, FileFacts]) -> str | None:
-    file_end = facts[view.path.absolute()].duration_seconds
-    start = max(0.0, view.start_seconds + view.offset_seconds)
-    end = file_end if view.end_seconds is None else view.end_seconds + view.offset_seconds
-    span = start, max(min(end, file_end), start + 1e-3)
-    try:
-        with VideoReader(view.path, size=_SHORT_SIDE_PX, limits=DATASET_LIMITS) as reader:
-            return strip_of(reader, span, num_frames=1)[0][1]
-    except VideoError:
-        return None  # the check says what is wrong with the file
+        strips = pool.map(lambda take: take_strips(take, num_frames=1), shown)
+        return {
+            take.scenario: (take.take_id, found) for take, found in zip(shown, strips, strict=True)
+        }
 
 
 def _histogram(found: Distribution, unit: str, label: str) -> Markup:
