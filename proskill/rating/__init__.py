@@ -1,9 +1,9 @@
-"""Pairing, aggregation and trust: from pairwise judgements to ratings with honest uncertainty."""
+"""Ratings from pairwise judgements: pairing, aggregation, intervals, reliability and levels."""
 
 from proskill.rating.agreement import Agreement, measure_agreement
 from proskill.rating.annotators import ANNOTATOR_FLAGS, AnnotatorReport
 from proskill.rating.asynchronous import AsynchronousPairing, Pair
-from proskill.rating.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from proskill.rating.bradley_terry import BradleyTerry, BradleyTerryFit, fit_bradley_terry
 from proskill.rating.comparisons import Comparison, ComparisonTable
 from proskill.rating.elo import EloFit, ProskillStanding, fit_elo, rate_as_proskill
 from proskill.rating.gibbs import AnchorPrior
@@ -32,6 +32,7 @@ __all__ = [
     "AnchorPrior",
     "AnnotatorReport",
     "AsynchronousPairing",
+    "BradleyTerry",
     "BradleyTerryFit",
     "CampaignPlan",
     "Comparison",

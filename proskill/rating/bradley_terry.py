@@ -14,15 +14,21 @@ in Crowd-BT (Chen et al. 2013); as a slope with a sign it also undoes a reversed
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
 
-from proskill.errors import ComparisonError
+from proskill.errors import ComparisonError, ProskillError
 from proskill.rating.comparisons import ComparisonTable, FloatArray
+from proskill.rating.elo import LOGITS_PER_POINT
 from proskill.rating.log_posterior import NegativeLogPosterior
+from proskill.rating.table_builder import Judgements, comparison_table
 from proskill.rating.vote_cells import count_votes
+
+if TYPE_CHECKING:
+    import pandas
 
 _MAX_ITERATIONS = 300
 _ROUNDING_SLOPE = 1e-6
@@ -33,16 +39,72 @@ class BradleyTerryFit:
     """A fitted model.
 
     Attributes:
+        table: the votes.
         params: (I,) log-strengths in logits, mean 0 in each group; 0 for an item without votes.
         side: advantage in logits of being on the left; 0.0 when not fitted.
         log_tie: log nu; -inf when there is no tie.
         discrimination: (A,) mean 1. 1 follows the model, 0 is a coin, below 0 is reversed.
     """
 
+    table: ComparisonTable
     params: FloatArray
     side: float
     log_tie: float
     discrimination: FloatArray
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas table with a row per item, best first within its group.
+
+        Its columns are item, group, rating (logits), elo and num_comparisons.
+
+        Raises:
+            ProskillError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            raise ProskillError("to_frame needs pandas; pip install pandas") from None
+        table = self.table
+        frame = pandas.DataFrame(
+            {
+                "item": table.items,
+                "group": [table.groups[group] for group in table.item_group.tolist()],
+                "rating": self.params,
+                "elo": 1500 + self.params / LOGITS_PER_POINT,
+                "num_comparisons": table.num_comparisons(),
+            }
+        )
+        order = ["group", "rating", "item"]
+        return frame.sort_values(order, ascending=[True, False, True], ignore_index=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BradleyTerry:
+    """The Bradley-Terry model, fitted by `fit_bradley_terry` with these options.
+
+    >>> fit = BradleyTerry().fit([("anna", "ben"), ("ben", "cleo")])
+    >>> fit.to_frame()[["item", "rating"]].round(2)
+       item  rating
+    0  anna    1.56
+    1   ben    0.00
+    2  cleo   -1.56
+    """
+
+    alpha: float = 1 / 18
+    fit_side: bool = True
+    fit_annotators: bool = True
+    tol: float = 2e-7
+
+    def fit(self, comparisons: Judgements) -> BradleyTerryFit:
+        """Return the most probable ratings.
+
+        Args:
+            comparisons: (winner, loser) pairs, `Comparison` objects, or a `ComparisonTable`.
+
+        Raises:
+            ComparisonError: an item is compared with itself, or a row is no comparison.
+        """
+        return fit_bradley_terry(comparison_table(comparisons), **asdict(self))
 
 
 def fit_bradley_terry(
@@ -54,7 +116,7 @@ def fit_bradley_terry(
     start: FloatArray | None = None,
     tol: float = 2e-7,
 ) -> BradleyTerryFit:
-    """The most probable parameters given every single vote, by Newton's method in a trust region.
+    """Return the most probable parameters given every vote, by Newton's method in a trust region.
 
     All groups are fitted at once; nothing but side, tie and annotators is shared between them.
 
@@ -114,4 +176,4 @@ def fit_bradley_terry(
     params, discrimination, side, log_tie = posterior.unpack(solution.x)
     if not fit_annotators:
         discrimination = np.ones(len(table.annotators))
-    return BradleyTerryFit(params, side, log_tie, discrimination)
+    return BradleyTerryFit(table, params, side, log_tie, discrimination)

@@ -35,6 +35,7 @@ from proskill.rating.reliability import (
     reliability_curve,
 )
 from proskill.rating.result import Ratings
+from proskill.rating.table_builder import Judgements, comparison_table
 
 INTERVAL_PROBABILITY: Final = 0.9
 
@@ -113,7 +114,7 @@ class RatingRun:
 
 
 def rate(
-    table: ComparisonTable,
+    comparisons: Judgements,
     *,
     rng: np.random.Generator,
     level_rule: LevelRule | None = None,
@@ -125,10 +126,18 @@ def rate(
     on_stage: Callable[[str], None] = lambda name: None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RatingRun:
-    """Rate the items of a table.
+    """Rate items: ratings with intervals, levels, reliability and the next pairs to ask.
+
+    >>> rng = np.random.default_rng(0)
+    >>> run = rate([("anna", "ben"), ("ben", "cleo"), ("anna", "cleo")], rng=rng)
+    >>> run.ratings.items
+    ('anna', 'ben', 'cleo')
+    >>> bool((run.ratings.lower < run.ratings.rating).all())
+    True
 
     Args:
-        table: the votes in the order in which they were judged.
+        comparisons: a `ComparisonTable`, `Comparison` objects or (winner, loser) pairs, in the
+            order in which they were judged.
         rng: source of randomness; the same state gives the same result.
         level_rule: how to cut levels; None cuts none.
         earlier: ratings of an earlier session by item id. Items in both sessions put this one on
@@ -145,6 +154,7 @@ def rate(
             anchors of a level.
         ValueError: an argument out of range.
     """
+    table = comparison_table(comparisons)
     check_health(table, min_comparisons=min_comparisons)  # refuses bad arguments before long work
     if not len(table.judged()):
         raise ComparisonError(

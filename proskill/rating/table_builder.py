@@ -20,22 +20,30 @@ from proskill.rating.comparisons import (
     refuse_rows,
 )
 
+Judgements = ComparisonTable | Iterable[Comparison | tuple[str, str]]
+
 
 def comparison_table(
-    comparisons: Iterable[Comparison],
+    comparisons: Judgements,
     *,
     items: Sequence[str] = (),
     one_scale: bool = False,
 ) -> ComparisonTable:
-    """Columns from rows; see `ComparisonTableBuilder` for what is refused.
+    """Return judgements as columns; see `ComparisonTableBuilder` for what is refused.
+
+    >>> table = comparison_table([("anna", "ben"), Comparison("ben", "cleo", "tie")])
+    >>> table.items, table.outcome.tolist()
+    (('anna', 'ben', 'cleo'), [1, 0])
 
     Args:
-        comparisons: the rows.
+        comparisons: rows, or (winner, loser) pairs. A table is returned as it is.
         items: ids to have even when no row names them; possible with a single group only.
         one_scale: join all groups into one, so that items in several of them link them.
     """
+    if isinstance(comparisons, ComparisonTable):
+        return comparisons
     builder = ComparisonTableBuilder(one_scale=one_scale)
-    rows = list(comparisons)
+    rows = [_comparison(row, number) for number, row in enumerate(comparisons, 1)]
     builder.extend(
         item_a=TextColumn.of([row.item_a for row in rows]),
         item_b=TextColumn.of([row.item_b for row in rows]),
@@ -242,6 +250,14 @@ class ComparisonTableBuilder:
         if self._revoked:
             keep &= ~np.isin(token, np.fromiter(self._revoked, np.int64))
         return np.flatnonzero(keep)
+
+
+def _comparison(row: Comparison | tuple[str, str], number: int) -> Comparison:
+    if isinstance(row, Comparison):
+        return row
+    if isinstance(row, str) or len(row) != 2:
+        raise ComparisonError(f"{row!r}: a (winner, loser) pair is expected", row=number)
+    return Comparison(*row, "a")
 
 
 def _token_hash(token: str) -> int:

@@ -28,7 +28,7 @@ def agreement_of(table: ComparisonTable, *, side: tuple[float, ...] = (0.0, 0.0)
         side=np.array(side),
         discrimination=np.ones((len(side), num_annotators)),
     )
-    fit = BradleyTerryFit(np.zeros(table.num_items), 0.0, -math.inf, np.ones(num_annotators))
+    fit = BradleyTerryFit(table, np.zeros(table.num_items), 0.0, -math.inf, np.ones(num_annotators))
     return measure_agreement(table, fit=fit, posterior=posterior)
 
 

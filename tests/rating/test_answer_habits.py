@@ -13,7 +13,9 @@ from proskill.rating.table_builder import comparison_table
 
 
 def fit_of(params: list[float], num_annotators: int = 1) -> BradleyTerryFit:
-    return BradleyTerryFit(np.array(params), 0.0, -math.inf, np.ones(num_annotators))
+    return BradleyTerryFit(
+        comparison_table([]), np.array(params), 0.0, -math.inf, np.ones(num_annotators)
+    )
 
 
 def pressed(buttons: str, annotator: str = "ann", left: str = "x") -> list[Comparison]:

@@ -1,7 +1,9 @@
 import json
 import math
+import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import choix
 import numpy as np
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from proskill.rating import Comparison, ComparisonTable, comparison_table
+from proskill.errors import ComparisonError, ProskillError
+from proskill.rating import BradleyTerry, Comparison, ComparisonTable, comparison_table
 from proskill.rating.bradley_terry import fit_bradley_terry
 from proskill.rating.log_posterior import (
     DISCRIMINATION_VARIANCE,
@@ -278,3 +281,28 @@ def test_twice_the_votes_pull_ratings_apart_from_the_prior() -> None:
         gaps.append(float(x - y))
     assert gaps[0] < gaps[1] < gaps[2]
     assert expit(gaps[2]) == pytest.approx(0.75, abs=1e-3)
+
+
+def test_pairs_comparisons_and_a_table_give_the_same_frame() -> None:
+    pairs = [("anna", "ben"), ("ben", "cleo")]
+    rows = [Comparison(winner, loser, "a") for winner, loser in pairs]
+    frames = [
+        BradleyTerry().fit(given).to_frame() for given in (pairs, rows, comparison_table(rows))
+    ]
+    assert frames[0]["item"].tolist() == ["anna", "ben", "cleo"]
+    assert frames[0]["num_comparisons"].tolist() == [1, 2, 1]
+    assert frames[0]["rating"].is_monotonic_decreasing
+    assert all(frame.equals(frames[0]) for frame in frames)
+
+
+@pytest.mark.parametrize("row", ["ab", ("a", "b", "c")])
+def test_a_row_that_is_no_pair_is_refused(row: Any) -> None:
+    with pytest.raises(ComparisonError, match=r"row 2: .*a \(winner, loser\) pair is expected"):
+        BradleyTerry().fit([("a", "b"), row])
+
+
+def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = BradleyTerry().fit([("a", "b")])
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ProskillError, match="pip install pandas"):
+        fit.to_frame()

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from proskill.annotation.db.connection_failures import why_no_connection
+from proskill.annotation.db.connection_failures import CONNECT_SECONDS, why_no_connection
 from proskill.annotation.refusals import Refusal
 from proskill.errors import CampaignError
 
@@ -27,7 +27,6 @@ _BUSY_SECONDS: Final = 10.0
 
 # How much of the log is written over into the database at once: often, so that no vote waits long.
 _CHECKPOINT_PAGES: Final = 1000
-
 
 _SQLITE_DOWN: Final = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
@@ -40,9 +39,6 @@ _POSTGRESQL_DOWN: Final = ("08", "40", "53", "57")
 
 
 _EXAMPLE: Final = "postgresql+psycopg://USER@HOST/NAME"
-
-# A host that is away says nothing, and the system would wait for two minutes.
-_CONNECT_SECONDS: Final = 10
 
 
 class Database:
@@ -146,13 +142,13 @@ def _postgresql_engine(url: URL) -> Engine:
         )
     options: dict[str, int] = {}
     if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
-        options["connect_timeout"] = _CONNECT_SECONDS
+        options["connect_timeout"] = CONNECT_SECONDS
     engine = create_engine(url, pool_pre_ping=True, connect_args=options)
     try:
         engine.connect().close()
     except OperationalError as error:
+        reason = why_no_connection(engine, error)
         engine.dispose()
-        reason = why_no_connection(str(error.orig))
         raise CampaignError(f"{_without_password(url)}: {reason}") from None
     return engine
 
