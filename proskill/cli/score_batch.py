@@ -28,7 +28,7 @@ def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
     Raises:
         ManifestError: a folder or pattern without videos, or a manifest that breaks its rules.
     """
-    from proskill.data.found_views import (
+    from proskill.data.dataset_paths import (
         find_videos,
         fixed_part,
         is_pattern,

@@ -1,4 +1,4 @@
-"""What guessing scores: the commonest level of everybody, and of each scenario.
+"""Majority baselines: accuracy of the commonest level, overall and per scenario.
 
 An accuracy below these says that a model has learned less than the label counts tell.
 """
@@ -21,7 +21,7 @@ _Answer = TypeVar("_Answer", bound=Hashable)
 
 @dataclass(frozen=True)
 class Accuracy:
-    """A share of right takes with its 95 % interval, in [0, 1].
+    """Accuracy with its 95 % interval, in [0, 1].
 
     The interval is a percentile bootstrap over participants with all their takes; NaN where fewer
     than two people are judged.
@@ -34,7 +34,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What guessing scores on a split.
+    """Majority baselines of one split.
 
     Attributes:
         num_takes: labelled takes of the split.
@@ -56,7 +56,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class SkillBaseline:
-    """What guessing scores on one skill.
+    """Majority baseline of one skill.
 
     Attributes:
         num_takes: judged, all with a value.
@@ -70,7 +70,7 @@ class SkillBaseline:
 
 
 def majority_baselines(takes: Sequence[Take], *, levels: Sequence[str]) -> dict[str, Baseline]:
-    """Split -> what guessing scores on its labelled takes.
+    """Return the majority baselines on the labelled takes of each split.
 
     Where no take has a split, all takes together are judged, as "all takes".
 
@@ -109,7 +109,7 @@ def majority_baselines(takes: Sequence[Take], *, levels: Sequence[str]) -> dict[
 
 
 def skill_baselines(takes: Sequence[Take]) -> dict[str, SkillBaseline]:
-    """Skill -> accuracy of always saying the commonest value of training takes, on test takes.
+    """Return, per skill, the test accuracy of the commonest value of training takes.
 
     Where there is no test split, validation takes are judged, and where there is none of these, all
     takes; likewise, values are counted on all takes without a training split.
@@ -136,7 +136,7 @@ def skill_baselines(takes: Sequence[Take]) -> dict[str, SkillBaseline]:
 def accuracy_interval(
     is_right: Sequence[bool], participants: Sequence[str], *, seed: int = 0
 ) -> Accuracy:
-    """Share of right takes and its interval.
+    """Return the share of right takes and its interval.
 
     Args:
         is_right: one per take.
@@ -159,6 +159,6 @@ def accuracy_interval(
 
 
 def _commonest(answers: Sequence[_Answer], order: Mapping[_Answer, float]) -> _Answer:
-    """The most frequent answer; the lower one of two."""
+    """Return the most frequent value; the lower one of two."""
     counts = Counter(answers)
     return min(counts, key=lambda answer: (-counts[answer], order[answer]))

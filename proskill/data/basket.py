@@ -19,7 +19,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from proskill.data.folder_paths import first_file, is_inside
+from proskill.data.dataset_paths import first_file, is_inside
 from proskill.data.splits import without_crossing_people
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 def is_basket(folder: Path) -> bool:
-    """Whether a folder has BASKET's layout, or is the folder of one of its test sets."""
+    """Return True for a folder with BASKET's layout, or of one of its test sets."""
     return (folder / LABELS_FOLDER).is_dir() or _is_test_set(folder)
 
 
@@ -118,7 +118,7 @@ def _label_files(labels: Path, test_set: TestSet) -> list[tuple[Path, Split]]:
 
 
 def _check_header(file: Path, header: list[str]) -> None:
-    """The header must be one, and where it names skills, they must be in the order known here."""
+    """Check that a header is present and names the skills, if any, in the known order."""
     _check_width(file, 1, header)
     if all(cell.strip().isdecimal() for cell in header[1:]):
         raise ManifestError(f"{file}: row 1: must name the columns; the header is missing")
@@ -140,7 +140,7 @@ def _check_width(file: Path, row: int, cells: list[str]) -> None:
 
 
 def _take(root: Path, file: Path, row: int, cells: list[str], split: Split) -> Take:
-    """The take of a row; where its video is not on disk, the path is the one it should have."""
+    """Return the take of a row; a video that is not on disk gets the path it should have."""
     _check_width(file, row, cells)
     name = cells[0].strip()
     path = Path(name)
@@ -166,7 +166,7 @@ def _take(root: Path, file: Path, row: int, cells: list[str], split: Split) -> T
 
 
 def _skills(file: Path, row: int, cells: list[str]) -> dict[str, float]:
-    """Skill -> level from 0 to 4, higher being more skill for every one of them."""
+    """Return skill -> level from 0 to 4, higher being more skill for every one of them."""
     skills = {}
     for name, cell in zip(BASKET_SKILLS, cells, strict=True):
         text = cell.strip()

@@ -1,4 +1,4 @@
-"""Whether a dataset can be used: its table, its files, and the views of each take together.
+"""Check of a dataset: its table, its files, and the views of each take together.
 
 A problem either makes a view unusable or is a remark that a person should know. Files are judged as
 training would read them. Not here: the command's output (`proskill.cli.data`).
@@ -83,7 +83,7 @@ def check_dataset(
 
 
 def find_table_problems(takes: Sequence[Take]) -> list[Problem]:
-    """Takes that occur twice, and takes of people who are in another split already."""
+    """Find takes that occur twice, and takes of participants of an earlier split."""
     problems: list[Problem] = []
     split_of: dict[str, tuple[Split, str]] = {}
     first: dict[str, Take] = {}

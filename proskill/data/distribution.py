@@ -1,4 +1,4 @@
-"""Some numbers, summed up for a person: how many, how large, and a histogram."""
+"""Summary of numbers with a histogram."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_BARS = 24
 
 @dataclass(frozen=True)
 class Distribution:
-    """Numbers summed up.
+    """Summary of some numbers.
 
     Attributes:
         num: how many.
@@ -37,7 +37,7 @@ class Distribution:
 
 
 def distribution_of(values: Iterable[float]) -> Distribution | None:
-    """Finite numbers as a distribution, or None where there is no number.
+    """Summarise finite numbers; return None where there is none.
 
     Few different whole numbers get a bar each, centred on the number; others get equal bars.
     """

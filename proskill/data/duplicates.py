@@ -1,4 +1,4 @@
-"""The same footage under two names: counted twice in training, or known before it is judged."""
+"""Duplicate footage: counted twice in training, or seen before it is judged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAMPLE_BYTES = 65536
 def find_duplicates(
     takes: Sequence[Take], facts: Mapping[Path, FileFacts]
 ) -> dict[tuple[str, str], str]:
-    """Views whose footage an earlier view shows already, with a sentence on where.
+    """Find views whose footage an earlier view shows already, with a sentence on where.
 
     Files are the same when their bytes are. The same file under one name may stand in several takes
     (one recording, several performances), and copies may, too, as long as the parts do not overlap;
@@ -51,7 +51,7 @@ def find_duplicates(
 
 
 def _same_content(size_bytes: Mapping[Path, int]) -> dict[Path, Path]:
-    """Path -> the first path with the same bytes, for files that have a twin."""
+    """Return path -> first path with the same bytes, for files that have a duplicate."""
     groups = [list(size_bytes)]
     # Each step looks closer at fewer files: most are told apart by their sizes alone.
     steps: tuple[Callable[[Path], object], ...] = (
@@ -71,7 +71,7 @@ def _same_content(size_bytes: Mapping[Path, int]) -> dict[Path, Path]:
 
 
 def _sample_hash(path: Path) -> object:
-    """Of the first, middle and last bytes."""
+    """Hash the first, middle and last bytes."""
     size = path.stat().st_size
     digest = hashlib.sha256()
     with path.open("rb") as file:

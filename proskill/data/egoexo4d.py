@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from proskill.data.dataset_paths import is_plain_name
 from proskill.data.egoexo4d_views import find_views
 from proskill.data.expert_commentary import read_mean_rating
-from proskill.data.folder_paths import is_plain_name
 from proskill.data.json_files import Entry, load_entries, load_list, load_object
 from proskill.data.splits import without_crossing_people
 from proskill.data.take import Split, Take
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def is_egoexo4d(folder: Path) -> bool:
-    """Whether a folder has Ego-Exo4D's layout."""
+    """Return True for a folder with Ego-Exo4D's layout."""
     return (folder / "takes.json").is_file()
 
 
@@ -97,7 +97,7 @@ def _take(
     level: str | None,
     left_out: Counter[str],
 ) -> Take | None:
-    """A take of the benchmark, or None with the reason counted."""
+    """Return a take of the benchmark, or None with the reason counted."""
     if described is None or described.values.get("is_dropped"):
         left_out["takes that takes.json lacks or has dropped"] += 1
         return None
@@ -124,7 +124,7 @@ def _take(
 
 
 def _described_takes(file: Path) -> dict[str, Entry]:
-    """uid -> take, whatever the benchmark says of it."""
+    """Return uid -> entry of takes.json, used by the benchmark or not."""
     takes: dict[str, Entry] = {}
     names: set[str] = set()
     for entry in load_entries(file):
@@ -172,7 +172,7 @@ def _annotations(folder: Path) -> Iterator[tuple[Split, Entry]]:
 def _test_uids(
     folder: Path, described: Mapping[str, Entry], splits: Mapping[str, Split]
 ) -> Iterator[str]:
-    """The hidden test takes; a name that takes.json lacks is handed on to be counted."""
+    """Yield the hidden test takes, also names that takes.json lacks, which are counted."""
     if (folder / TEST_LIST_FILE).is_file():
         uid_of = {take.text("take_name"): uid for uid, take in described.items()}
         for number, name in enumerate(load_list(folder / TEST_LIST_FILE), 1):

@@ -1,4 +1,4 @@
-"""Ego-Exo4D: which file shows which view of a take, and between which instants.
+"""Ego-Exo4D's views of a take: files, and start and end of the task.
 
 The benchmark's annotations name a take's cameras (`video_paths`); without them, `takes.json` does.
 Videos of one take are aligned frame by frame, so all views share one clock without offsets.
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from proskill.data.folder_paths import first_file, is_inside
+from proskill.data.dataset_paths import first_file, is_inside
 from proskill.data.json_files import Entry
 from proskill.data.take import View
 from proskill.view_names import ViewKind
@@ -24,7 +24,7 @@ _ROUNDING_SECONDS = 0.1
 def find_views(
     root: Path, take: Entry, annotation: Entry | None, left_out: Counter[str]
 ) -> dict[str, View]:
-    """The views of a take whose videos are on disk, `ego` first.
+    """Return the views of a take whose videos are on disk, `ego` first.
 
     Videos with a short side of 448 px are taken where they are present.
 
@@ -58,7 +58,7 @@ def find_views(
 
 
 def _annotated_paths(annotation: Entry) -> dict[str, str | None]:
-    """View name -> path relative to the root, as the benchmark names both; empty without paths."""
+    """Return view name -> relative path, as the benchmark names both; empty without paths."""
     if not annotation.values.get("video_paths"):
         return {}
     paths = annotation.child("video_paths")
@@ -73,7 +73,7 @@ def _annotated_paths(annotation: Entry) -> dict[str, str | None]:
 
 
 def _camera_paths(take: Entry) -> dict[str, str | None]:
-    """The same from `takes.json`: cameras in the order of their names, each with its number."""
+    """Return the same from `takes.json`: cameras in the order of their names, numbered."""
     if not take.values.get("frame_aligned_videos"):
         return {}
     cameras = take.child("frame_aligned_videos")
@@ -97,7 +97,7 @@ def _camera_paths(take: Entry) -> dict[str, str | None]:
 
 
 def _stream(camera: Entry) -> Entry | None:
-    """The colour stream of a camera; None for a collage or a camera without one."""
+    """Return the colour stream of a camera; None for a collage or a camera without one."""
     for name in _STREAMS:
         if camera.values.get(name):
             stream = camera.child(name)
@@ -106,7 +106,7 @@ def _stream(camera: Entry) -> Entry | None:
 
 
 def _worn_cameras(take: Entry) -> dict[str, bool]:
-    """Camera -> whether the performer wears it; GoPros are worn in a few takes."""
+    """Return camera -> True if the performer wears it; GoPros are worn in a few takes."""
     capture = take.values.get("capture")
     if not isinstance(capture, Mapping) or not capture.get("cameras"):
         return {}
@@ -115,7 +115,7 @@ def _worn_cameras(take: Entry) -> dict[str, bool]:
 
 
 def _task_span(take: Entry, left_out: Counter[str]) -> tuple[float, float | None]:
-    """When the task begins and ends on the take's clock, which begins with its videos.
+    """Return start and end of the task on the take's clock, which begins with its videos.
 
     Before and after it, takes show preparations such as the code that synchronises cameras.
     """

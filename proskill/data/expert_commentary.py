@@ -1,4 +1,4 @@
-"""Ego-Exo4D's expert commentary: what experts said of a take, and how they rated it.
+"""Ego-Exo4D's expert commentary: remarks on a take, and ratings of it.
 
 The aggregated `annotations/expert_commentary_{train,val}.json` hold the transcribed remarks. The
 ratings are in `annotations/expert_commentary/TAKE/EXPERT/data.json`, a download of its own.
@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from proskill.data.folder_paths import is_plain_name
+from proskill.data.dataset_paths import is_plain_name
 from proskill.data.json_files import Entry, load_object
 
 MIN_RATING, MAX_RATING = 1, 10
@@ -34,7 +34,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Commentary:
-    """All that one expert said of one take.
+    """Remarks and rating of one expert on one take.
 
     Attributes:
         expert: six characters that stand for the expert.
@@ -50,7 +50,7 @@ class Commentary:
 
 
 def read_commentary(root: Path | str) -> dict[str, list[Commentary]]:
-    """Take name -> what each expert said of it.
+    """Return take name -> commentary of each expert.
 
     Remarks whose transcription failed are left out, counted and reported through `logging`.
 
@@ -75,7 +75,7 @@ def read_commentary(root: Path | str) -> dict[str, list[Commentary]]:
 
 
 def read_mean_rating(root: Path, take_name: str) -> float | None:
-    """Mean of the experts' ratings of a take, in [1, 10]; None where there are none.
+    """Return the mean of the experts' ratings of a take, in [1, 10], or None.
 
     Experts were free to use the scale as they liked, so a mean of few is coarse.
 

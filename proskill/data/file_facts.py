@@ -1,4 +1,4 @@
-"""What video files are, found out once: examined in worker processes, remembered in a journal.
+"""Facts about video files, examined in worker processes and kept in a journal.
 
 The journal is a file of JSON lines, one per examined file, written as results come. A run that was
 interrupted goes on where it stopped, and a later one looks again only at files whose size or time
@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 from proskill.data.take import View
 from proskill.data.worker_processes import map_in_processes
 from proskill.errors import ProskillError, VideoError
+from proskill.plain_json import from_plain_json
 
 Fault = Literal["missing", "unreadable", "truncated"]
 Span = tuple[float, float | None]
@@ -31,7 +32,7 @@ _CRASHED = (
 
 @dataclass(frozen=True)
 class FileRequest:
-    """A file to be examined.
+    """File to be examined.
 
     Attributes:
         path: absolute.
@@ -45,7 +46,7 @@ class FileRequest:
 
     @property
     def sampling(self) -> str:
-        """Names the instants; empty where none is decoded."""
+        """Name of the decoded timestamps; empty where none is decoded."""
         if not self.num_instants:
             return ""
         return hashlib.sha256(repr((self.num_instants, self.spans)).encode()).hexdigest()[:16]
@@ -53,7 +54,7 @@ class FileRequest:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one file turned out to be.
+    """Facts about one file.
 
     Attributes:
         path: absolute.
@@ -85,7 +86,7 @@ class FileFacts:
 
 
 def requests_for(views: Iterable[View], *, num_instants: int) -> list[FileRequest]:
-    """One request per file, however many takes lie in it, in the order of their first view."""
+    """Return one request per file, however many takes it shows, by order of first view."""
     spans: dict[Path, dict[Span, None]] = {}
     for view in views:
         start = view.start_seconds + view.offset_seconds
@@ -101,7 +102,7 @@ def examine_files(
     num_workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[Path, FileFacts]:
-    """Facts by path; what the journal knows of unchanged files is taken from there.
+    """Return facts by path; those of unchanged files come from the journal.
 
     Args:
         requests: of distinct files.
@@ -125,7 +126,7 @@ def examine_files(
             ):
                 facts = found or _facts(request, fault="unreadable", reason=_CRASHED)
                 known[facts.path] = facts
-                file.write(_as_line(facts))
+                file.write(json.dumps({**asdict(facts), "path": str(facts.path)}) + "\n")
                 file.flush()
                 if on_progress:
                     on_progress(len(known), len(requests))
@@ -182,7 +183,7 @@ def _facts(request: FileRequest, **values: Any) -> FileFacts:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of change; None where there is no such file."""
+    """Return size and time of change, or None for a missing file."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -190,25 +191,14 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _as_line(facts: FileFacts) -> str:
-    return json.dumps({**asdict(facts), "path": str(facts.path)}) + "\n"
-
-
 def _read_journal(journal: Path, requests: Mapping[Path, FileRequest]) -> dict[Path, FileFacts]:
-    """What is known of the requested files, as far as it still holds."""
+    """Return the facts about requested files that have not changed."""
     known: dict[Path, FileFacts] = {}
     with suppress(FileNotFoundError), journal.open("rb") as file:
         for line in file:
             try:
-                record = json.loads(line)
-                facts = FileFacts(
-                    **{
-                        **record,
-                        "path": Path(record["path"]),
-                        "warnings": tuple(record["warnings"]),
-                    }
-                )
-            except (ValueError, TypeError, KeyError):
+                facts = from_plain_json(FileFacts, json.loads(line), decode=_as_path)
+            except ValueError:
                 continue  # cut off when the run was killed, or of another version: look again
             request = requests.get(facts.path)
             if request is not None and request.sampling in ("", facts.sampling):
@@ -218,6 +208,10 @@ def _read_journal(journal: Path, requests: Mapping[Path, FileRequest]) -> dict[P
         for path, facts in known.items()
         if _stamp(path) == (facts.size_bytes, facts.modified_ns)
     }
+
+
+def _as_path(kind: type, value: Any) -> Any:
+    return Path(value) if kind is Path and isinstance(value, str) else value
 
 
 def _ends_within_a_line(journal: Path) -> bool:

@@ -36,7 +36,7 @@ class Entry:
         return ManifestError(f"{self.file}: {where}key {key!r}: {reason}")
 
     def get(self, key: str) -> Any:
-        """The value of a key that must be there.
+        """Return the value of a required key.
 
         Raises:
             ManifestError: it is not.
@@ -46,7 +46,7 @@ class Entry:
         return self.values[key]
 
     def text(self, key: str) -> str:
-        """A value that must be text, not empty; a whole number counts, since ids often are.
+        """Return a required, non-empty text; whole numbers count, since ids often are.
 
         Raises:
             ManifestError: it is missing or something else.
@@ -59,7 +59,7 @@ class Entry:
         return value
 
     def number(self, key: str) -> float | None:
-        """A finite number, in quotes or not; None where the key is absent or null.
+        """Return a finite number, in quotes or not; None where the key is absent or null.
 
         Raises:
             ManifestError: it is something else.
@@ -73,7 +73,7 @@ class Entry:
         return number
 
     def child(self, key: str) -> Entry:
-        """The object under a key that must be there.
+        """Return the object under a required key.
 
         Raises:
             ManifestError: it is missing or no object.
@@ -81,7 +81,7 @@ class Entry:
         return self._entry(self.get(key), key, key)
 
     def children(self, key: str) -> Iterator[Entry]:
-        """The objects of the list under a key that must be there, counted from 1 in messages.
+        """Yield the objects of the list under a required key, counted from 1 in messages.
 
         Raises:
             ManifestError: it is missing, no list, or holds something other than objects.
@@ -101,7 +101,7 @@ class Entry:
 
 
 def load_json(file: Path) -> Any:
-    """The content of a JSON file.
+    """Return the content of a JSON file.
 
     Raises:
         ManifestError: there is no such file, or it is not JSON.
@@ -115,7 +115,7 @@ def load_json(file: Path) -> Any:
 
 
 def load_object(file: Path) -> Entry:
-    """A JSON file that holds one object.
+    """Return the object that a JSON file contains.
 
     Raises:
         ManifestError: as `load_json`, or it holds something else.
@@ -127,7 +127,7 @@ def load_object(file: Path) -> Entry:
 
 
 def load_list(file: Path) -> list[Any]:
-    """A JSON file that holds one list.
+    """Return the list that a JSON file contains.
 
     Raises:
         ManifestError: as `load_json`, or it holds something else.
@@ -139,7 +139,7 @@ def load_list(file: Path) -> list[Any]:
 
 
 def load_entries(file: Path) -> Iterator[Entry]:
-    """The objects of a JSON file that holds a list of them.
+    """Yield the objects of a JSON file that contains a list of them.
 
     Raises:
         ManifestError: as `load_list`, or an item is no object.
@@ -153,7 +153,7 @@ def load_entries(file: Path) -> Iterator[Entry]:
 
 
 def _as_float(value: object) -> float:
-    """NaN where the value is no number."""
+    """Return the value as a number, NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return math.nan
     try:

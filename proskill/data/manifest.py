@@ -1,4 +1,4 @@
-"""Manifests: a table with one row per view, and the list of takes that it stands for.
+"""Manifests: tables with one row per view, read as lists of takes.
 
 Columns: `take_id, view, kind, path, start_seconds, end_seconds, offset_seconds, scenario,
 participant_id, split, level, rating`, and one `skill:<name>` column per skill. Paths are relative
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from proskill.data.folder_paths import is_inside
+from proskill.data.dataset_paths import is_inside
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
 from proskill.levels import EGOEXO4D_LEVELS, LevelScale
@@ -140,7 +140,7 @@ def require_disjoint_participants(takes: Iterable[Take]) -> None:
 
 
 def checked_row(path: Path, row: dict[str, str | float | None]) -> dict[str, str | float | None]:
-    """The row of a take unless it would be read back as another one.
+    """Return the row of a take unless it would be read back as another one.
 
     Raises:
         ManifestError: a text with space around it, a line break or another control character, or a
@@ -161,7 +161,7 @@ def checked_row(path: Path, row: dict[str, str | float | None]) -> dict[str, str
 
 @dataclass
 class _Draft:
-    """A take whose rows are still coming."""
+    """Take whose rows are still being read."""
 
     first_row: int
     values: dict[str, Any]  # by the names of TAKE_COLUMNS
@@ -331,7 +331,7 @@ def _skill(column: str) -> str:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """Relative to the folder where the file lies in it, else the whole path."""
+    """Return the path relative to the folder if the file is in it, else the whole path."""
     if path.is_relative_to(folder):
         relative = path.relative_to(folder).as_posix()
         if is_inside(relative):

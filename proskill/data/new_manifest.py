@@ -1,4 +1,4 @@
-"""A manifest to fill in, from the video files that lie in a folder.
+"""Manifest to fill in, made from the video files of a folder.
 
 Takes and views are guessed from names, ends of takes are probed; who performs, the split and the
 labels are left empty, because no file name says them.
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from proskill.data.dataset_paths import FoundView, find_views
 from proskill.data.file_facts import FileFacts, FileRequest, examine_files
-from proskill.data.found_views import FoundView, find_views
 from proskill.data.manifest import MANIFEST_COLUMNS, NUMERIC_COLUMNS, checked_row
 from proskill.errors import ManifestError
 from proskill.table_files import write_table
@@ -21,7 +21,7 @@ from proskill.view_names import guess_kind
 
 @dataclass(frozen=True)
 class NewManifest:
-    """What was written.
+    """Manifest that was written.
 
     Attributes:
         path: of the manifest.

@@ -1,4 +1,4 @@
-"""What a check can find: one problem with one view, the report, and the quarantine file."""
+"""Problems that a check finds, its report, and the quarantine file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REMARKS = frozenset({"unequal lengths", "worth knowing"})
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one view.
+    """Problem with one view.
 
     Attributes:
         kind: what sort of thing.
@@ -49,7 +49,7 @@ class Problem:
 
     @property
     def is_unusable(self) -> bool:
-        """Whether the view must be left out; if not, this is a remark."""
+        """True if the view must be left out; if not, this is a remark."""
         return self.kind not in _REMARKS
 
 
@@ -78,7 +78,7 @@ class CheckReport:
 
     @property
     def remarks(self) -> tuple[Problem, ...]:
-        """The others, which a person should know."""
+        """The other problems, which a person should know."""
         return tuple(problem for problem in self.problems if not problem.is_unusable)
 
 

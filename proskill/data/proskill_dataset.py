@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from proskill.data.folder_paths import is_plain_name
+from proskill.data.dataset_paths import VIDEO_SUFFIXES, is_plain_name
 from proskill.data.splits import without_crossing_people
 from proskill.data.take import Split, Take, View
 from proskill.errors import ManifestError
@@ -31,21 +31,20 @@ from proskill.table_files import read_table
 from proskill.view_names import ViewKind
 
 _MAX_DEPTH = 4
-_VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """Where the pairs put a segment."""
+    """Scenario and split of a segment, by the pairs it is in."""
 
     scenario: str
     split: Split
 
 
 def is_proskill(folder: Path) -> bool:
-    """Whether a folder is one of ProSkill's subsets, or holds some."""
+    """Return True for one of ProSkill's subsets, or a folder with some."""
     return bool(_subsets(folder))
 
 
@@ -82,7 +81,7 @@ def _subsets(folder: Path) -> list[Path]:
 
 
 def _ranking_files(subset: Path) -> dict[int, Path]:
-    """Round -> file."""
+    """Return round -> file."""
     files = {}
     for file in (subset / "rankings").glob("*.y*ml"):
         match = re.fullmatch(r"(?:rank_after_round_)?(\d+)", file.stem)
@@ -177,7 +176,7 @@ def _ratings(file: Path) -> Iterator[tuple[str, float]]:
 def _records(
     file: Path, node: Any, name: str, *, depth: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(segment, its numbers), however deep goals and subgoals nest them."""
+    """Yield (segment, its numbers), however deep goals and subgoals nest them."""
     if not isinstance(node, Mapping) or depth > _MAX_DEPTH:
         where = f"{name!r}: " if name else ""
         raise ManifestError(
@@ -225,7 +224,7 @@ def _participants(file: Path) -> dict[str, str] | None:
 
 
 def _videos(folder: Path) -> dict[str, dict[str, View]]:
-    """Segment -> its views; ego views first."""
+    """Return segment -> its views; ego views first."""
     found: dict[str, dict[str, View]] = {}
     views = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     for view in views:
@@ -235,7 +234,7 @@ def _videos(folder: Path) -> dict[str, dict[str, View]]:
             )
         kind: ViewKind = "ego" if view.name.startswith("ego") else "exo"
         for file in sorted(view.iterdir()):
-            if file.suffix.lower() in _VIDEO_SUFFIXES and is_plain_name(file.stem):
+            if file.suffix.lower() in VIDEO_SUFFIXES and is_plain_name(file.stem):
                 # Segments may be named with or without the file's suffix.
                 for segment in (file.stem, file.name):
                     found.setdefault(segment, {})[view.name] = View(file, kind)

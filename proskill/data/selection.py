@@ -1,20 +1,26 @@
-"""The part of a dataset that somebody asked for: some scenarios, some views."""
+"""Takes to use: those of some scenarios and views, less those whose video cannot be decoded."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from proskill.data.take import Take
-from proskill.errors import ConfigError
+from proskill.data.targets import named
+from proskill.errors import ConfigError, ProskillError
 from proskill.view_names import ViewKind
+
+OnError = Literal["raise", "skip"]
+# More is a wrong folder or a bad disk, and training on the rest another experiment.
+MAX_BROKEN_SHARE = 0.01
 
 _log = logging.getLogger(__name__)
 
 
 def select_scenarios(takes: Sequence[Take], scenarios: Sequence[str] | None) -> list[Take]:
-    """Takes of these scenarios; None keeps all.
+    """Return the takes of these scenarios; None keeps all.
 
     Raises:
         ConfigError: a scenario that no take has.
@@ -35,7 +41,7 @@ def select_views(
     view_names: Sequence[str] | None,
     view_kinds: Sequence[ViewKind] | None,
 ) -> list[Take]:
-    """Takes with these views alone; takes that have none of them are left out, with a count.
+    """Return takes with these views alone, without (and counting) takes with none of them.
 
     Args:
         takes: with all their views.
@@ -66,3 +72,37 @@ def select_views(
     if len(kept) < len(takes):
         _log.warning("%d takes left out: no view of data.select.%s", len(takes) - len(kept), wanted)
     return kept
+
+
+class BrokenTakes:
+    """Takes left out so far because of a broken video, each once.
+
+    Args:
+        num_takes: how many there are in all.
+    """
+
+    def __init__(self, num_takes: int) -> None:
+        self.num_takes = num_takes
+        self.reasons: dict[str, str] = {}
+
+    def add(self, take_id: str, reason: str) -> None:
+        """Count a take.
+
+        Args:
+            take_id: of the take.
+            reason: names the file.
+
+        Raises:
+            ProskillError: more than one take, and more than 1 % of all, are broken.
+        """
+        if take_id in self.reasons:
+            return
+        self.reasons[take_id] = reason
+        count = len(self.reasons)
+        _log.warning("take %r left out, the %d. of %d: %s", take_id, count, self.num_takes, reason)
+        if count > max(1, MAX_BROKEN_SHARE * self.num_takes):
+            raise ProskillError(
+                f"{count} of {self.num_takes} takes have a broken video, more than "
+                f"{MAX_BROKEN_SHARE:.0%}: {named(list(self.reasons))} (the last: {reason}); "
+                "`proskill data check` finds all of them, repair them or take them out"
+            )

@@ -1,4 +1,4 @@
-"""One way in for every dataset: a path, and the takes behind it."""
+"""Takes of any dataset, by the path of its folder or file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def load_takes(
 
 
 def is_dataset(source: Path | str) -> bool:
-    """Whether `load_takes` is for this, by its suffix or by what its folder holds."""
+    """Return True for a source of `load_takes`, by its suffix or its folder's content."""
     source = Path(source)
     if not source.is_dir():
         return source.suffix.lower() in TABLE_SUFFIXES
@@ -65,7 +65,7 @@ def is_dataset(source: Path | str) -> bool:
 
 
 def is_simulated(source: Path | str) -> bool:
-    """Whether the dataset's folder holds the truth that only a simulation knows."""
+    """Return True if the dataset's folder contains the truth that only a simulation knows."""
     source = Path(source)
     folder = source if source.is_dir() else source.parent
     return (folder / "truth.jsonl").is_file()

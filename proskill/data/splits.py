@@ -1,4 +1,4 @@
-"""Participant-disjoint splits: who trains, who selects the model, who judges it.
+"""Participant-disjoint splits for training, model selection and testing.
 
 Nobody is in two splits, because a model that has met a person before recognises the person. Splits
 depend on the participants and a seed only, not on the order of takes.
@@ -32,7 +32,7 @@ def split_takes(
     test_fraction: float = 0.2,
     seed: int = 0,
 ) -> dict[Split, list[Take]]:
-    """Takes by split, with every missing split filled in from whole participants.
+    """Return takes by split, with missing splits filled in from whole participants.
 
     Takes that carry a split keep it. Where none does, test and validation participants are drawn
     evenly over the levels; where only validation is missing, it is drawn from the training
@@ -70,7 +70,7 @@ def split_takes(
 
 
 def without_crossing_people(takes: Sequence[Take], *, source: Path) -> list[Take]:
-    """Takes of a published split, less those that put a person on both of its sides.
+    """Return takes of a published split without those that put a person on both sides.
 
     Test takes stay as published, so that results can be compared; training takes of the same people
     go, then validation takes of people who are tested. How many is reported through `logging`.

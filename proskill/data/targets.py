@@ -1,4 +1,4 @@
-"""What a model learns from the labels of takes: levels of one or several skills, ratings, or both.
+"""Targets of training: levels of one or several skills, ratings, or both.
 
 A take may lack any of them; it is of use if it has one. Not here: batches (`take_dataset`).
 """
@@ -18,7 +18,7 @@ _NUM_NAMED = 10
 
 @dataclass(frozen=True)
 class Targets:
-    """Which labels count.
+    """Labels that a model learns from.
 
     Attributes:
         scale: of the levels.
@@ -44,7 +44,7 @@ class Targets:
 
     @property
     def described(self) -> str:
-        """In words, for messages."""
+        """Description for messages."""
         names = []
         if self.uses_levels:
             names.append(f"one of the skills {', '.join(self.skills)}" if self.skills else "level")
@@ -53,7 +53,7 @@ class Targets:
         return " or ".join(names)
 
     def levels_of(self, take: Take) -> tuple[int, ...]:
-        """Level index of every skill, -1 where the take has no label for it.
+        """Return the level index of every skill, -1 where the take has no label for it.
 
         Raises:
             ManifestError: a skill's value is not the index of a level.
@@ -67,17 +67,17 @@ class Targets:
         return tuple(skill_level(take, name, num_levels=num_levels) for name in self.skills)
 
     def rating_of(self, take: Take) -> float:
-        """The rating, NaN without one or where ratings do not count."""
+        """Return the rating, NaN without one or where ratings do not count."""
         return take.rating if self.uses_ratings and take.rating is not None else math.nan
 
     def has_any(self, take: Take) -> bool:
-        """Whether anything can be learned from the take."""
+        """Return True if the take has a label that counts."""
         is_rated = not math.isnan(self.rating_of(take))
         return is_rated or any(level != UNLABELLED for level in self.levels_of(take))
 
 
 def skill_level(take: Take, name: str, *, num_levels: int) -> int:
-    """Level index of a skill, -1 where the take has no label for it.
+    """Return the level index of a skill, -1 where the take has no label for it.
 
     Raises:
         ManifestError: the value is not the index of a level.
@@ -94,6 +94,6 @@ def skill_level(take: Take, name: str, *, num_levels: int) -> int:
 
 
 def named(names: Sequence[str]) -> str:
-    """The first of many names, and how many more there are."""
+    """Return the first of many names, and the number of the others."""
     more = len(names) - _NUM_NAMED
     return ", ".join(names[:_NUM_NAMED]) + (f" and {more} more" if more > 0 else "")

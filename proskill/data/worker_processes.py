@@ -1,4 +1,4 @@
-"""Work in processes that may die: a file that crashes its decoder costs one result, not the run."""
+"""Map over worker processes that may crash: a crash costs one result, not the run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _fill(
     under_way: dict[Future[Result], Item],
     limit: int,
 ) -> bool:
-    """Hand out items until `limit` are under way; False when there is nothing left to wait for."""
+    """Submit items until `limit` are in progress; return False when none is left."""
     while len(under_way) < limit:
         try:
             item = next(source)
@@ -102,7 +102,7 @@ def _pool(num_workers: int, context: BaseContext) -> ProcessPoolExecutor:
 
 
 def _context(preload: tuple[str, ...]) -> BaseContext:
-    """Workers forked from a clean server: quick to start, and no thread of ours is copied."""
+    """Return a context that forks workers from a clean server, without our threads."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

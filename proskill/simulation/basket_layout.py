@@ -34,7 +34,7 @@ _NEW_SEASON, _NEW_LEAGUE = "22-23", "China. CBA"
 def plan_basket(
     specs: Sequence[TakeSpec], splits: Sequence[Split], views: Sequence[str]
 ) -> list[FilmedTake]:
-    """One take per participant; those to be tested go to the four test sets in turn.
+    """Plan one take per participant; those to be tested go to the four test sets in turn.
 
     Raises:
         ValueError: more than one view, or a split without participants.
@@ -84,7 +84,7 @@ def write_basket_layout(root: Path, takes: Sequence[FilmedTake]) -> Path:
 
 
 def skill_levels(skill: Skill) -> dict[str, int]:
-    """BASKET's 20 skills as mixtures of the simulated components, cut at the quintiles.
+    """Return BASKET's 20 skills: mixtures of the simulated components, cut at quintiles.
 
     Returns:
         Skill -> 0 (poor) to 4 (excellent), higher being more skill for all of them.

@@ -1,9 +1,8 @@
 """The performer's skeleton: proportions, and joints from hands, feet, pelvis and lean.
 
 World axes: x to the performer's left, y forward, z up; metres. Segment lengths are fractions of
-    body
-height after Drillis & Contini (1966), as tabulated by Winter, "Biomechanics and Motor Control of
-Human Movement" (4th ed., fig. 4.1).
+body height after Drillis & Contini (1966), as tabulated by Winter, "Biomechanics and Motor Control
+of Human Movement" (4th ed., fig. 4.1).
 """
 
 from __future__ import annotations
@@ -13,22 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 JOINTS = (
-    "pelvis",
-    "chest",
-    "head",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_hand",
-    "right_hand",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_foot",
+    "pelvis", "chest", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+    "left_hand", "right_hand", "left_hip", "right_hip", "left_knee", "right_knee", "left_foot",
     "right_foot",
-)
+)  # fmt: skip
 JOINT_INDEX = {name: i for i, name in enumerate(JOINTS)}
 HANDS = [JOINT_INDEX["left_hand"], JOINT_INDEX["right_hand"]]
 
@@ -105,7 +92,7 @@ def pose_joints(
     hands: np.ndarray,
     feet: np.ndarray,
 ) -> np.ndarray:
-    """All joints of a performer over time.
+    """Return all joints of a performer over time.
 
     Args:
         pelvis: (T, 3).
@@ -148,7 +135,7 @@ def pose_joints(
 
 
 def _upright(shift: np.ndarray, length: float) -> np.ndarray:
-    """(T, 2) horizontal offsets -> (T, 3) offsets of the given length."""
+    """Return (T, 3) offsets of the given length for (T, 2) horizontal ones."""
     shift = np.clip(shift, -0.65 * length, 0.65 * length)
     up = np.sqrt(length**2 - (shift**2).sum(axis=1))
     return np.concatenate([shift, up[:, None]], axis=1)
@@ -157,7 +144,7 @@ def _upright(shift: np.ndarray, length: float) -> np.ndarray:
 def _two_links(
     root: np.ndarray, target: np.ndarray, first: float, second: float, bend_towards: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Middle joint and reached end of a two-link limb, by the law of cosines; all (T, 3)."""
+    """Return middle joint and reached end of a two-link limb by the law of cosines, (T, 3)."""
     reach = target - root
     distance = np.linalg.norm(reach, axis=1, keepdims=True)
     direction = reach / np.maximum(distance, 1e-6)

@@ -1,4 +1,4 @@
-"""Cameras around the performer: where they stand, what they see. Nothing here knows skill."""
+"""Cameras around the performer: position and field of view, independent of skill."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Camera:
     focal: float
 
     def project(self, points: np.ndarray, size_px: int) -> tuple[np.ndarray, np.ndarray]:
-        """World points (T, K, 3) -> pixels (T, K, 2) and depth (T, K) in metres."""
+        """Project world points (T, K, 3) to pixels (T, K, 2) and depth (T, K) in metres."""
         local = np.einsum("tij,tkj->tki", self.rotation, points - self.position[:, None])
         depth = np.maximum(local[..., 2], 0.05)
         pixels = size_px * (0.5 + self.focal * local[..., :2] / depth[..., None])
@@ -55,7 +55,7 @@ class Camera:
 
 
 def place_camera(view: str, performance: Performance, rng: np.random.Generator) -> Camera:
-    """A camera for a named view; pose and zoom vary from take to take."""
+    """Place the camera of a named view; pose and zoom vary from take to take."""
     if view == "ego":
         return _worn(performance, rng)
     azimuth = np.radians(_AZIMUTH_DEGREES[view] + rng.uniform(-9, 9))
@@ -68,8 +68,7 @@ def place_camera(view: str, performance: Performance, rng: np.random.Generator) 
 
 
 def _worn(performance: Performance, rng: np.random.Generator) -> Camera:
-    """Worn on the head and stabilised: follows the ideal movement and slow turns of the head
-    only."""
+    """Place the camera worn on the head; it follows the ideal movement and slow turns alone."""
     seconds = performance.seconds
     hands = performance.joints[:, HANDS].reshape(-1, 3)
     middle = np.median(hands, axis=0)

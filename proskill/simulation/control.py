@@ -1,4 +1,4 @@
-"""How skill shows in movement: spells of fast correction inside otherwise smooth motor control.
+"""Effect of skill on movement: spells of fast correction inside smooth motor control.
 
 Every component of skill drives one *deviation*, a signal of unit variance that is added to the
 ideal movement (to the hand, the trunk, or the movement's clock). At any moment the deviation is
@@ -46,7 +46,7 @@ _MASTERY_RANGE = (0.02, 0.98)  # beyond it the quantile of one spell more or les
 
 @dataclass(frozen=True)
 class Spell:
-    """A stretch of fast corrections.
+    """Segment of fast corrections.
 
     Attributes:
         component: the component of skill that lacked.
@@ -75,12 +75,12 @@ class Deviation:
 
 
 def spell_share(skill: Skill) -> np.ndarray:
-    """Share of the time that each component spends in spells, (4,) in [MIN_SHARE, MAX_SHARE]."""
+    """Return the share of time in spells per component, (4,) in [MIN_SHARE, MAX_SHARE]."""
     return MAX_SHARE - (MAX_SHARE - MIN_SHARE) * skill.mastery
 
 
 def skill_of(spells: Sequence[Spell], *, duration_seconds: float) -> Skill:
-    """The skill that leaves a performer this share of the time in spells; `spell_share` undone.
+    """Return the skill that leads to this share of the time in spells: inverts `spell_share`.
 
     A component in fewer spells than the best performer's, or in more than the worst one's, is taken
     for theirs.
@@ -101,7 +101,7 @@ def draw_deviations(
     *,
     spells: Sequence[Spell] | None = None,
 ) -> dict[str, Deviation]:
-    """Deviations of all components at the instants `seconds` (T,), by component.
+    """Return deviations by component at the timestamps `seconds` (T,).
 
     Args:
         skill: how much of the time each component spends in spells.
@@ -146,7 +146,7 @@ def _draw_deviation(
 def band_noise(
     seconds: np.ndarray, band_hz: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Smooth noise of zero mean and unit variance inside a band of frequencies, (T,)."""
+    """Draw smooth noise of zero mean and unit variance inside a frequency band, (T,)."""
     hz = rng.uniform(*band_hz, _NUM_TONES)
     phase = rng.uniform(0, 2 * np.pi, _NUM_TONES)
     noise = np.sin(2 * np.pi * np.outer(seconds, hz) + phase).sum(axis=1)
@@ -157,7 +157,7 @@ def band_noise(
 def _draw_spells(
     share: float, duration: float, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Disjoint intervals that fill exactly `share` of the duration, at random places."""
+    """Draw disjoint intervals that fill exactly `share` of the duration."""
     total = share * duration
     num = max(1, int(total / SPELL_SECONDS + rng.random()))
     lengths = rng.uniform(0.7, 1.3, num)

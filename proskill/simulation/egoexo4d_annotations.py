@@ -1,4 +1,4 @@
-"""What Ego-Exo4D's annotations say of simulated takes: levels, tips and expert commentary.
+"""Annotations of simulated takes as Ego-Exo4D's: levels, tips and expert commentary.
 
 Everything follows from the hidden skill and the spells of corrections (`control.Spell`): the level
 is the skill's, a tip stands where a spell is, an expert's rating is the skill with the expert's own
@@ -58,7 +58,7 @@ def write_annotations(folder: Path, takes: Sequence[FilmedTake], uids: Mapping[s
 
 
 def video_paths(take: FilmedTake) -> dict[str, str | None]:
-    """View -> file, null for a camera that failed: one before the last that was not filmed."""
+    """Return view -> file, null for a camera that failed: one before the last not filmed."""
     last = max((view for view in take.files if CAMERA_KINDS[view] == "exo"), default="")
     return {
         view: take.files.get(view)
@@ -92,7 +92,7 @@ def _described(take: FilmedTake, uid: str) -> dict[str, Any]:
 
 
 def _moments(take: FilmedTake) -> dict[str, Any]:
-    """Tips in the middle of spells, good moments in the longest stretch without one."""
+    """Return tips in the middle of spells, and good moments in the longest gap."""
     spells = sorted(take.spells, key=lambda spell: spell.start_seconds)
     tips = [
         _moment(take, (spell.start_seconds + spell.end_seconds) / 2, _SAYINGS[spell.component])
@@ -117,7 +117,7 @@ def _moment(take: FilmedTake, seconds: float, text: str) -> dict[str, Any]:
 
 
 def _commentaries(folder: Path, take: FilmedTake, uid: str) -> list[dict[str, Any]]:
-    """What the experts said of a take; their ratings go to a folder for each of them."""
+    """Return the experts' remarks on a take, and write their ratings to folders."""
     remarks = [
         {
             "recording": f"{number}.webm",

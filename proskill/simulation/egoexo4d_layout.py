@@ -24,7 +24,7 @@ _OTHER_STREAMS = {"slam-left": "1201-1", "slam-right": "1201-2", "et": "211-1"}
 def plan_egoexo4d(
     specs: Sequence[TakeSpec], splits: Sequence[Split], views: Sequence[str]
 ) -> list[FilmedTake]:
-    """One take per performance."""
+    """Plan one take per performance."""
     return [
         FilmedTake(
             take_id=spec.take_id,
@@ -56,7 +56,7 @@ def _participant_uid(spec: TakeSpec) -> int:
 
 
 def _camera(spec: TakeSpec, view: str) -> str:
-    """Universities name their cameras in their own way: `cam01` or `gp01`, any pair of glasses."""
+    """Name a camera as universities do: `cam01` or `gp01`, any pair of glasses."""
     if CAMERA_KINDS[view] == "ego":
         return f"aria{spec.participant % 4 + 1:02d}"
     number = sorted(name for name, kind in CAMERA_KINDS.items() if kind == "exo").index(view) + 1

@@ -1,4 +1,4 @@
-"""What a layout makes of simulated performances: one take of a dataset, and its files."""
+"""Simulated take of a dataset, made by a layout, with its files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FilmedTake:
 
     @property
     def task(self) -> str:
-        """What is performed, or that it is several things."""
+        """Task that is performed, or "highlights" of several."""
         tasks = {spec.task for spec in self.specs}
         return tasks.pop() if len(tasks) == 1 else "highlights"
 
@@ -57,7 +57,7 @@ class FilmedTake:
 
     @property
     def spells(self) -> tuple[Spell, ...]:
-        """Every spell of corrections, on the take's clock: one performance after the other."""
+        """Spells of corrections on the take's clock, one performance after the other."""
         return self._timeline[1]
 
     @cached_property

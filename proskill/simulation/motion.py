@@ -1,4 +1,4 @@
-"""Skill -> joint trajectories: an ideal movement, disturbed by the deviations of `control`."""
+"""Joint trajectories: an ideal movement, disturbed by the deviations of `control`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Performance:
 
 
 def draw_body(rng: np.random.Generator) -> Body:
-    """A performer's size and build, independent of skill."""
+    """Draw a performer's size and build, independent of skill."""
     return Body(
         height=float(np.clip(rng.normal(1.72, 0.09), 1.45, 2.05)),
         build=float(rng.uniform(0.8, 1.3)),

@@ -1,4 +1,4 @@
-"""Takes with one fault at a known time: to see whether an explanation finds it.
+"""Takes with one fault at a known time, to test explanations.
 
 Everything else about the take is done without a fault, so that a single stretch, in the views that
 see its component, is where skill lacks.
@@ -45,7 +45,7 @@ class PlantedTake:
 
     @cached_property
     def performance(self) -> Performance:
-        """The motion."""
+        """Motion of the performer."""
         return perform_take(self.spec, spells=() if self.fault is None else (self.fault,))
 
     @property
@@ -55,17 +55,17 @@ class PlantedTake:
 
     @property
     def skill(self) -> Skill:
-        """What a performer would have who has this share of faults."""
+        """Skill of a performer with this share of faults."""
         faults = () if self.fault is None else (self.fault,)
         return skill_of(faults, duration_seconds=self.duration_seconds)
 
     def seen_by(self, views: Sequence[str]) -> tuple[str, ...]:
-        """Which of these views the fault mainly shows in."""
+        """Return the views that mainly show the fault."""
         component = None if self.fault is None else self.fault.component
         return tuple(view for view in views if component and view in SEES[component])
 
     def frames(self, view: str) -> Iterator[np.ndarray]:
-        """What a view's camera sees, (H, W, 3) uint8 RGB each."""
+        """Yield a view's frames, (H, W, 3) uint8 RGB each."""
         return film_take(self.spec, view, self.performance)
 
     def write(self, folder: Path, views: Sequence[str]) -> dict[str, Path]:
@@ -84,7 +84,7 @@ def plant_faults(
     fault_seconds: float = 2.0,
     seed: int = 0,
 ) -> list[PlantedTake]:
-    """Takes of different performers, each with one fault at a random time that one view sees.
+    """Make takes of different performers, each with one fault that a single view shows.
 
     Args:
         num_takes: how many; components take turns.
@@ -109,7 +109,7 @@ def plant_faults(
 
 
 def without_fault(take: PlantedTake) -> PlantedTake:
-    """The same performance of the same performer, with nothing wrong."""
+    """Return the same performance without the fault."""
     return replace(take, fault=None)
 
 

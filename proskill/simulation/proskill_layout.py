@@ -34,7 +34,7 @@ _LOGITS_PER_DEVIATION = 2.0
 def plan_proskill(
     specs: Sequence[TakeSpec], splits: Sequence[Split], views: Sequence[str]
 ) -> list[FilmedTake]:
-    """One segment per performance; one that nothing can be compared with is left out.
+    """Plan one segment per performance, without those that have no counterpart.
 
     Raises:
         ValueError: a split without a segment.
@@ -87,7 +87,7 @@ def write_proskill_layout(root: Path, takes: Sequence[FilmedTake]) -> Path:
 
 
 def _play(takes: Sequence[FilmedTake]) -> list[ComparisonTable]:
-    """All votes so far, after each round."""
+    """Return all votes so far, after each round."""
     groups = sorted({(take.task, take.split) for take in takes})
     rounds = simulate_campaign(
         np.random.default_rng([takes[0].specs[0].seed, 55]),
@@ -102,7 +102,7 @@ def _play(takes: Sequence[FilmedTake]) -> list[ComparisonTable]:
 
 
 def _pairs(table: ComparisonTable) -> list[tuple[int, int]]:
-    """The pairs in the order in which they were played, each once however many voted."""
+    """Return the pairs in order of play, each once however many voted."""
     ends = zip(table.item_a.tolist(), table.item_b.tolist(), strict=True)
     return list(dict.fromkeys((min(pair), max(pair)) for pair in ends))
 
@@ -138,7 +138,7 @@ def _level(z_score: float) -> str:
 
 
 def _pair_lines(table: ComparisonTable, takes: Sequence[FilmedTake], split: str) -> list[str]:
-    """A line for each pair of a split, its winner first: what most annotators said."""
+    """Return a line for each pair of a split, the majority's winner first."""
     votes = merge_by_majority(table)
     lines = []
     ends = zip(votes.item_a.tolist(), votes.item_b.tolist(), votes.outcome.tolist(), strict=True)

@@ -1,5 +1,4 @@
-"""Performance and camera -> frames, and frames -> an mp4 file. Looks are drawn without regard to
-skill."""
+"""Rendering of performances to frames and mp4 files; looks are independent of skill."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ _SKIN = np.array([[96, 64, 48], [141, 97, 72], [188, 138, 105], [224, 178, 146],
 
 
 def draw_looks(rng: np.random.Generator) -> Looks:
-    """Random colours; clothes and walls keep some contrast so that the performer can be seen."""
+    """Draw random colours; clothes and walls keep a visible contrast."""
     wall = rng.uniform(80, 210) + rng.normal(0, 14, 3)
     skin = _SKIN[rng.integers(len(_SKIN))] + rng.normal(0, 5, 3)
 
@@ -74,7 +73,7 @@ def render_view(
     size_px: int,
     rng: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """Frames (H, W, 3) uint8 RGB of one view, H = W = `size_px`."""
+    """Yield frames (H, W, 3) uint8 RGB of one view, H = W = `size_px`."""
     scene = _Scene(performance, camera, looks, is_ego=is_ego, size_px=size_px)
     background = _background(looks, size_px, rng)
     num_frames = len(performance.seconds)
@@ -256,7 +255,7 @@ class _Scene:
 
 
 class _Passer:
-    """Something else that moves behind the performer: movement alone must not give skill away."""
+    """Distractor that moves behind the performer: movement alone must not reveal skill."""
 
     def __init__(self, seconds: np.ndarray, size_px: int, rng: np.random.Generator) -> None:
         side = rng.choice([0.12, 0.88])

@@ -1,5 +1,4 @@
-"""Hidden skill of simulated performers: four partly independent components and the levels cut from
-them.
+"""Hidden skill of simulated performers: four partly independent components, and levels.
 
 Not here: how a component shows in the motion (`motion`).
 """
@@ -71,7 +70,7 @@ def draw_take_skill(
     task_rng: np.random.Generator,
     take_rng: np.random.Generator,
 ) -> Skill:
-    """Skill of one take: mostly the participant's, with small variation per task and per take.
+    """Draw the skill of a take: mostly the participant's, with small variation per task and take.
 
     Each generator must be freshly seeded for its participant, participant x task, and take, so that
     the same participant gets the same share in every take.

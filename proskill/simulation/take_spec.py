@@ -1,4 +1,4 @@
-"""One simulated take: what determines it, its hidden skill, its motion and its pictures.
+"""Simulated take: its parameters, hidden skill, motion and pictures.
 
 Files are written by `takes`.
 """
@@ -30,7 +30,7 @@ _BODY, _SKILL, _TASK_SKILL, _TAKE_SKILL, _MOTION, _LOOKS, _CAMERA, _CODEC = rang
 
 @dataclass(frozen=True)
 class TakeSpec:
-    """Everything that determines one simulated take.
+    """Parameters that determine one simulated take.
 
     Attributes:
         seed: of the dataset.
@@ -60,7 +60,7 @@ class TakeSpec:
 
 
 def draw_skill(spec: TakeSpec) -> Skill:
-    """The take's hidden skill."""
+    """Draw the take's hidden skill."""
     task = sorted(TASKS).index(spec.task)
     return draw_take_skill(
         spec.rng(_SKILL), spec.rng(_TASK_SKILL, task), spec.rng(_TAKE_SKILL, spec.repetition, task)
@@ -68,7 +68,7 @@ def draw_skill(spec: TakeSpec) -> Skill:
 
 
 def perform_take(spec: TakeSpec, *, spells: Sequence[Spell] | None = None) -> Performance:
-    """The take's true motion; what is filmed and nothing that a camera adds.
+    """Compute the take's true motion, before a camera adds anything.
 
     Args:
         spec: of the take.
@@ -92,7 +92,7 @@ def perform_take(spec: TakeSpec, *, spells: Sequence[Spell] | None = None) -> Pe
 def film_take(
     spec: TakeSpec, view: str, performance: Performance, *, size_px: int = SIZE_PX
 ) -> Iterator[np.ndarray]:
-    """Frames (H, W, 3) uint8 RGB of one view of a take."""
+    """Yield frames (H, W, 3) uint8 RGB of one view of a take."""
     return render_view(
         performance,
         place_camera(view, performance, spec.view_rng(_CAMERA, view)),
@@ -104,7 +104,7 @@ def film_take(
 
 
 def draw_quality(spec: TakeSpec, view: str) -> int:
-    """Strength of compression of one view's file, as x264's constant rate factor."""
+    """Draw the compression of one view's file, as x264's constant rate factor."""
     return int(spec.view_rng(_CODEC, view).integers(21, 29))
 
 
@@ -115,7 +115,7 @@ def plan_takes(
     tasks: Sequence[str] = DEFAULT_TASKS,
     seed: int = 0,
 ) -> list[TakeSpec]:
-    """Which takes a dataset holds: each participant goes through the tasks in turn.
+    """Plan the takes of a dataset: each participant goes through the tasks in turn.
 
     Raises:
         ValueError: no participant, no take, or an unknown task.
@@ -141,7 +141,7 @@ def plan_takes(
 def assign_splits(
     num_participants: int, shares: tuple[float, float, float], seed: int
 ) -> list[Split]:
-    """Split of each participant; shares of train, val and test that sum to 1.
+    """Draw the split of each participant by shares of train, val and test that sum to 1.
 
     Raises:
         ValueError: negative shares, or a sum other than 1.

@@ -1,4 +1,4 @@
-"""Simulated datasets on disk: mp4 files, the files of a layout, and the truth no model may read."""
+"""Simulated datasets on disk: mp4 files, files of a layout, and the hidden truth."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Literal, get_args
 
 import cv2
 
-from proskill.data.take import Split
+from proskill.data.manifest import write_manifest
+from proskill.data.take import Split, Take, View
 from proskill.simulation.basket_layout import plan_basket, write_basket_layout
 from proskill.simulation.cameras import CAMERA_KINDS, SEES
 from proskill.simulation.egoexo4d_layout import plan_egoexo4d, write_egoexo4d_layout
 from proskill.simulation.filmed_take import FilmedTake, write_lines
-from proskill.simulation.manifest_layout import plan_manifest, write_manifest_layout
 from proskill.simulation.proskill_layout import plan_proskill, write_proskill_layout
 from proskill.simulation.render import write_video
 from proskill.simulation.skill import COMPONENTS
@@ -39,7 +39,7 @@ LayoutName = Literal["manifest", "egoexo4d", "basket", "proskill"]
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a dataset lies on disk.
+    """Layout of a dataset on disk.
 
     Attributes:
         plan: (performances, split of each participant by number, views) -> takes and their files.
@@ -52,8 +52,44 @@ class _Layout:
     views: tuple[str, ...] = DEFAULT_VIEWS
 
 
+def _plan_manifest(
+    specs: Sequence[TakeSpec], splits: Sequence[Split], views: Sequence[str]
+) -> list[FilmedTake]:
+    """Plan one take per performance."""
+    return [
+        FilmedTake(
+            take_id=spec.take_id,
+            participant_id=spec.participant_id,
+            split=splits[spec.participant],
+            specs=(spec,),
+            files={view: f"videos/{spec.take_id}_{view}.mp4" for view in views},
+        )
+        for spec in specs
+    ]
+
+
+def _write_manifest(root: Path, takes: Sequence[FilmedTake]) -> Path:
+    """Write `manifest.csv` and return it."""
+    labelled = [
+        Take(
+            take_id=take.take_id,
+            participant_id=take.participant_id,
+            scenario=take.task,
+            views={
+                view: View(root / file, CAMERA_KINDS[view]) for view, file in take.files.items()
+            },
+            split=take.split,
+            level=take.skill.level,
+            rating=round(take.skill.rating, 4),
+        )
+        for take in takes
+    ]
+    write_manifest(root / "manifest.csv", labelled)
+    return root / "manifest.csv"
+
+
 _LAYOUTS: dict[LayoutName, _Layout] = {
-    "manifest": _Layout(plan_manifest, write_manifest_layout),
+    "manifest": _Layout(_plan_manifest, _write_manifest),
     "egoexo4d": _Layout(plan_egoexo4d, write_egoexo4d_layout),
     "basket": _Layout(plan_basket, write_basket_layout, views=("exo1",)),
     "proskill": _Layout(plan_proskill, write_proskill_layout),
@@ -147,7 +183,7 @@ def _render_take(job: tuple[tuple[TakeSpec, ...], Mapping[str, Path]]) -> None:
 
 
 def _truth(take: FilmedTake) -> dict[str, Any]:
-    """Hidden skill, its components, and every fault with time, kind and views."""
+    """Return hidden skill, its components, and every fault with time, kind and views."""
     skill = take.skill
     faults = [
         {**asdict(spell), "views": [view for view in take.files if view in SEES[spell.component]]}

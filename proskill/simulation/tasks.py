@@ -55,14 +55,13 @@ class Task:
 
 
 def minimum_jerk(fraction: np.ndarray) -> np.ndarray:
-    """Position along a point-to-point movement at a fraction of its time (Flash & Hogan 1985, eq.
-    3)."""
+    """Return the position at a fraction of a reaching movement (Flash & Hogan 1985, eq. 3)."""
     u = np.clip(fraction, 0.0, 1.0)
     return np.asarray(u**3 * (10 - 15 * u + 6 * u**2))
 
 
 def _through(points: np.ndarray, clock: np.ndarray, *, dwell: float = 0.12) -> np.ndarray:
-    """Minimum-jerk movement from point to point, one per cycle of the clock; (K, D) -> (T, D)."""
+    """Return a minimum-jerk movement from point to point, one per cycle; (K, D) -> (T, D)."""
     clock = np.clip(clock, 0.0, len(points) - 1.001)
     index = clock.astype(int)
     along = minimum_jerk((clock - index - dwell / 2) / (1 - dwell))[:, None]

@@ -13,7 +13,7 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from proskill.data.broken_takes import BrokenTakes
+from proskill.data.selection import BrokenTakes
 from proskill.data.sources import is_simulated
 from proskill.data.take import Take
 from proskill.data.take_dataset import (

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from proskill.data.broken_takes import OnError
+from proskill.data.selection import OnError
 from proskill.data.take import Split
 from proskill.errors import ConfigError
 from proskill.features.feature_cache import Precision

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proskill.video.probe import VideoInfo, VideoLimits
-    from proskill.video.reader import ReaderName, VideoReader, open_reader, read_views
+    from proskill.video.reader import VideoReader, open_reader, read_views
     from proskill.video.sampling import (
         evaluation_windows,
         random_window,
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AugmentTake",
-    "ReaderName",
     "VideoInfo",
     "VideoLimits",
     "VideoReader",
@@ -39,7 +38,6 @@ __all__ = [
 
 _MODULE_OF = {
     "AugmentTake": "transforms",
-    "ReaderName": "reader",
     "VideoInfo": "probe",
     "VideoLimits": "probe",
     "VideoReader": "reader",

@@ -1,4 +1,4 @@
-"""When two cameras heard the same: the shift between their sound tracks, or that it cannot be told.
+"""Offset between two cameras' clocks, estimated from their sound tracks, or refused.
 
 Two microphones in one room hear the same knocks and calls, coloured differently by distance and
 walls; what survives is when the sound in each band sets in. So the tracks are turned into the
@@ -33,7 +33,7 @@ _MIN_CONFIDENCE = 0.4
 
 @dataclass(frozen=True)
 class SoundOffset:
-    """How two sound tracks lie to each other.
+    """Offset of one sound track to another.
 
     Attributes:
         seconds: added to the first track's clock to give the second's.
@@ -45,7 +45,7 @@ class SoundOffset:
 
 
 def sound_offset(first: Path, second: Path) -> SoundOffset:
-    """The shift at which two sound tracks fit.
+    """Estimate the shift at which two sound tracks fit.
 
     Args:
         first: WAV file, mono, 16 bit, as `make_proxy` writes it.
@@ -78,7 +78,7 @@ def sound_offset(first: Path, second: Path) -> SoundOffset:
 
 
 def _read(path: Path) -> tuple[NDArray[np.float64], int]:
-    """Samples (S,) in [-1, 1), and how many there are a second.
+    """Return samples (S,) in [-1, 1) and their rate in Hz.
 
     Raises:
         ProskillError: not such a file.
@@ -98,7 +98,7 @@ def _read(path: Path) -> tuple[NDArray[np.float64], int]:
 
 
 def _onsets(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
-    """How much louder each band becomes from frame to frame, standardised, (N, F)."""
+    """Return the standardised rise of loudness per band from frame to frame, (N, F)."""
     step, width = rate // _FRAMES_PER_SECOND, round(rate * _WINDOW_SECONDS)
     if len(samples) < width + step:
         return np.zeros((0, len(_BAND_EDGES_HZ) - 1))
@@ -125,7 +125,7 @@ def _band_power(windows: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
 def _correlation(
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Shifts in frames, and how well the tracks fit there by the square root of the overlap."""
+    """Return shifts in frames and the correlation at each, by the square root of the overlap."""
     num_points = 1 << (len(first) + len(second) - 1).bit_length()
     spectra = [np.fft.rfft(each, num_points, axis=0) for each in (first, second)]
     products = np.fft.irfft((np.conj(spectra[0]) * spectra[1]).sum(axis=1), num_points)
@@ -137,7 +137,7 @@ def _correlation(
 
 
 def _vertex(values: NDArray[np.float64], k: int) -> float:
-    """Where the parabola through the values at k - 1, k, k + 1 peaks, from k, in [-0.5, 0.5]."""
+    """Return the peak of the parabola through values k - 1, k, k + 1, from k, in [-0.5, 0.5]."""
     if not 0 < k < len(values) - 1:
         return 0.0
     left, middle, right = values[k - 1 : k + 2]

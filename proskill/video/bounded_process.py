@@ -1,4 +1,4 @@
-"""Run a program that reads a stranger's file, so that it cannot take more than it is given.
+"""Run a program on an untrusted file with limits on time, memory and output.
 
 The program gets limits of the operating system on processor time, memory and file size, a group of
 its own that is killed as one, no environment, no input, and a folder to work in. No shell is
@@ -42,7 +42,7 @@ _MAX_LINE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """What one run of a program may take.
+    """Limits of one run of a program.
 
     Attributes:
         seconds: by the clock; then it is killed. Its processor time may be four times as long.
@@ -64,7 +64,7 @@ def run_bounded(
     on_message: Callable[[str], None] = lambda line: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> int | None:
-    """Run a program to its end; whatever happens here, it does not outlive this call.
+    """Run a program to its end; it never outlives this call.
 
     Args:
         command: the program's absolute path and its arguments.
@@ -111,14 +111,14 @@ def run_bounded(
 
 
 class _Lines:
-    """Bytes as they come to whole lines; what is longer than a line may be is cut."""
+    """Splitter of arriving bytes into lines; overlong lines are cut."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._rest = b""
 
     def feed(self, data: bytes) -> bool:
-        """False at the end."""
+        """Pass on complete lines; return False at the end."""
         *lines, rest = (self._rest + data).split(b"\n")
         if not data and rest:
             lines, rest = [*lines, rest], b""
@@ -129,7 +129,7 @@ class _Lines:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of it, and leave neither a zombie nor an open pipe."""
+    """Kill the process and close its pipes."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,4 +1,4 @@
-"""Open a video file safely with PyAV, or say in one sentence why not.
+"""Open untrusted video files with PyAV, or refuse them with a reason.
 
 ffmpeg decides by content, not by name, what a file is; some contents (playlists, SDP, lists of
 files) make it open the other files and URLs they name. Only container formats that carry their own
@@ -45,7 +45,7 @@ _NOT_VIDEO: Final = (  # magic, what it is, what to do
 
 
 def check_regular_file(path: Path, *, max_bytes: int) -> int:
-    """Size of `path` in bytes, after making sure that it is a file worth opening.
+    """Return the size of `path` in bytes after checking that it is a readable regular file.
 
     Raises:
         VideoError: missing, a folder, a device, unreadable, empty or above `max_bytes`.
@@ -75,7 +75,7 @@ def check_regular_file(path: Path, *, max_bytes: int) -> int:
 
 @contextmanager
 def open_container(path: Path, *, max_pixels: int) -> Iterator[InputContainer]:
-    """The opened container; only formats of `ALLOWED_FORMATS`, only the `file` protocol.
+    """Open a container: only formats of `ALLOWED_FORMATS`, only the `file` protocol.
 
     `max_pixels` bounds the pictures that the decoder may allocate, whatever the header says.
 
@@ -99,7 +99,7 @@ def open_container(path: Path, *, max_pixels: int) -> Iterator[InputContainer]:
 
 
 def pick_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream a player shows by default; still pictures attached to music do not count.
+    """Return the stream that players show by default; attached still pictures do not count.
 
     Raises:
         VideoError: there is no such stream.
@@ -114,7 +114,7 @@ def pick_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def moving_streams(container: InputContainer) -> list[VideoStream]:
-    """Video streams that are not attached still pictures."""
+    """Return the video streams that are not attached still pictures."""
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 

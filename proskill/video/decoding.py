@@ -1,4 +1,4 @@
-"""Decode the frames asked for, and know for each which one it is.
+"""Decoding of chosen frames, each identified by its presentation time.
 
 Every decoded frame carries the presentation time of the packet it came from. Frames are identified
 by it, not by counting, so that a damaged packet cannot make one frame pass for another.
@@ -31,12 +31,12 @@ Pictures = NDArray[np.uint8]
 
 
 class DamagedError(Exception):
-    """A packet on the way is damaged: only decoding the whole file in order tells what is shown."""
+    """A damaged packet, after which only decoding the whole file in order gives its frames."""
 
 
 @dataclass(frozen=True)
 class PacketIndex:
-    """Where packets are, for starting in the middle; in ticks, in file order.
+    """Positions of packets, for starting in the middle; in ticks, in file order.
 
     Attributes:
         pts: presentation times, each once.
@@ -51,7 +51,7 @@ class PacketIndex:
 
 @dataclass(frozen=True)
 class Survey:
-    """What came out of decoding a whole file in order.
+    """Outcome of decoding a whole file in order.
 
     Attributes:
         pts: presentation times in ticks, ascending: the k-th frame shown has the k-th time.
@@ -66,7 +66,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Decoder:
-    """How to decode one file.
+    """Decoder of one file.
 
     Attributes:
         path: the file.
@@ -83,7 +83,7 @@ class Decoder:
     num_threads: int
 
     def frames_by_time(self, pts: Ticks, index: PacketIndex) -> Pictures:
-        """The frames shown at the given times, starting at the entries before them.
+        """Decode the frames shown at the given times, starting at the entries before them.
 
         Args:
             pts: presentation times of packets, in any order, repeats allowed, shape (T,).
@@ -134,7 +134,7 @@ class Decoder:
                     raise DamagedError(f"no frame came out for time {min(wanted)}")
 
     def frames_in_order(self, indices: NDArray[np.int64]) -> Pictures:
-        """The frames at the given places of the order in which they are shown.
+        """Decode the frames at the given places of the order in which they are shown.
 
         Args:
             indices: from 0 for the first frame, in any order, repeats allowed, shape (T,).
@@ -176,7 +176,7 @@ class Decoder:
         return Survey(np.sort(np.asarray(pts, dtype=np.int64)), len(errors), num_damaged)
 
     def _all_frames(self, errors: list[FFmpegError]) -> Iterator[VideoFrame]:
-        """Every frame that decodes, as shown; what fails is added to `errors` and skipped."""
+        """Yield every frame that decodes, in order; failures are added to `errors`."""
         with self._open(is_strict=False) as (container, stream):
             for packet in Clock().packets(container, stream):
                 try:
@@ -190,7 +190,7 @@ class Decoder:
 
     @contextmanager
     def _open(self, *, is_strict: bool) -> Iterator[tuple[InputContainer, VideoStream]]:
-        """The opened file, with a decoder that stops at damage or one that makes the best of it.
+        """Open the file with a decoder that stops at damage, or one that conceals it.
 
         The lenient one shows of damaged pictures what players show. With several slice threads, the
         decoders would leave what happened to be in memory in the place of missing parts.
@@ -214,7 +214,7 @@ class Decoder:
 def _packets_from(
     container: InputContainer, stream: VideoStream, index: PacketIndex, entry: int
 ) -> Iterator[Packet[VideoStream]]:
-    """Packets from position `entry` on, wherever the container's seek lands.
+    """Yield packets from position `entry` on, wherever the container's seek lands.
 
     Raises:
         DamagedError: the packet does not turn up.
@@ -245,7 +245,7 @@ def _decode_wanted(
     *,
     skips: bool,
 ) -> Iterator[VideoFrame]:
-    """Frames whose time is in `wanted`, which shrinks as they are taken.
+    """Yield frames whose time is in `wanted`, which shrinks as they are taken.
 
     Raises:
         DamagedError: a packet fails, or a frame from the entry on is marked as damaged.
@@ -272,7 +272,7 @@ def _decode_wanted(
 
 
 class Scaler:
-    """swscale by a filter graph, rebuilt when the decoded picture's size or format changes.
+    """Filter graph of swscale, rebuilt when the decoded picture's size or format changes.
 
     The graph is the one that `ffmpeg` and decord build, so that they give the same bytes.
     """
@@ -283,7 +283,7 @@ class Scaler:
         self._built_for: tuple[int, int, str] | None = None
 
     def rgb(self, frame: VideoFrame) -> Pictures:
-        """The frame upright, as RGB, shape (H, W, 3)."""
+        """Return the frame upright, as RGB, shape (H, W, 3)."""
         kind = (frame.height, frame.width, frame.format.name)
         if kind != self._built_for:
             self._build(frame)

@@ -1,4 +1,4 @@
-"""How a decoded picture becomes the one a person sees: quarter turns, mirroring, square pixels."""
+"""Geometry of a shown picture: quarter turns, mirroring, square pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_PIXEL_ASPECT = 4
 
 @dataclass(frozen=True)
 class Orientation:
-    """What to do with a decoded picture: swap its axes, then flip left-right and upside down."""
+    """Transform to the upright picture: swap axes, then flip left-right and upside down."""
 
     is_transposed: bool = False
     flips_x: bool = False
@@ -27,7 +27,7 @@ class Orientation:
 
     @property
     def is_mirrored(self) -> bool:
-        """Whether the picture is seen as in a mirror (selfie cameras), on top of any turn."""
+        """True for pictures shown mirrored (selfie cameras), on top of any turn."""
         return (self.is_transposed + self.flips_x + self.flips_y) % 2 == 1
 
     @property
@@ -49,7 +49,7 @@ class Orientation:
 
 
 def orientation_of(frame: VideoFrame) -> tuple[Orientation, bool]:
-    """The frame's orientation by its display matrix, and whether that is a whole quarter turn.
+    """Return the frame's orientation by its display matrix, and if that is a whole quarter turn.
 
     The matrix is `a b u / c d v / x y w` (16.16 fixed point): the decoded pixel (p, q) is shown at
     (a p + c q + x, b p + d q + y).
@@ -71,7 +71,7 @@ def orientation_of(frame: VideoFrame) -> tuple[Orientation, bool]:
 
 
 def square_size(height: int, width: int, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """(height, width) with square pixels: the side whose pixels are denser keeps its count."""
+    """Return (height, width) with square pixels; the side with denser pixels keeps its count."""
     if not pixel_aspect or not 1 / _MAX_PIXEL_ASPECT <= pixel_aspect <= _MAX_PIXEL_ASPECT:
         return height, width
     if pixel_aspect >= 1:
@@ -80,7 +80,7 @@ def square_size(height: int, width: int, pixel_aspect: Fraction | None) -> tuple
 
 
 def target_size(height: int, width: int, size: tuple[int, int] | int | None) -> tuple[int, int]:
-    """(height, width) to deliver for an upright picture of `height` x `width`.
+    """Return the (height, width) to deliver for an upright picture of `height` x `width`.
 
     Args:
         size: None keeps the picture's size, an int is the length of the short side, a pair is

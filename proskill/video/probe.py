@@ -1,4 +1,4 @@
-"""What a video file is, from its content: `probe` refuses what cannot or should not be read.
+"""Facts about a video file from its content, and refusal of files that should not be read.
 
 Safe to call on any file that a stranger sends. Times and counts come
 from packets, size and orientation from the first decoded frame; the header is believed in nothing.
@@ -6,7 +6,7 @@ from packets, size and orientation from the first decoded frame; the header is b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,7 +37,7 @@ _HOLE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """The largest video that is read; a hostile file may claim, or be, far larger.
+    """Limits on the videos that are read.
 
     A program that trusts its files may pass larger limits to whatever reads them.
 
@@ -65,7 +65,7 @@ class VideoLimits:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video file is.
+    """Facts about a video file.
 
     Attributes:
         path: the file.
@@ -104,7 +104,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the reader needs beyond `VideoInfo`.
+    """Facts that the reader needs beyond `VideoInfo`.
 
     Attributes:
         info: the public part.
@@ -136,7 +136,7 @@ class Inspection:
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """When each frame is shown, ascending from 0, shape (num_frames,)."""
+        """Presentation times of all frames in seconds, ascending from 0, shape (num_frames,)."""
         return seconds_from(self.shown_pts, self.time_base)
 
 
@@ -149,7 +149,7 @@ DATASET_LIMITS = VideoLimits(max_bytes=20_000_000_000, max_seconds=4 * 3600.0)
 
 
 def probe(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> VideoInfo:
-    """What the file at `path` is.
+    """Return the facts about the file at `path`.
 
     Args:
         path: a local file; never a URL.
@@ -163,7 +163,7 @@ def probe(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> VideoInf
 
 
 def inspect(path: str | Path, *, limits: VideoLimits = DEFAULT_LIMITS) -> Inspection:
-    """`probe`, with the times of all frames and how to read them.
+    """Return the facts of `probe`, the times of all frames, and where decoding may start.
 
     Raises:
         VideoError: as `probe`.
@@ -229,7 +229,7 @@ def _conclude(
         warnings.append(f"{scan.num_errors} packets at its start are damaged")
     warnings += _holes(seconds)
     ratio = check_decoded_ratio(path, len(seconds), num_announced)
-    warnings += ratio_warning(ratio, len(seconds), num_announced)
+    warnings += _ratio_warning(ratio, len(seconds), num_announced)
     info = VideoInfo(
         path=path,
         size_bytes=size_bytes,
@@ -268,13 +268,13 @@ def _conclude(
 
 
 def seconds_from(pts: Ticks, time_base: Fraction) -> NDArray[np.float64]:
-    """Seconds since the first of ascending `pts`."""
+    """Return the seconds since the first of ascending `pts`."""
     seconds: NDArray[np.float64] = (pts - pts[0]) * float(time_base)
     return seconds
 
 
 def check_decoded_ratio(path: Path, num_frames: int, num_announced: int) -> float:
-    """Share of the announced frames that are there, in [0, 1].
+    """Return the share of the announced frames that exist, in [0, 1].
 
     Raises:
         VideoError: less than half of them: what is left does not stand for the take.
@@ -290,25 +290,54 @@ def check_decoded_ratio(path: Path, num_frames: int, num_announced: int) -> floa
     return ratio
 
 
-def ratio_warning(ratio: float, num_frames: int, num_announced: int) -> list[str]:
-    """One sentence where noticeably less is there than announced."""
+def corrected_info(
+    info: VideoInfo,
+    *,
+    num_frames: int | None,
+    num_announced: int,
+    num_lost: int,
+    num_damaged: int,
+    is_damaged: bool = False,
+) -> VideoInfo:
+    """Return the facts about a file as decoding it has corrected them.
+
+    Args:
+        info: by its packets.
+        num_frames: frames that came out of the whole file; None where it was not decoded whole.
+        num_announced: frames that the file announces.
+        num_lost: packets that did not decode.
+        num_damaged: frames that came out marked as damaged.
+        is_damaged: a packet is damaged, whatever the counts.
+
+    Raises:
+        VideoError: less than half of the announced frames came out.
+    """
+    warnings = list(info.warnings)
+    if num_frames is not None:
+        before = _ratio_warning(info.decoded_ratio, info.num_frames, num_announced)
+        ratio = check_decoded_ratio(info.path, num_frames, num_announced)
+        warnings = [text for text in warnings if text not in before]
+        warnings += _ratio_warning(ratio, num_frames, num_announced)
+        info = replace(info, num_frames=num_frames, decoded_ratio=ratio)
+    if is_damaged or num_lost or num_damaged:
+        warnings.append(
+            f"some packets are damaged ({num_lost} lost, {num_damaged} frames marked); "
+            "pictures after them may be spoiled"
+        )
+    return replace(info, warnings=tuple(warnings))
+
+
+def _ratio_warning(ratio: float, num_frames: int, num_announced: int) -> list[str]:
+    """Return one sentence where noticeably fewer frames exist than announced."""
     if ratio >= _WARN_DECODED_RATIO:
         return []
     return [f"only {num_frames} of {num_announced} announced frames can be decoded ({ratio:.0%})"]
 
 
-def damage_warning(num_lost: int, num_damaged: int) -> str:
-    """A sentence on packets that did not decode and frames that came out marked as damaged."""
-    return (
-        f"some packets are damaged ({num_lost} lost, {num_damaged} frames marked); "
-        "pictures after them may be spoiled"
-    )
-
-
 def _packet_index(
     container: InputContainer, stream: VideoStream, scan: PacketScan, shown_pts: Ticks
 ) -> PacketIndex | None:
-    """Where decoding may start; None where times do not identify frames or the start is bad."""
+    """Return where decoding may start; None where times do not identify frames."""
     frame = scan.first_frame
     identifies = scan.has_own_times and len(set(scan.pts)) == len(scan.pts)
     begins = frame is not None and frame.pts == shown_pts[0] and not scan.num_errors
@@ -334,7 +363,7 @@ def _announced(
     seconds: NDArray[np.float64],
     duration: float,
 ) -> int:
-    """How many frames the file's header promises, at least those found."""
+    """Return the number of frames that the file's header promises, at least those found."""
     found = len(seconds)
     name = container.format.name
     if name.startswith("mov,mp4"):
@@ -353,14 +382,14 @@ def _announced(
 def _last_frame_seconds(
     scan: PacketScan, seconds: NDArray[np.float64], time_base: Fraction
 ) -> float:
-    """How long the last frame is shown: as its packet says, else as long as frames usually are."""
+    """Return the last frame's duration: by its packet, else as long as frames usually are."""
     if scan.last_duration > 0:
         return float(scan.last_duration * time_base)
     return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
 
 
 def _holes(seconds: NDArray[np.float64]) -> list[str]:
-    """Sentences on stretches without frames, where the picture freezes."""
+    """Describe gaps without frames, where the picture freezes."""
     gaps = np.diff(seconds)
     if len(gaps) < 2:
         return []
@@ -381,12 +410,11 @@ def _check_pixels(path: Path, height: int, width: int, limits: VideoLimits) -> N
 
 
 def _duration(seconds: float) -> str:
-    """As people say it."""
     return f"{seconds / 60:.3g} minutes" if seconds > 60 else f"{seconds:g} s"
 
 
 def _clock_seconds(text: str) -> float:
-    """Seconds of "hh:mm:ss.fraction", 0 where it is something else."""
+    """Return the seconds of "hh:mm:ss.fraction", 0 for other text."""
     parts = text.split(":")
     try:
         hours, minutes, seconds = (float(part) for part in parts)

@@ -1,4 +1,4 @@
-"""`probe` in a process of its own: what crashes, hangs or swells there does so there alone."""
+"""`probe` in a process of its own, which may crash, hang or run out of memory alone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 from proskill.errors import VideoError
+from proskill.plain_json import from_plain_json
 from proskill.video.bounded_process import ProcessLimits, run_bounded
 from proskill.video.container import check_regular_file
 from proskill.video.probe import VideoInfo, VideoLimits, inspect
@@ -26,7 +27,7 @@ _PROGRAM: Final = (
 
 @dataclass(frozen=True)
 class Examined:
-    """What a video file is, and what its transcoding needs to know.
+    """Facts about a video file that its transcoding needs.
 
     Attributes:
         info: what it is.
@@ -46,7 +47,7 @@ class Examined:
 def probe_apart(
     path: Path, *, limits: VideoLimits, folder: Path, on_tick: Callable[[], None]
 ) -> Examined:
-    """What the file at `path` is, asked in a bounded process.
+    """Probe the file at `path` in a bounded process.
 
     Args:
         path: a local file.
@@ -79,28 +80,18 @@ def probe_apart(
     answer = json.loads(answers[-1])
     if "reason" in answer:
         raise VideoError(path, answer["reason"], decoded_ratio=answer["decoded_ratio"])
-    return _examined(path, answer)
+    answer["info"]["path"] = str(path)
+    return from_plain_json(Examined, answer, decode=lambda kind, value: kind(value))
 
 
 def main() -> None:
-    """In the other process: one line of JSON on standard output."""
+    """Print one line of JSON, in the other process."""
     path, limits = Path(sys.argv[1]), VideoLimits(**json.loads(sys.argv[2]))
     try:
         found = inspect(path, limits=limits)
     except VideoError as error:
         answer: dict[str, Any] = {"reason": error.reason, "decoded_ratio": error.decoded_ratio}
     else:
-        answer = {
-            "info": {**asdict(found.info), "path": ""},
-            "num_announced": found.num_announced,
-            "stream_index": found.stream_index,
-            "start_seconds": found.start_seconds,
-            "is_interlaced": found.is_interlaced,
-        }
+        known = {item.name: getattr(found, item.name) for item in fields(Examined)}
+        answer = {**known, "info": {**asdict(found.info), "path": ""}}
     print(json.dumps(answer), flush=True)
-
-
-def _examined(path: Path, answer: dict[str, Any]) -> Examined:
-    info = answer.pop("info")
-    info |= {"path": path, "warnings": tuple(info["warnings"])}
-    return Examined(info=VideoInfo(**info), **answer)

@@ -26,10 +26,8 @@ from proskill.video.probe import (
     DEFAULT_LIMITS,
     VideoInfo,
     VideoLimits,
-    check_decoded_ratio,
-    damage_warning,
+    corrected_info,
     inspect,
-    ratio_warning,
 )
 
 ReaderName = Literal["pyav", "decord"]
@@ -40,7 +38,7 @@ _ROUNDING_SECONDS = 1e-6
 
 
 class VideoReader:
-    """One video file, read at instants.
+    """One video file, read at timestamps.
 
     Args:
         path: a local file.
@@ -88,21 +86,21 @@ class VideoReader:
 
     @property
     def duration_seconds(self) -> float:
-        """From the first frame shown to the end of the last."""
+        """Duration from the first frame shown to the end of the last."""
         return self.info.duration_seconds
 
     @property
     def decoded_ratio(self) -> float:
-        """Share of the announced frames that are there and decode, as far as known, in [0, 1]."""
+        """Share of the announced frames that exist and decode, as far as known, in [0, 1]."""
         return self.info.decoded_ratio
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about this file."""
+        """Sentences about this file that a person should know."""
         return self.info.warnings
 
     def frames_at(self, instants_seconds: NDArray[np.float64]) -> torch.Tensor:
-        """The pictures on screen at the given instants.
+        """Return the pictures shown at the given timestamps.
 
         Args:
             instants_seconds: seconds since the file's first frame, any order, shape (T,).
@@ -140,28 +138,26 @@ class VideoReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Nothing stays open between calls; the form is there for callers who expect a resource."""
+        """Do nothing: no file stays open between calls."""
 
     def _places_at(self, instants: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Places in the order of showing, shape (T,)."""
+        """Return places in the order of showing, shape (T,)."""
         seconds = self._inspection.seconds
         after = np.searchsorted(seconds, instants + _ROUNDING_SECONDS, side="right")
         return np.clip(after - 1, 0, len(seconds) - 1).astype(np.int64)
 
     def _survey(self, *, is_damaged: bool = False) -> None:
-        """Decode everything once, to know which frames really come out and when they are shown."""
+        """Decode the whole file once, to learn which frames come out and when they are shown."""
         self._index = None
         found = self._decoder.survey()
-        num_frames = len(found.pts)
-        num_announced = max(self._inspection.num_announced, num_frames)
-        ratio = check_decoded_ratio(self.info.path, num_frames, num_announced)
-        warnings = [w for w in self.info.warnings if "announced frames" not in w]
-        warnings += ratio_warning(ratio, num_frames, num_announced)
-        if is_damaged or found.num_errors or found.num_damaged:
-            warnings.append(damage_warning(found.num_errors, found.num_damaged))
         self._inspection = replace(self._inspection, shown_pts=found.pts)
-        self.info = replace(
-            self.info, num_frames=num_frames, decoded_ratio=ratio, warnings=tuple(warnings)
+        self.info = corrected_info(
+            self.info,
+            num_frames=len(found.pts),
+            num_announced=max(self._inspection.num_announced, len(found.pts)),
+            num_lost=found.num_errors,
+            num_damaged=found.num_damaged,
+            is_damaged=is_damaged,
         )
 
 
@@ -207,7 +203,7 @@ def read_views(
     reader: ReaderName = "pyav",
     limits: VideoLimits = DEFAULT_LIMITS,
 ) -> dict[str, torch.Tensor]:
-    """The same instants of every view of a take, decoded in parallel.
+    """Decode the same timestamps of every view of a take, in parallel.
 
     Args:
         views: view name -> file.

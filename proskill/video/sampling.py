@@ -1,4 +1,4 @@
-"""Which instants of a take to look at: pure arithmetic in seconds, no files, no torch.
+"""Choice of timestamps: pure arithmetic in seconds, no files, no torch.
 
 Every function takes a range `[start_seconds, end_seconds)` on the take's clock and returns instants
 inside it. Nothing here knows a frame rate: the reader shows what is on screen at an instant, so the
@@ -16,7 +16,7 @@ Instants = NDArray[np.float64]
 
 
 def uniform_instants(start_seconds: float, end_seconds: float, *, num_frames: int) -> Instants:
-    """Centres of `num_frames` equal parts of the range: no part of the take is left out.
+    """Return the centres of `num_frames` equal parts of the range.
 
     Args:
         start_seconds: first instant of the range.
@@ -46,7 +46,7 @@ def segment_instants(
     segment_seconds: float,
     rng: np.random.Generator | None = None,
 ) -> Instants:
-    """Proficiency-aware temporal sampling (PATS): dense, continuous segments spread over the range.
+    """Return dense, continuous segments spread over the range: proficiency-aware sampling (PATS).
 
     The range is cut into `num_segments` equal zones with one segment in each. Inside a segment the
     frames follow each other evenly, so that fast movement stays visible; across segments the whole
@@ -89,7 +89,7 @@ def evaluation_windows(
     num_windows: int | None = None,
     max_windows: int = 64,
 ) -> Instants:
-    """Windows that together cover the whole range, the same ones at every call.
+    """Return windows that together cover the whole range, the same ones at every call.
 
     A window that begins at b is the instants `b + k * frame_interval_seconds` and stands for the
     `num_frames * frame_interval_seconds` seconds from b on. The first window begins at
@@ -149,7 +149,7 @@ def random_window(
     frame_interval_seconds: float | None,
     rng: np.random.Generator,
 ) -> Instants:
-    """One window at a random place of the range, for training.
+    """Draw one window at a random place of the range, for training.
 
     Args:
         start_seconds: first instant of the range.

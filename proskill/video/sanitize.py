@@ -1,4 +1,4 @@
-"""A stranger's video file to a copy that is safe to read and to show; the file itself never is.
+"""Transcode untrusted uploads in a sandboxed ffmpeg.
 
 `make_proxy` looks at the file, asks what it is and transcodes it once, each in a bounded process.
 Nothing of the original but its pictures, and its sound where asked for, reaches the copy. Loads no
@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +24,7 @@ from proskill.video.probe import (
     DEFAULT_LIMITS,
     VideoInfo,
     VideoLimits,
-    check_decoded_ratio,
-    damage_warning,
-    ratio_warning,
+    corrected_info,
 )
 from proskill.video.probe_apart import Examined, probe_apart
 from proskill.video.transcode import (
@@ -56,7 +54,7 @@ _FULL: Final = {256 - number: number for number in (errno.ENOSPC, errno.EDQUOT, 
 
 @dataclass(frozen=True)
 class Proxy:
-    """What stands for a video file from now on.
+    """Safe copy of a video file.
 
     Attributes:
         path: H.264 in mp4 (yuv420p, constant rate, square pixels, upright, index first), with
@@ -73,7 +71,6 @@ class Proxy:
     audio: Path | None = None
 
     def delete(self) -> None:
-        """Delete the copy and its sound."""
         for path in (self.path, self.audio):
             if path is not None:
                 path.unlink(missing_ok=True)
@@ -92,7 +89,7 @@ def make_proxy(
     keep_audio: bool = False,
     progress: Progress | None = None,
 ) -> Proxy:
-    """Check, probe and transcode a video that a stranger sent.
+    """Check, probe and transcode an untrusted video.
 
     Args:
         source: a local file; it stays where it is.
@@ -134,7 +131,14 @@ def make_proxy(
             max_pixels=limits.max_pixels,
         )
         account = _write_pictures(ffmpeg, source, private, examined, cut, report)
-        info = _judged(examined, account, is_whole=start_seconds == 0 and end_seconds is None)
+        is_whole = start_seconds == 0 and end_seconds is None and account.num_frames is not None
+        info = corrected_info(
+            examined.info,
+            num_frames=min(account.num_frames or 0, examined.info.num_frames) if is_whole else None,
+            num_announced=examined.num_announced,
+            num_lost=account.num_lost,
+            num_damaged=account.num_damaged,
+        )
         has_sound = keep_audio and info.has_audio
         if has_sound:
             has_sound = _write_sound(ffmpeg, source, private, examined, cut, report)
@@ -193,7 +197,7 @@ def _sha256(path: Path, on_tick: Callable[[], None]) -> str:
 
 
 def _span_seconds(path: Path, info: VideoInfo, start: float, end: float | None) -> float:
-    """Length of the proxy."""
+    """Return the length of the proxy."""
     if start > 0 and start >= info.duration_seconds:
         raise VideoError(
             path,
@@ -246,7 +250,7 @@ def _write_pictures(
 def _write_sound(
     ffmpeg: str, source: Path, private: Path, examined: Examined, cut: Cut, report: Progress
 ) -> bool:
-    """Whether the sound is now in `private / _SOUND`; views without are aligned by hand."""
+    """Write the sound to `private / _SOUND`; return False where there is none."""
     target = private / _SOUND
     status = run_bounded(
         [ffmpeg, *audio_arguments(source, target, examined, cut)],
@@ -262,30 +266,10 @@ def _seconds_allowed(info: VideoInfo, cut: Cut) -> float:
     return _MIN_SECONDS + num_frames * info.width * info.height / _PIXELS_PER_SECOND
 
 
-def _judged(examined: Examined, account: Account, *, is_whole: bool) -> VideoInfo:
-    """What the original is, now that it has been decoded.
-
-    Raises:
-        VideoError: less than half of what it announces is there.
-    """
-    info = examined.info
-    warnings = [text for text in info.warnings if "announced frames" not in text]
-    if is_whole and account.num_frames is not None:
-        num_frames = min(account.num_frames, info.num_frames)
-        ratio = check_decoded_ratio(info.path, num_frames, examined.num_announced)
-        warnings += ratio_warning(ratio, num_frames, examined.num_announced)
-        info = replace(info, num_frames=num_frames, decoded_ratio=ratio)
-    else:
-        warnings = list(info.warnings)
-    if account.num_lost or account.num_damaged:
-        warnings.append(damage_warning(account.num_lost, account.num_damaged))
-    return replace(info, warnings=tuple(warnings))
-
-
 def _published(
     private: Path, folder: Path, info: VideoInfo, sha256: str, *, has_sound: bool
 ) -> Proxy:
-    """Move the finished files out under a name that nobody can guess."""
+    """Move the finished files out under a random name."""
     name = secrets.token_hex(16)
     path, audio = folder / f"{name}.mp4", folder / f"{name}.wav"
     if has_sound:

@@ -1,4 +1,4 @@
-"""When each frame of a file is shown, and where decoding may start: a scan of the packets.
+"""Scan of a file's packets: presentation times, and packets at which decoding may start.
 
 Headers lie about rates, counts and durations; packets carry the presentation times that players
 use. The scan reads every packet and decodes one frame.
@@ -24,12 +24,12 @@ _MAX_FIRST_FRAME_ERRORS = 1000
 
 
 class TooLong(Exception):
-    """The packets go past the allowed duration or count."""
+    """Packets past the allowed duration or count."""
 
 
 @dataclass
 class PacketScan:
-    """What the packets of one video stream say, in the stream's ticks and in file order.
+    """Times and marks of the packets of one video stream, in ticks and in file order.
 
     Attributes:
         pts: presentation times.
@@ -56,12 +56,12 @@ class PacketScan:
     first_frame: VideoFrame | None = None
 
     def shown_pts(self) -> Ticks:
-        """Presentation times of the frames that are shown, ascending."""
+        """Return the presentation times of the frames that are shown, ascending."""
         pts = np.asarray(self.pts, dtype=np.int64)
         return np.sort(pts[~np.asarray(self.is_hidden, dtype=bool)])
 
     def entries(self, *, closed_only: bool) -> Ticks:
-        """Positions of packets from which decoding shows what decoding from the start shows.
+        """Return positions of packets from which decoding shows what decoding from the start shows.
 
         All frames before such a key frame in the file are shown before it, so that what is shown
         from it on can be decoded from it on.
@@ -79,7 +79,7 @@ class PacketScan:
         return np.flatnonzero(is_entry).astype(np.int64)
 
     def num_open_keys(self) -> int:
-        """Number of key frames that do not begin a closed group of complete pictures."""
+        """Count key frames that do not begin a closed group of complete pictures."""
         keys = np.flatnonzero(self.is_key)
         return int(np.isin(keys, self.entries(closed_only=True), invert=True).sum())
 
@@ -125,7 +125,7 @@ def scan_packets(
 
 
 class Clock:
-    """Yields a stream's packets on a clock that never restarts, and counts what was wrong."""
+    """Iterator over a stream's packets on a clock that never restarts, counting errors."""
 
     def __init__(self) -> None:
         self.num_errors = 0
@@ -134,7 +134,7 @@ class Clock:
     def packets(
         self, container: InputContainer, stream: VideoStream
     ) -> Iterator[Packet[VideoStream]]:
-        """Packets of `stream` in file order, without the empty one that ends the stream.
+        """Yield packets of `stream` in file order, without the empty one that ends the stream.
 
         Decoding times never go back within a recording. Where they do, another recording was
         appended to the file; its times are moved so that it follows the one before.
@@ -169,7 +169,7 @@ class Clock:
 
 
 def _is_clean_entry(packet: Packet[VideoStream], stream: VideoStream) -> bool:
-    """Whether the picture is complete when decoding starts at this key packet.
+    """Return True if the picture is complete when decoding starts at this key packet.
 
     H.264 files also mark recovery points (intra refresh) as key frames, where the picture is only
     complete some frames later; and a key packet may bring parameters that the header does not have,
@@ -190,7 +190,7 @@ def _is_clean_entry(packet: Packet[VideoStream], stream: VideoStream) -> bool:
 
 
 def _nal_units(data: bytes, extradata: bytes, *, length_at: int) -> Iterator[bytes]:
-    """NAL units of a packet in mp4 framing (length, unit); nothing where the framing is another."""
+    """Yield the NAL units of a packet in mp4 framing (length, unit); none in other framing."""
     if len(extradata) <= length_at or extradata[0] != 1:
         return
     size = (extradata[length_at] & 3) + 1

@@ -1,4 +1,4 @@
-"""The one transcode that every uploaded video goes through: arguments for ffmpeg, and its account.
+"""Transcode of every uploaded video: arguments for ffmpeg, and its report.
 
 Pictures come out upright, with square pixels, at a constant rate; each shows what the original
 shows in the middle of its time, so that times that tremble lose and double none. Not here: running
@@ -51,7 +51,7 @@ _ACCOUNT: Final = re.compile(
 
 @dataclass(frozen=True)
 class Cut:
-    """Which part of a video is wanted, and in what form.
+    """Wanted part of a video, and its form.
 
     Attributes:
         start_seconds: past the first frame.
@@ -71,12 +71,12 @@ class Cut:
 
     @property
     def max_bytes(self) -> int:
-        """More than the proxy can have."""
+        """Upper bound of the proxy's size."""
         return int(64e6 + 1.5 * self.seconds * _MAX_BITS_PER_SECOND / 8)
 
 
 def find_ffmpeg() -> str:
-    """The program that makes the copies.
+    """Return the path of ffmpeg.
 
     Raises:
         ProskillError: this machine has none.
@@ -95,13 +95,13 @@ def find_ffmpeg() -> str:
 
 
 def even_size(width: int, height: int, *, max_short_side_px: int) -> tuple[int, int]:
-    """(width, height) within the bound, never enlarged, and even, as yuv420p needs it."""
+    """Return (width, height) within the bound, never enlarged, and even, as yuv420p needs it."""
     scale = min(1.0, max_short_side_px / min(width, height))
     return max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2))
 
 
 def video_arguments(source: Path, target: Path, examined: Examined, cut: Cut) -> list[str]:
-    """ffmpeg's arguments for the pictures."""
+    """Return ffmpeg's arguments for the pictures."""
     rate_options = ["-maxrate", str(_MAX_BITS_PER_SECOND), "-bufsize", str(_MAX_BITS_PER_SECOND)]
     group = str(cut.keyframe_interval)
     return [
@@ -118,7 +118,7 @@ def video_arguments(source: Path, target: Path, examined: Examined, cut: Cut) ->
 
 
 def audio_arguments(source: Path, target: Path, examined: Examined, cut: Cut) -> list[str]:
-    """ffmpeg's arguments for the sound: mono, on the clock of the pictures."""
+    """Return ffmpeg's arguments for the sound: mono, on the clock of the pictures."""
     begin = 0.0 if _seeks(examined, cut) else examined.start_seconds + cut.start_seconds
     filters = (
         f"asetpts=PTS-{begin:.6f}/TB,"
@@ -133,7 +133,7 @@ def audio_arguments(source: Path, target: Path, examined: Examined, cut: Cut) ->
 
 @dataclass
 class Account:
-    """What ffmpeg says while it works, line by line.
+    """Progress and losses that ffmpeg reports, line by line.
 
     Attributes:
         stream_index: of the stream that it decodes.
@@ -152,7 +152,7 @@ class Account:
     num_damaged: int = 0
 
     def read_progress(self, line: str) -> None:
-        """A line of `-progress`."""
+        """Take in a line of `-progress`."""
         name, _, value = line.partition("=")
         if not value.strip().isdecimal():
             return
@@ -162,7 +162,7 @@ class Account:
             self.seconds_done = int(value) / 1e6
 
     def read_log(self, line: str) -> None:
-        """A line of the log."""
+        """Take in a line of the log."""
         if "corrupt decoded frame" in line:
             self.num_damaged += 1
         elif found := _ACCOUNT.search(line):
@@ -172,7 +172,7 @@ class Account:
 
 
 def _seeks(examined: Examined, cut: Cut) -> bool:
-    """Whether reading starts in the middle; without an index, a seek may land too late."""
+    """Return True if reading starts in the middle; without an index, a seek may land too late."""
     return cut.start_seconds > 0 and examined.info.container.startswith(INDEXED_FORMATS)
 
 
@@ -199,7 +199,7 @@ def _output(target: Path, container: str, cut: Cut) -> list[str]:
 
 
 def _picture_filters(examined: Examined, cut: Cut) -> str:
-    """Filters that make the picture upright and square first, then its times regular."""
+    """Return filters that make the picture upright and square first, then its times regular."""
     info = examined.info
     is_transposed = info.rotation_degrees in (90, 270)
     width, height = cut.size[::-1] if is_transposed else cut.size

@@ -1,4 +1,4 @@
-"""Decoded clips to model input, and changes of a picture that do not change the skill in it.
+"""Conversion of decoded clips to model input, and augmentation that keeps the skill.
 
 Decoded clips are uint8 (..., T, C, H, W) in [0, 255]; model input is float (..., C, T, H, W).
 Nothing else in proskill converts between them. Order and tempo of movement are what skill is judged
@@ -118,7 +118,7 @@ class AugmentTake:
             )
 
     def __call__(self, clips: Mapping[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-        """The take's clips, changed.
+        """Return the take's clips, changed.
 
         Args:
             clips: view name -> uint8 (..., T, C, H, W).
@@ -172,7 +172,7 @@ class AugmentTake:
 
 
 def _resize(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear with anti-aliasing, shape (..., C, H, W) -> (..., C, *size)."""
+    """Resize bilinearly with anti-aliasing, shape (..., C, H, W) -> (..., C, *size)."""
     if tuple(clip.shape[-2:]) == size:
         return clip
     frames = clip.reshape(-1, *clip.shape[-3:])  # (N, C, H, W)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proskill.data.found_views import find_views
+from proskill.data.dataset_paths import find_views
 from proskill.data.manifest import MANIFEST_COLUMNS, read_manifest
 from proskill.data.new_manifest import NewManifest, init_manifest
 from proskill.errors import ManifestError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proskill.data.broken_takes import BrokenTakes
+from proskill.data.selection import BrokenTakes
 from proskill.data.take import Take, View
 from proskill.data.targets import Targets, named
 from proskill.errors import ManifestError, ProskillError

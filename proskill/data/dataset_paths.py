@@ -1,4 +1,4 @@
-"""Video files on disk, and the takes and views that their names suggest; nothing is opened."""
+"""Paths in datasets: names that stay in a folder, and the takes and views that names suggest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from proskill.errors import ManifestError
 from proskill.view_names import guess_kind, split_camera
@@ -19,7 +19,7 @@ VIDEO_SUFFIXES = (
 
 @dataclass(frozen=True)
 class FoundView:
-    """A video file, and what its name seems to say.
+    """Video file with the take and view that its name suggests.
 
     Attributes:
         path: the file.
@@ -33,7 +33,7 @@ class FoundView:
 
 
 def find_views(folder: Path) -> list[FoundView]:
-    """Video files under a folder, sorted by path, with takes as `name_views_of` names them.
+    """Return video files under a folder, sorted by path, with takes as by `name_views_of`.
 
     Raises:
         ManifestError: no such folder, or no video in it.
@@ -42,7 +42,7 @@ def find_views(folder: Path) -> list[FoundView]:
 
 
 def name_views_of(files: Iterable[Path], *, folders: Sequence[Path]) -> list[FoundView]:
-    """The take and view that each file's name suggests.
+    """Return the take and view that each file's name suggests.
 
     A name with a camera in it (`anna_02_cam01.mp4`, `anna_02/ego.mp4`) belongs to the take that the
     rest of the path names; any other file is a take of its own. Cameras of the same name in a take
@@ -75,7 +75,7 @@ def name_views_of(files: Iterable[Path], *, folders: Sequence[Path]) -> list[Fou
 
 
 def find_videos(folder: Path) -> list[Path]:
-    """Video files under a folder, sorted by path; hidden files and folders are passed over.
+    """Return video files under a folder, sorted by path, without hidden files and folders.
 
     Raises:
         ManifestError: no such folder, or no video in it.
@@ -94,7 +94,7 @@ def find_videos(folder: Path) -> list[Path]:
 
 
 def match_videos(pattern: str) -> list[Path]:
-    """Video files that match a pattern such as `clips/**/*_ego.mp4`, sorted by path.
+    """Return video files that match a pattern such as `clips/**/*_ego.mp4`, sorted by path.
 
     Raises:
         ManifestError: nothing matches.
@@ -110,14 +110,41 @@ def match_videos(pattern: str) -> list[Path]:
 
 
 def fixed_part(pattern: str) -> Path:
-    """The folder that a pattern names before its first placeholder."""
+    """Return the folder that a pattern names before its first placeholder."""
     parts = Path(pattern).parts
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), parts))
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text is a pattern for `match_videos` and not the path of something that exists."""
+    """Return True for a pattern for `match_videos` that is no existing path."""
     return glob.has_magic(text) and not os.path.lexists(text)
+
+
+def is_inside(relative: str) -> bool:
+    """Return True if a relative path, joined to a folder, stays in it.
+
+    `a/../b` stays and `a/../../b` does not; links are not followed, they are the owner's doing. A
+    backslash counts as a separator, so that no other system reads more into a name than this one.
+    """
+    path = PurePosixPath(relative.replace("\\", "/"))
+    if path.is_absolute() or "\0" in relative:
+        return False
+    depth = 0
+    for part in path.parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return False
+    return True
+
+
+def is_plain_name(name: str) -> bool:
+    """Return True for the name of one file or folder, without separators."""
+    return name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
+
+
+def first_file(*candidates: Path) -> Path | None:
+    """Return the first path that is a file, or None."""
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _is_video(name: str) -> bool:

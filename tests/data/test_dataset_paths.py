@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proskill.data.folder_paths import is_inside, is_plain_name
+from proskill.data.dataset_paths import is_inside, is_plain_name
 
 
 @given(parts=st.lists(st.sampled_from(["a", "b.mp4", "..", ".", "..."]), max_size=6))
