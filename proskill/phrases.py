@@ -16,7 +16,7 @@ KIND_NAMES: Final = {"ego": "worn by the performer", "exo": "watching the perfor
 VERDICT_NAMES: Final = {"a": "A is better", "b": "B is better", "none": "no difference shown"}
 
 NO_LEVEL: Final = "No level"
-NO_MOMENT: Final = "No moment stands out of the noise."
+NO_MOMENT: Final = "No moment exceeds the noise."
 SOUND_VOTES: Final = "Nothing is wrong with the votes"
 DECISION_SUPPORT: Final = (
     "Decision support, not selection: a person who knows the activity should look at the "

@@ -1,4 +1,4 @@
-"""Reports of the last answer, to keep: a button for each format under the answer."""
+"""Reports of the last assessment: a button for each format."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FORMATS = {".html": "Page", ".pdf": "PDF", ".csv": "CSV", ".json": "JSON"}
 
 
 def build_report_downloads(coach: Coach, *, scored: gr.State) -> None:
-    """Place the buttons; they appear with an answer.
+    """Place the buttons, which appear with an assessment.
 
     Args:
         coach: the server.
-        scored: changes with every answer.
+        scored: changes with every assessment.
     """
     reports = element("coach-reports", events=("wanted",))
 
@@ -69,7 +69,7 @@ def _value(
 
 
 def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[Progress], Path]:
-    """Work that writes a report of an answer into the private folder of its page."""
+    """Return the work of writing a report into the private folder of its page."""
 
     def work(progress: Progress) -> Path:
         progress("writing the report", 0.0)
@@ -88,7 +88,7 @@ def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[
 
 
 def _plain(take: ScoredTake) -> str:
-    """A name that every file system takes: what was filmed, and the level."""
+    """Return a name that every file system accepts: heading and level."""
     from proskill.reports.assessment import heading_of
 
     words = f"{heading_of(take.assessment)} {take.assessment.level or 'no level'}"

@@ -61,7 +61,7 @@ def take_strips(take: Take, *, num_frames: int) -> dict[str, Strip]:
 
     Args:
         take: its files are opened here.
-        num_frames: pictures per view, spread over what all readable views show.
+        num_frames: pictures per view, spread over the span that all readable views share.
     """
     strips: dict[str, Strip] = {}
     with ExitStack() as stack:

@@ -30,7 +30,7 @@ LOADING = ("src", "href", "srcset", "poster", "data", "action", "xlink:href")
 
 
 class _Page(HTMLParser):
-    """Collects what a browser would load and which elements there are."""
+    """Collector of the addresses that a browser would load, and of elements."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -178,5 +178,5 @@ def test_a_map_without_moments_says_so(scored: tuple[Assessment, dict[str, Path]
     segments = (SegmentEffect(0.0, 0.8, 0.0, 0.1), SegmentEffect(0.8, 1.6, 0.0, 0.1))
     calm = Explanation(segments, 1.0, (), {"ego": ViewEffect(0.0, 1.0)}, "How.")
     said = _Page(render_report(scored[0], explanation=calm)).text
-    assert "No moment stands out of the noise." in said
+    assert "No moment exceeds the noise." in said
     assert "Where the ups and downs show most" not in said

@@ -111,7 +111,7 @@ class CoachPlayer extends HTMLElement {
 
   moments({ moments }) {
     if (!moments.length) {
-      return h("p", {}, "No moment stands out of the noise.");
+      return h("p", {}, "No moment exceeds the noise.");
     }
     return h("div", {}, h("h3", {}, moments.length === 1 ? "The moment that stands out" : "The moments that stand out"),
       h("ol.moments", {}, moments.map((moment, index) => this.moment(moment, index))));

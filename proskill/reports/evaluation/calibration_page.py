@@ -25,7 +25,7 @@ from proskill.reports.toolkit import render_page, write_page
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: its name, its value as text, and what it means."""
+    """One figure: its name, its value as text, and its meaning."""
 
     name: str
     value: str

@@ -1,7 +1,7 @@
 """Charts of evaluations, comparisons and calibrations.
 
 They take parts of `metrics.json`; an interval is a mapping of `value`, `lower` and `upper`. Not
-here: the choice of what is drawn (pages).
+here: the choice of figures (pages).
 """
 
 from __future__ import annotations

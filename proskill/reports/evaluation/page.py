@@ -44,7 +44,7 @@ _SHOWN_PARTICIPANTS = 200
 
 @dataclass(frozen=True)
 class WorstTake:
-    """A take whose true level the model thought least likely.
+    """A mispredicted take.
 
     Attributes:
         take: with its truth.

@@ -1,6 +1,6 @@
 """Charts of ratings, about half a page wide, and the colours of levels.
 
-Not here: the choice of what is drawn (`ranking.py`, `page.py`).
+Not here: the choice of figures (`ranking.py`, `page.py`).
 """
 
 from __future__ import annotations

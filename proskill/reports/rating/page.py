@@ -75,7 +75,7 @@ def write_report(path: Path, run: RatingRun, origin: Origin) -> None:
 
 @dataclass(frozen=True)
 class _Spread:
-    """Standard deviation of the skills of the first group, and what it means for agreement."""
+    """Standard deviation of the skills of the first group, and the agreement it implies."""
 
     mean: float
     lower: float

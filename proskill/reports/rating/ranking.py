@@ -141,7 +141,7 @@ def annotator_rows(run: RatingRun) -> tuple[list[AnnotatorRow], tuple[float, flo
     """Return annotators, flagged ones first, then by how closely they follow the others.
 
     Returns:
-        The rows, as many as a page can hold, and the places of 0 (a coin) and 1 (the mean
+        The rows, up to the number that fits a page, and the places of 0 (a coin) and 1 (the mean
         annotator) on their bars.
     """
     reports = sorted(
@@ -149,7 +149,7 @@ def annotator_rows(run: RatingRun) -> tuple[list[AnnotatorRow], tuple[float, flo
     )[:_MAX_ANNOTATORS]
     lowest = [one.discrimination_lower for one in reports]
     highest = [one.discrimination_upper for one in reports]
-    axis = axis_over([-0.25, 1.25, *lowest, *highest])  # room for the names of the marks
+    axis = axis_over([-0.25, 1.25, *lowest, *highest])  # space for the names of the marks
     rows = [
         AnnotatorRow(
             one,

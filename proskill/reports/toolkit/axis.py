@@ -31,7 +31,7 @@ class Axis:
         low, high: values at its ends; `low > high` turns the axis round.
         ticks: values to mark.
         text: a tick's text.
-        name: of what is measured, with its unit.
+        name: of the measured quantity, with its unit.
         has_grid: draw a line through the chart at each tick.
     """
 
@@ -64,7 +64,7 @@ def axis_over(
         values: one or more finite numbers.
         num_ticks: approximate number of ticks.
         margin: share of the range to add at both ends.
-        name: of what is measured.
+        name: of the measured quantity.
     """
     low, high = min(values), max(values)
     space = max((high - low) * margin, 1e-6 if high > low else 0.5)

@@ -1,7 +1,7 @@
 """One chart: marks over two axes, as inline SVG that follows the page's colours.
 
-A `look` names classes of `base.css`. Marks are placed by values on the axes; what lies beyond an
-axis is drawn at its end. Texts are escaped here.
+A `look` names classes of `base.css`. Marks are placed by values on the axes; values beyond an
+axis are drawn at its end. Texts are escaped here.
 """
 
 from __future__ import annotations

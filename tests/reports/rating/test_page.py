@@ -30,7 +30,7 @@ LOADING = ("src", "srcset", "poster", "data", "action", "xlink:href")
 
 
 class _Page(HTMLParser):
-    """Collects what a browser would load, which elements there are, and the visible text."""
+    """Collector of the addresses that a browser would load, elements, and visible text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
