@@ -101,7 +101,7 @@ def export_campaign(
     criteria = log.campaign.criteria
     _require_own_folder(out, criteria)
     on_stage("votes")
-    rows = vote_rows(log)
+    rows = exported_votes(log)
     files = [_write_lines(out / "votes.jsonl", rows), _write_parquet(out / "votes.parquet", rows)]
     trail = [{"at": event.at, "who": event.who, "what": event.what} for event in events]
     files.append(_write_lines(out / "events.jsonl", trail))
@@ -158,8 +158,8 @@ def _require_own_folder(out: Path, criteria: Sequence[Criterion]) -> None:
         )
 
 
-def vote_rows(log: CampaignLog) -> list[dict[str, Any]]:
-    """Every answer ever, in order, by the names of takes, criteria and people."""
+def exported_votes(log: CampaignLog) -> list[dict[str, Any]]:
+    """Return every answer in order, by the names of takes, criteria and people."""
     clip_of = {clip.id: clip for clip in log.clips}
     person = {one.id: one.name for one in log.annotators}
     criterion = {one.id: one.name for one in log.campaign.criteria}

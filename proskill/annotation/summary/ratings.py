@@ -13,17 +13,28 @@ from proskill.annotation.counting import counted_table
 from proskill.annotation.db.log import CampaignLog
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.rating import CurvePoint, GroupReliability, LevelRule, RatingRun, rate
-from proskill.rating.comparisons import FloatArray, IntArray
+from proskill.rating.comparisons import IntArray
 from proskill.rating.reliability import ENOUGH_COMPARISONS
 from proskill.rating_files.headline import Headline, headline, num_pieces
-from proskill.rating_files.tallies import FlagCount, LevelCount, flag_counts, level_counts
+from proskill.rating_files.tallies import (
+    CountBars,
+    FlagCount,
+    LevelCount,
+    count_bars,
+    cut_bands,
+    flag_counts,
+    group_rows,
+    least_reliable_first,
+    level_counts,
+    level_indices,
+    rating_bars,
+)
 
 # A page that is drawn every few seconds: enough draws for ends of intervals that do not jump.
 _MAX_DRAWS, _MIN_DRAWS, _MAX_DRAWN_NUMBERS = 400, 100, 1_000_000
 _MAX_GROUPS: Final = 40
 _MAX_ROWS: Final = 400
-_MIN_END, _MAX_END = 3, 40
-_MAX_BARS: Final = 40
+_ENDS: Final = (3, 40)  # rows from each end of a long ranking
 
 
 @dataclass(frozen=True)
@@ -61,12 +72,9 @@ class GroupRanking:
 
 
 @dataclass(frozen=True)
-class CountBars:
-    """How many clips have how many comparisons: bar i holds counts from start + i step on."""
+class ComparisonBars(CountBars):
+    """Numbers of clips by number of comparisons, the number wanted, and the clips below it."""
 
-    start: int
-    step: int
-    bars: tuple[int, ...]
     wanted: int
     num_below: int
 
@@ -110,7 +118,7 @@ class RatedCriterion:
     curve: tuple[CurvePoint, ...]
     groups: tuple[GroupRanking, ...]
     num_hidden_groups: int
-    comparisons: CountBars
+    comparisons: ComparisonBars
     levels: tuple[LevelCount, ...]
     ratings: RatingBars
     flags: tuple[FlagCount, ...]
@@ -140,16 +148,13 @@ def rate_criterion(log: CampaignLog, criterion_id: int) -> RatingRun | None:
 def summarise_run(log: CampaignLog, run: RatingRun) -> RatedCriterion:
     """Cut a run down to what a page can show."""
     agreement = run.agreement
-    order = sorted(
-        range(len(run.reliability)),
-        key=lambda g: (math.isnan(run.reliability[g].reliability), run.reliability[g].reliability),
-    )[:_MAX_GROUPS]
+    order = least_reliable_first(run, limit=_MAX_GROUPS)
     return RatedCriterion(
         headline=headline(run),
         curve=run.curve,
         groups=_rankings(log, run, order),
         num_hidden_groups=len(run.reliability) - len(order),
-        comparisons=count_bars(run.health.num_comparisons),
+        comparisons=_comparison_bars(run.health.num_comparisons),
         levels=tuple(level_counts(run)),
         ratings=_rating_bars(run),
         flags=tuple(flag_counts(run)),
@@ -160,19 +165,10 @@ def summarise_run(log: CampaignLog, run: RatingRun) -> RatedCriterion:
     )
 
 
-def count_bars(num_comparisons: IntArray) -> CountBars:
-    """How many clips have how many comparisons.
-
-    Args:
-        num_comparisons: (I,) of each clip, I >= 1.
-    """
-    least, most = int(num_comparisons.min()), int(num_comparisons.max())
-    start = least if least > 2 * ENOUGH_COMPARISONS else 0
-    step = math.ceil((most - start + 1) / _MAX_BARS)
-    return CountBars(
-        start=start,
-        step=step,
-        bars=tuple(np.bincount((num_comparisons - start) // step).tolist()),
+def _comparison_bars(num_comparisons: IntArray) -> ComparisonBars:
+    bars = count_bars(num_comparisons, minimum=ENOUGH_COMPARISONS)
+    return ComparisonBars(
+        **vars(bars),
         wanted=ENOUGH_COMPARISONS,
         num_below=int((num_comparisons < ENOUGH_COMPARISONS).sum()),
     )
@@ -180,26 +176,21 @@ def count_bars(num_comparisons: IntArray) -> CountBars:
 
 def _rankings(log: CampaignLog, run: RatingRun, order: list[int]) -> tuple[GroupRanking, ...]:
     clip_of = {clip.take_id: clip.public_id for clip in log.clips}
-    rows_of: dict[str, list[int]] = {}
-    for row, group in enumerate(run.ratings.groups):
-        rows_of.setdefault(group, []).append(row)
     ranks, pieces = run.ratings.rank(), num_pieces(run)
-    end = int(np.clip(_MAX_ROWS // (2 * max(len(order), 1)), _MIN_END, _MAX_END))
-    rankings = []
-    for number in order:
-        rows = rows_of.get(run.table.groups[number], [])
-        is_long = len(rows) > 2 * end + 2
-        top, bottom = (rows[:end], rows[-end:]) if is_long else (rows, [])
-        rankings.append(
-            GroupRanking(
-                reliability=run.reliability[number],
-                num_pieces=int(pieces[number]),
-                top=tuple(_ranked(run, clip_of, row, int(ranks[row])) for row in top),
-                bottom=tuple(_ranked(run, clip_of, row, int(ranks[row])) for row in bottom),
-                num_hidden=len(rows) - len(top) - len(bottom),
-            )
+
+    def ranked(rows: IntArray) -> tuple[RankedClip, ...]:
+        return tuple(_ranked(run, clip_of, row, int(ranks[row])) for row in rows.tolist())
+
+    return tuple(
+        GroupRanking(
+            reliability=run.reliability[part.group],
+            num_pieces=int(pieces[part.group]),
+            top=ranked(part.top),
+            bottom=ranked(part.bottom),
+            num_hidden=len(part.rows) - len(part.top) - len(part.bottom),
         )
-    return tuple(rankings)
+        for part in group_rows(run, order, max_rows=_MAX_ROWS, ends=_ENDS)
+    )
 
 
 def _ranked(run: RatingRun, clip_of: dict[str, str], row: int, rank: int) -> RankedClip:
@@ -223,25 +214,15 @@ def _ranked(run: RatingRun, clip_of: dict[str, str], row: int, rank: int) -> Ran
 
 
 def _rating_bars(run: RatingRun) -> RatingBars:
-    ratings = run.ratings
-    names = () if ratings.scale is None else ratings.scale.names
-    index = {name: place for place, name in enumerate(names)}
-    level = np.array([index.get(name, -1) for name in ratings.level])
-    cuts: tuple[tuple[float, float, float], ...] = ()
-    if len(run.levels) == 1 and len(run.table.groups) == 1:
-        lower, upper = np.quantile(run.levels[0].draws, [0.05, 0.95], axis=0)
-        cuts = tuple(zip(run.levels[0].cuts, lower.tolist(), upper.tolist(), strict=True))
-    low, high, bars = _bins(ratings.rating, level, len(names))
-    return RatingBars(low, high, bars, cuts)
-
-
-def _bins(
-    rating: FloatArray, level: IntArray, num_levels: int
-) -> tuple[float, float, tuple[tuple[int, ...], ...]]:
+    rating = run.ratings.rating
+    num_levels = 0 if run.ratings.scale is None else len(run.ratings.scale)
+    is_one = len(run.levels) == 1 and len(run.table.groups) == 1
     room = max(float(np.ptp(rating)) * 0.03, 0.25)
     low, high = float(rating.min()) - room, float(rating.max()) + room
-    num_bins = int(np.clip(2 * math.sqrt(len(rating)), 8, _MAX_BARS))
-    bins = np.clip(((rating - low) / (high - low) * num_bins).astype(int), 0, num_bins - 1)
-    counts = np.zeros((num_bins, num_levels), np.int64)
-    np.add.at(counts, (bins[level >= 0], level[level >= 0]), 1)
-    return low, high, tuple(map(tuple, counts.tolist()))
+    counts = rating_bars(rating, level_indices(run), num_levels=num_levels, low=low, high=high)
+    return RatingBars(
+        low,
+        high,
+        bars=tuple(map(tuple, counts[:, :num_levels].tolist())),
+        cuts=tuple(cut_bands(run.levels[0])) if is_one else (),
+    )

@@ -8,16 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from markupsafe import Markup
 
 from proskill.rating.comparisons import FloatArray, IntArray
 from proskill.rating.reliability import ENOUGH_RELIABILITY, CurvePoint
+from proskill.rating_files.tallies import count_bars, rating_bars
 from proskill.reports.toolkit import Axis, Chart, axis_over, count_axis, round_ticks
-
-_MAX_COUNT_BARS: Final = 40
 
 
 def rating_histogram(
@@ -36,11 +34,8 @@ def rating_histogram(
         cuts: mean, lower and upper end of each cut's interval in logits.
     """
     logits = axis_over([*rating.tolist(), *(cut[0] for cut in cuts)], name="rating (logits)")
-    num_bins = int(np.clip(2 * math.sqrt(len(rating)), 8, 48))
-    edges = np.linspace(logits.low, logits.high, num_bins + 1)
-    bins = np.clip(np.searchsorted(edges, rating, side="right") - 1, 0, num_bins - 1)
-    counts = np.zeros((num_bins, num_levels + 1), np.int64)  # the last column: without a level
-    np.add.at(counts, (bins, np.where(level < 0, num_levels, level)), 1)
+    counts = rating_bars(rating, level, num_levels=num_levels, low=logits.low, high=logits.high)
+    edges = np.linspace(logits.low, logits.high, len(counts) + 1)
     most = int(counts.sum(axis=1).max())
     chart = Chart(logits, count_axis(most, name="items"))
     for _, lower, upper in cuts:
@@ -68,15 +63,13 @@ def comparison_counts(num_comparisons: IntArray, *, minimum: int) -> Markup:
         num_comparisons: (I,) of each item, I >= 1.
         minimum: an item with fewer is flagged.
     """
-    least, most = int(num_comparisons.min()), int(num_comparisons.max())
-    start = least if least > 2 * minimum else 0
-    step = math.ceil((most - start + 1) / _MAX_COUNT_BARS)
-    counts = np.bincount((num_comparisons - start) // step)
+    counted = count_bars(num_comparisons, minimum=minimum)
+    start, step, counts = counted.start, counted.step, counted.bars
     ends = [start - 0.5, start + step * len(counts) - 0.5]
     axis = axis_over(ends, margin=0.01, name="comparisons of an item")
     axis = replace(axis, ticks=tuple(tick for tick in axis.ticks if tick == int(tick)))
-    chart = Chart(axis, count_axis(int(counts.max()), name="items"))
-    for index, count in enumerate(counts.tolist()):
+    chart = Chart(axis, count_axis(max(counts), name="items"))
+    for index, count in enumerate(counts):
         if count:
             first = start + index * step
             last = first + step - 1

@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from markupsafe import Markup
 
 from proskill.rating.annotators import AnnotatorReport
@@ -19,14 +18,20 @@ from proskill.rating.level_cuts import LevelCuts
 from proskill.rating.rate import RatingRun
 from proskill.rating.reliability import GroupReliability
 from proskill.rating_files.headline import num_pieces
-from proskill.rating_files.tallies import level_colour
+from proskill.rating_files.tallies import (
+    GroupRows,
+    cut_bands,
+    group_rows,
+    least_reliable_first,
+    level_colour,
+    level_indices,
+)
 from proskill.reports.rating.charts import rating_histogram
 from proskill.reports.toolkit import Axis, axis_over, number_text
 
 _MAX_GROUPS: Final = 200  # shown one by one
 _MAX_ANNOTATORS: Final = 100
-_MAX_END: Final = 50  # items from each end of a long ranking
-_MIN_END: Final = 5
+_ENDS: Final = (5, 50)  # items from each end of a long ranking
 _MAX_ROWS: Final = 4000  # ranked items on a page, so that it stays quick to open
 
 
@@ -119,22 +124,14 @@ class AnnotatorRow:
 
 def group_parts(run: RatingRun) -> list[GroupPart]:
     """Return the groups, least reliable first, up to the number that fits a page."""
-    order = sorted(
-        range(len(run.reliability)),
-        key=lambda g: (_nan_last(run.reliability[g].reliability), run.reliability[g].group),
-    )[:_MAX_GROUPS]
-    rows_of: dict[str, list[int]] = {}
-    for row, group in enumerate(run.ratings.groups):
-        rows_of.setdefault(group, []).append(row)
-    end = int(np.clip(_MAX_ROWS // (2 * len(order)), _MIN_END, _MAX_END))
+    order = least_reliable_first(run, limit=_MAX_GROUPS)
     view = _RowView(run)
     cuts_of = {cut.group: cut for cut in run.levels}
-    parts = []
-    for number in order:
-        rows = np.array(rows_of.get(run.table.groups[number], []), np.int64)
-        if len(rows):
-            parts.append(_group_part(view, number, rows, cuts_of.get(number), end=end))
-    return parts
+    return [
+        _group_part(view, part, cuts_of.get(part.group))
+        for part in group_rows(run, order, max_rows=_MAX_ROWS, ends=_ENDS)
+        if len(part.rows)
+    ]
 
 
 def annotator_rows(run: RatingRun) -> tuple[list[AnnotatorRow], tuple[float, float]]:
@@ -162,16 +159,14 @@ def annotator_rows(run: RatingRun) -> tuple[list[AnnotatorRow], tuple[float, flo
     return rows, (100 * axis.share(0), 100 * axis.share(1))
 
 
-def _group_part(
-    view: _RowView, number: int, rows: IntArray, cuts: LevelCuts | None, *, end: int
-) -> GroupPart:
+def _group_part(view: _RowView, part: GroupRows, cuts: LevelCuts | None) -> GroupPart:
     run, ratings = view.run, view.run.ratings
-    is_long = len(rows) > 2 * end + 4
+    number, rows, is_long = part.group, part.rows, part.end is not None
     is_split = view.num_pieces[number] > 1
     ranked = list(enumerate(rows.tolist(), start=1))
     if is_split and not is_long:
         ranked.sort(key=lambda place: ratings.component[place[1]])
-    top, bottom = (ranked[:end], ranked[-end:]) if is_long else (ranked, [])
+    top, bottom = ranked[: part.end], ranked[len(ranked) - len(part.bottom) :]
     shown = [row for _, row in top + bottom]
     axis = axis_over([*ratings.lower[shown].tolist(), *ratings.upper[shown].tolist()])
     values = () if cuts is None else cuts.cuts
@@ -239,18 +234,11 @@ class _RowView:
 
 
 def _histogram(run: RatingRun, rows: IntArray, cuts: LevelCuts | None) -> Markup:
-    ratings = run.ratings
-    names = () if ratings.scale is None else ratings.scale.names
-    index = {name: i for i, name in enumerate(names)}
-    bands: list[tuple[float, float, float]] = []
-    if cuts is not None:
-        lower, upper = np.quantile(cuts.draws, [0.05, 0.95], axis=0)
-        bands = list(zip(cuts.cuts, lower.tolist(), upper.tolist(), strict=True))
     return rating_histogram(
-        ratings.rating[rows],
-        np.array([index.get(ratings.level[row], -1) for row in rows.tolist()]),
-        num_levels=len(names),
-        cuts=bands,
+        run.ratings.rating[rows],
+        level_indices(run)[rows],
+        num_levels=0 if run.ratings.scale is None else len(run.ratings.scale),
+        cuts=[] if cuts is None else cut_bands(cuts),
     )
 
 
@@ -258,7 +246,3 @@ def _interval_bar(axis: Axis, value: float, lower: float, upper: float) -> Bar:
     """Return an interval on an axis."""
     start, end = 100 * axis.share(lower), 100 * axis.share(upper)
     return Bar(start, end - start, 100 * axis.share(value))
-
-
-def _nan_last(value: float) -> float:
-    return value if math.isfinite(value) else math.inf
