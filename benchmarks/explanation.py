@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from measured import measured, spearman, write_report
 
-from proskill.models import ModelConfig, build_model, load_checkpoint
+from proskill.models import build_model, load_checkpoint
 from proskill.scoring import EncodedTake, Explanation, Scorer, explain_take
 from proskill.shipped_files import find_default_checkpoint
 from proskill.simulation.planted import PlantedTake, plant_faults, without_fault
@@ -119,7 +119,7 @@ def _with_random_weights(directory: Path) -> Scorer:
     would abstain from everything."""
     torch.manual_seed(0)
     checkpoint = load_checkpoint(directory)
-    model = build_model(ModelConfig(**checkpoint.config.model.to_dict()))
+    model = build_model(checkpoint.config.model)
     with torch.no_grad():
         model.head.fc.weight.mul_(8)  # fresh heads say nearly the same of everything
     return Scorer(replace(checkpoint, model=model, calibration=None), name="random")

@@ -17,7 +17,6 @@ from proskill.input_spec import InputSpec
 from proskill.models.directory import (
     CONFIG,
     WEIGHTS,
-    from_mapping,
     load_weights,
     read_config,
     write_directory,
@@ -92,13 +91,7 @@ def read_backbone_config(directory: str | Path) -> BackboneConfig:
     Raises:
         CheckpointError: missing or wrong.
     """
-    path = Path(directory)
-    values = read_config(path, kind=KIND)
-    where = str(path / CONFIG)
-    if "input" in values:
-        values["input"] = from_mapping(InputSpec, values["input"], where=f"{where}: input")
-    config: BackboneConfig = from_mapping(BackboneConfig, values, where=where)
-    return config
+    return read_config(Path(directory), BackboneConfig, name=KIND)
 
 
 def load_backbone(directory: str | Path, **overrides: Any) -> TimeSformer:

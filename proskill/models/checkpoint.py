@@ -1,7 +1,7 @@
-"""A whole model as a directory, and back: configuration, weights, card, calibration.
+"""Checkpoints of whole models as directories: configuration, weights, card, calibration.
 
-The directory needs nothing else to be loaded, and loading it runs no code from it. Resuming a
-training run is not its purpose: Lightning's own `.ckpt` files do that.
+The directory needs nothing else to be loaded, and loading it runs no code from it. Not here:
+resuming a training run, for which Lightning writes `.ckpt` files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from proskill.models.directory import (
     WEIGHTS,
     check_fit,
     digest,
-    from_mapping,
     load_weights,
     read_config,
     read_json,
@@ -45,16 +44,14 @@ class CheckpointConfig:
     """`config.json` of a checkpoint.
 
     Attributes:
-        model: how to build the model.
-        input: what it was trained to see.
+        model: arguments of `build_model`.
+        input: input format of the training.
         levels: names of the skill levels, lowest first, one per class of the head.
-        skills: names of the skills, one per skill of the head; none where it judges the level of
-            the whole performance only.
-        licence: under which the weights may be used; that of the backbone they come from binds them
-            too.
-        source: where the weights come from.
-        data: what they were trained on, and whether it was simulated.
-        metrics: measured values by name, with what they were measured on.
+        skills: names of the skills, one per skill of the head; empty for a head of one level.
+        licence: of the weights; that of the backbone they come from binds them too.
+        source: origin of the weights.
+        data: training data, and whether it was simulated.
+        metrics: measured values by name, with the data they were measured on.
         training: settings of the run, free-form.
 
     Raises:
@@ -81,36 +78,27 @@ class CheckpointConfig:
         if num_levels != len(self.levels):
             raise ValueError(
                 f"levels has {len(self.levels)} names, the head has num_levels={num_levels}: they "
-                f"must agree"
+                "must agree"
             )
         num_skills = self.model.head.get("num_skills", 1)
         if num_skills != (len(self.skills) or 1):
             raise ValueError(
                 f"skills has {len(self.skills)} names, the head has num_skills={num_skills}: they "
-                f"must agree"
+                "must agree"
             )
         for name in ("licence", "source", "data"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty: say it, or write 'unknown'")
 
     def to_dict(self) -> dict[str, Any]:
-        """As nested plain values."""
-        return {
-            "model": self.model.to_dict(),
-            "input": asdict(self.input),
-            "levels": list(self.levels),
-            **({"skills": list(self.skills)} if self.skills else {}),
-            "licence": self.licence,
-            "source": self.source,
-            "data": self.data,
-            "metrics": dict(self.metrics),
-            "training": dict(self.training),
-        }
+        """Return nested plain values; skills only where there are some."""
+        values = asdict(self)
+        return values if self.skills else {k: v for k, v in values.items() if k != "skills"}
 
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """What a checkpoint directory holds.
+    """Content of a checkpoint directory.
 
     Attributes:
         model: in evaluation mode.
@@ -137,13 +125,13 @@ def save_checkpoint(
     """Write a model as a directory, whole or not at all.
 
     Args:
-        directory: where; a checkpoint already there is replaced, anything else there is refused.
+        directory: an earlier checkpoint there is replaced, anything else there is refused.
         model: with its adapters, if it has any.
-        config: must describe `model`. What the model itself knows better is taken from it: the
-            arguments of backbone and fusion, written out in full, and that adapters were merged.
+        config: must describe `model`. Taken from the model itself: all arguments of backbone and
+            fusion, and the absence of adapters that were merged.
         calibration: content of `calibration.json`, plain values.
         card: Markdown to add to the README.
-        dtype: how values are stored; float16 halves the file, and loading gives float32 either way.
+        dtype: of stored values; float16 halves the file, and loading gives float32 either way.
 
     Raises:
         CheckpointError: `config` does not describe `model`, the place is taken, or the disk is
@@ -196,19 +184,12 @@ def load_checkpoint(directory: str | Path, *, merge: bool = True) -> LoadedCheck
 
 
 def read_checkpoint_config(directory: str | Path) -> CheckpointConfig:
-    """`config.json` of a checkpoint, without its weights.
+    """Read `config.json` of a checkpoint, without its weights.
 
     Raises:
         CheckpointError: missing or wrong.
     """
-    path = Path(directory)
-    values = read_config(path, kind=KIND)
-    where = str(path / CONFIG)
-    for key, cls in (("model", ModelConfig), ("input", InputSpec)):
-        if key in values:
-            values[key] = from_mapping(cls, values[key], where=f"{where}: {key}")
-    config: CheckpointConfig = from_mapping(CheckpointConfig, values, where=where)
-    return config
+    return read_config(Path(directory), CheckpointConfig, name=KIND)
 
 
 def _card(name: str, config: CheckpointConfig, more: str | None) -> str:
@@ -217,8 +198,7 @@ def _card(name: str, config: CheckpointConfig, more: str | None) -> str:
         f"# {name}",
         "",
         f"Video of a performance, one or several views, to one of {len(config.levels)} skill "
-        f"levels: "
-        f"{', '.join(config.levels)}.",
+        f"levels: {', '.join(config.levels)}.",
         "",
         *([f"Skills judged: {', '.join(config.skills)}.", ""] if config.skills else []),
         f"- **Licence of the weights**: {config.licence}",

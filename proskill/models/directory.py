@@ -1,14 +1,11 @@
-"""A directory of weights on disk: written whole or not at all, read without running anything.
+"""Directories of weights: written whole or not at all, read without running code from them.
 
 `config.json`, `model.safetensors`, `README.md` and, for a calibrated model, `calibration.json`.
-This file knows how such a directory is written and read; what its configuration means is said in
-`checkpoint.py` and `backbone.py`.
+Not here: the content of the configuration (`checkpoint.py`, `backbone.py`).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import hashlib
 import json
 import os
@@ -16,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +21,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from proskill.errors import CheckpointError
+from proskill.plain_json import from_plain_json
 
 CONFIG, WEIGHTS, CARD, CALIBRATION = (
     "config.json",
@@ -32,6 +30,7 @@ CONFIG, WEIGHTS, CARD, CALIBRATION = (
     "calibration.json",
 )
 FORMAT = 1
+T = TypeVar("T")
 _FILES = {CONFIG, WEIGHTS, CARD, CALIBRATION}
 _FLOATS = {torch.float32, torch.float16, torch.bfloat16, torch.float64}
 
@@ -83,41 +82,49 @@ def write_directory(
     except OSError as error:
         raise CheckpointError(
             f"{out}: the weights could not be written ({error.strerror or error}); free some "
-            f"space or choose "
-            "another place; nothing was left there, and what was there before is unchanged"
+            "space or choose another place; nothing was left there, an earlier directory is "
+            "unchanged"
         ) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read_config(directory: Path, *, kind: str) -> dict[str, Any]:
-    """`config.json` of a directory of weights of this kind.
+def read_config(directory: Path, kind: type[T], *, name: str) -> T:
+    """Read `config.json` of a directory of weights into a frozen dataclass.
+
+    Args:
+        directory: of weights.
+        kind: the dataclass.
+        name: value of the key `kind`.
 
     Raises:
-        CheckpointError: no such directory, no or unreadable `config.json`, another kind or a newer
-            format.
+        CheckpointError: no such directory, no or unreadable `config.json`, another kind, a newer
+            format, or a key or value that the dataclass refuses.
     """
     if not directory.is_dir():
         what = "is a file, not a directory" if directory.exists() else "does not exist"
         raise CheckpointError(f"{directory}: {what}; give a directory with {CONFIG} and {WEIGHTS}")
-    config = read_json(directory / CONFIG)
-    if config.get("kind") != kind:
+    where = directory / CONFIG
+    config = read_json(where)
+    if (found := config.pop("kind", None)) != name:
         raise CheckpointError(
-            f"{directory / CONFIG}: kind is {config.get('kind')!r}, expected {kind!r}; "
-            f"give a directory that proskill wrote as a {kind}"
+            f"{where}: kind is {found!r}, expected {name!r}; give a directory that proskill wrote "
+            f"as a {name}"
         )
-    if config.get("format") != FORMAT:
+    if (version := config.pop("format", None)) != FORMAT:
         raise CheckpointError(
-            f"{directory / CONFIG}: format is {config.get('format')!r}, this version reads "
-            f"{FORMAT}; "
-            "install the version of proskill that wrote it"
+            f"{where}: format is {version!r}, this version reads {FORMAT}; install the version of "
+            "proskill that wrote it"
         )
-    return {key: value for key, value in config.items() if key not in ("kind", "format")}
+    try:
+        return from_plain_json(kind, config)
+    except ValueError as error:
+        raise CheckpointError(f"{where}: {error}; copy the directory again") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
+    """Read a JSON object.
 
     Raises:
         CheckpointError: missing, unreadable, or not an object.
@@ -125,57 +132,26 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path}: the file is missing; the directory is not a complete checkpoint, copy it "
-            f"again"
-        ) from error
+        raise _missing(path) from error
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: not readable as JSON ({error}); copy it again") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
+        raise CheckpointError(f"{path}: is a {type(value).__name__}, expected a JSON object")
     return value
 
 
-def from_mapping(cls: type[Any], values: Any, *, where: str) -> Any:
-    """A frozen dataclass from a JSON object; lists become tuples where the default or type is one.
-
-    Raises:
-        CheckpointError: an unknown or missing key, or a value that the class refuses, named with
-            `where`.
-    """
-    if not isinstance(values, Mapping):
-        raise CheckpointError(f"{where}: is {values!r}, expected an object with keys")
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    for key in values:
-        if key not in fields:
-            close = difflib.get_close_matches(str(key), fields, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(fields)}"
-            raise CheckpointError(f"{where}: unknown key {key!r}; {hint}")
-    for name, field in fields.items():
-        no_default = (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        )
-        if no_default and name not in values:
-            raise CheckpointError(f"{where}: the key {name!r} is missing; copy the directory again")
-    try:
-        return cls(**values)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{where}: {error}") from error
-
-
 def load_weights(module: nn.Module, path: Path) -> None:
-    """Put the tensors of a safetensors file into `module`, as float32; exactly these, no others.
+    """Load exactly the tensors of a safetensors file into `module`, as float32.
 
     Raises:
         CheckpointError: not a safetensors file, or a tensor is missing, surplus, misshapen, not of
             a floating type or not finite.
     """
-    tensors = read_safetensors(path)
-    fit_tensors(module, tensors, where=path)
+    fit_tensors(module, read_safetensors(path), where=path)
 
 
 def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path | str) -> None:
-    """Put exactly these tensors into `module`, which may be on the `meta` device.
+    """Load exactly these tensors into `module`, which may be on the `meta` device.
 
     Raises:
         CheckpointError: see `load_weights`.
@@ -190,8 +166,7 @@ def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path
         if not bool(torch.isfinite(value).all()):
             raise CheckpointError(
                 f"{where}: tensor {key!r} has values that are not finite; the file is damaged or "
-                f"training diverged, "
-                "use an earlier checkpoint"
+                "training diverged, use an earlier checkpoint"
             )
     # A copy, because tensors read from a file are views of it: replacing the file would take them
     # along, and their odd alignment rounds products differently from the same weights in memory of
@@ -201,33 +176,31 @@ def fit_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path
 
 
 def check_fit(expected: Mapping[str, Any], found: Mapping[str, Any], *, where: Path | str) -> None:
-    """Both have the same tensors by name and shape.
+    """Check that both have the same tensors by name and shape.
 
     Raises:
         CheckpointError: the first tensor that is missing, surplus or misshapen.
     """
-    missing = [key for key in expected if key not in found]
-    surplus = [key for key in found if key not in expected]
-    if missing:
+    advice = f"give the {CONFIG} and weights of the same model, whole"
+    if missing := [key for key in expected if key not in found]:
         raise CheckpointError(
-            f"{where}: tensor {missing[0]!r} is missing ({len(missing)} in all); "
-            f"give the {CONFIG} and weights of the same model, whole"
+            f"{where}: tensor {missing[0]!r} is missing ({len(missing)} in all); {advice}"
         )
-    if surplus:
+    if surplus := [key for key in found if key not in expected]:
         raise CheckpointError(
             f"{where}: tensor {surplus[0]!r} is not part of the model ({len(surplus)} in all); "
-            f"give the {CONFIG} and weights of the same model"
+            f"{advice}"
         )
     for key, value in found.items():
         if value.shape != expected[key].shape:
             raise CheckpointError(
                 f"{where}: tensor {key!r} has shape {tuple(value.shape)}, the model needs "
-                f"{tuple(expected[key].shape)}; give the {CONFIG} and weights of the same model"
+                f"{tuple(expected[key].shape)}; {advice}"
             )
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file.
+    """Read all tensors of a safetensors file.
 
     Raises:
         CheckpointError: missing, a pickle, or damaged.
@@ -239,16 +212,12 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         if start[8:] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80"):
             raise CheckpointError(
                 f"{path}: is a pickle (PyTorch's own format), which could run code, not "
-                f"safetensors; "
-                "convert it where you trust it, with safetensors.torch.save_file"
+                "safetensors; convert it where you trust it, with safetensors.torch.save_file"
             )
         with safe_open(path, framework="pt") as tensors:
             return {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path}: the file is missing; the directory is not a complete checkpoint, copy it "
-            f"again"
-        ) from error
+        raise _missing(path) from error
     except (OSError, SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{path}: not a whole safetensors file ({error}); copy it again"
@@ -256,7 +225,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def digest(directory: Path) -> str:
-    """SHA-256 of configuration, weights and, if there, calibration, one after the other.
+    """Return the SHA-256 of configuration, weights and, if present, calibration, concatenated.
 
     The same as `cat config.json model.safetensors calibration.json | sha256sum`.
     """
@@ -264,9 +233,14 @@ def digest(directory: Path) -> str:
     for name in (CONFIG, WEIGHTS, CALIBRATION):
         if (directory / name).exists():
             with (directory / name).open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    sha.update(chunk)
+                hashlib.file_digest(file, lambda: sha)
     return sha.hexdigest()
+
+
+def _missing(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: the file is missing; the directory is not a complete checkpoint, copy it again"
+    )
 
 
 def _to_json(value: Mapping[str, Any]) -> str:
@@ -281,17 +255,15 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _refuse_foreign(out: Path) -> None:
-    """Replacing deletes what is there, so only a directory of weights or an empty one may be "
-    "replaced."""
+    """Refuse to replace, and so delete, other things than directories of weights or empty ones."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise CheckpointError(f"{out}: exists and is not a directory; choose another place")
     if out.is_dir():
         foreign = sorted(path.name for path in out.iterdir() if path.name not in _FILES)
         if foreign:
             raise CheckpointError(
-                f"{out}: holds {foreign[0]!r}, which is not part of a checkpoint and would be "
-                f"lost; "
-                "choose an empty or new directory"
+                f"{out}: contains {foreign[0]!r}, which is not part of a checkpoint and would be "
+                "lost; choose an empty or new directory"
             )
 
 

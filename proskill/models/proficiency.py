@@ -185,10 +185,6 @@ class ModelConfig:
     head: Mapping[str, Any] = field(default_factory=lambda: {"kind": "softmax", "num_levels": 4})
     lora: Mapping[str, Any] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return nested plain dictionaries."""
-        return {name: value and dict(value) for name, value in vars(self).items()}
-
 
 @contextmanager
 def empty_weights() -> Iterator[None]:

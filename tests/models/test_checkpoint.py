@@ -270,13 +270,17 @@ def test_a_missing_file_is_named(saved, name):
     ("change", "sentence"),
     [
         ({"licens": "MIT"}, "unknown key 'licens'; did you mean 'licence'"),
-        ({"source": None}, "the key 'source' is missing"),
+        ({"source": None}, "object missing required field `source`"),
         ({"kind": "backbone"}, "kind is 'backbone', expected 'proficiency'"),
         ({"format": 99}, "format is 99"),
         ({"levels": ["low", "high"]}, "levels has 2 names, the head has num_levels=4"),
         ({"levels": ["a", "a", "b", "c"]}, "must be distinct"),
-        ({"input": {"num_frames": 0}}, "the key 'frame_interval_seconds' is missing"),
-        ({"input": 3}, "input: is 3"),
+        (
+            {"input": {"num_frames": 0}},
+            "input: object missing required field `frame_interval_seconds`",
+        ),
+        ({"input": 3}, "input: expected `object`, got `int`"),
+        ({"input": {"num_frames": "4"}}, "input.num_frames: expected `int`, got `str`"),
     ],
 )
 def test_a_wrong_configuration_is_named(saved, change, sentence):

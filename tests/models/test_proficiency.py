@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -68,7 +69,7 @@ def test_freezing_blocks_leaves_the_rest_trainable(make_model):
 
 def test_config_survives_json(make_config):
     config = make_config(head="ordinal", lora={"r": 2, "blocks": [0]})
-    again = ModelConfig(**json.loads(json.dumps(config.to_dict())))
+    again = ModelConfig(**json.loads(json.dumps(asdict(config))))
     assert list(build_model(again).state_dict()) == list(build_model(config).state_dict())
 
 
@@ -92,7 +93,7 @@ def test_config_survives_json(make_config):
     ],
 )
 def test_wrong_configuration_is_one_sentence_with_the_key(make_config, section, values, sentence):
-    config = make_config().to_dict()
+    config = asdict(make_config())
     config[section] = {**config["backbone"], **values} if section == "backbone" else values
     with pytest.raises(ConfigError) as caught:
         build_model(ModelConfig(**config))
