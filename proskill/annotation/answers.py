@@ -1,4 +1,4 @@
-"""What passes between the pages and the campaign: pairs out, answers in."""
+"""Values exchanged between pages and campaign: pairs out, answers in."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far somebody is: answers so far, how many are wanted, practice pairs to come."""
+    """An annotator's progress: answers so far, answers wanted, practice pairs to come."""
 
     done: int
     quota: int | None
@@ -139,12 +139,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Work:
-    """What somebody has to do.
+    """An annotator's work.
 
     Attributes:
         current, next: the pair to judge, and the one to load meanwhile.
         reason: why there is no pair; None when there is one.
-        progress: see there.
+        progress: the annotator's.
         recent: the last answers, newest first.
     """
 
@@ -157,7 +157,7 @@ class Work:
 
 @dataclass(frozen=True)
 class PracticeFeedback:
-    """Whether a practice answer was right, what the right one is, and why."""
+    """Feedback on a practice answer: the right answer and the reason."""
 
     is_right: bool
     answer: AnswerChoice
@@ -166,7 +166,7 @@ class PracticeFeedback:
 
 @dataclass(frozen=True)
 class VoteResult:
-    """What follows from a vote that is on the disk.
+    """The result of a stored vote.
 
     Attributes:
         token: the vote's.

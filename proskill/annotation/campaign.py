@@ -1,4 +1,4 @@
-"""A campaign's settings, and the folder it lives in."""
+"""A campaign's settings and folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROXIES_FOLDER: Final = "proxies"
 
 @dataclass(frozen=True)
 class CampaignSettings:
-    """How the questions are asked.
+    """Settings of a campaign's questions.
 
     Attributes:
         allow_tie: whether "equally good" is an answer.
@@ -69,12 +69,12 @@ class CampaignSettings:
                 raise ValueError(f"{name}={value}: must be {least} or more")
 
     def to_json(self) -> str:
-        """All settings, as the database keeps them."""
+        """Return all settings as the text stored in the database."""
         return json.dumps(asdict(self), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> CampaignSettings:
-        """Settings that `to_json` of any version wrote.
+        """Parse settings that `to_json` of any version wrote.
 
         Ones that were not known then take their default; ones that are not known any more are
         left out.
@@ -84,7 +84,7 @@ class CampaignSettings:
 
 
 def read_database_url(folder: Path) -> str | None:
-    """The database that a campaign's folder names; None: the file in the folder.
+    """Return the database URL in a campaign's folder; None: the file in the folder.
 
     Raises:
         CampaignError: the folder holds no campaign, or its file is damaged.

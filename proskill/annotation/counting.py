@@ -1,4 +1,4 @@
-"""Which votes of a campaign count, and the table of those that do."""
+"""Selection of the votes that count, and their comparison table."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def why_left_out(log: CampaignLog) -> list[str]:
 
 
 def empty_table(clips: Sequence[Clip]) -> ComparisonTable:
-    """All clips as items, in their order and by their take ids, without a vote."""
+    """Return a table without votes whose items are all clips, by take id."""
     groups = tuple(sorted({clip.group for clip in clips})) or ("",)
     index = {group: number for number, group in enumerate(groups)}
     nothing = np.empty(0, np.int32)
@@ -93,7 +93,7 @@ def counted_table(log: CampaignLog, criterion_id: int) -> ComparisonTable:
 
 
 def num_left_out(log: CampaignLog, criterion_id: int) -> dict[str, int]:
-    """How many votes on a criterion are left out, by reason; reasons that occur alone."""
+    """Count the votes on a criterion that are left out, by reason; only reasons that occur."""
     reasons = why_left_out(log)
     found = Counter(
         reason
@@ -110,7 +110,7 @@ def answer_seconds(vote: VoteRow) -> float:
 
 
 def is_right(vote: VoteRow, known: dict[tuple[int, int], str]) -> bool | None:
-    """Whether an answer is the known one; None for a skip or for a pair that is not known.
+    """Compare an answer with the known one; None for a skip or a pair without one.
 
     Args:
         vote: an answer, its sides as they were shown.

@@ -46,7 +46,7 @@ def create_campaign(
     state: CampaignState = "open",
     seed: int = 0,
 ) -> CampaignStore:
-    """Make a campaign; its clips have no proxies yet.
+    """Create a campaign; its clips have no proxies yet.
 
     Args:
         folder: made when missing; must be empty.
@@ -102,13 +102,13 @@ def create_campaign(
 
 
 def missing_videos(takes: Sequence[Take], *, view: str | None) -> list[Path]:
-    """The files that `create_campaign` would show and that are not there."""
+    """Return the files that `create_campaign` would show and that do not exist."""
     shown = [_shown_view(take, view)[1].path for take in takes]
     return [path for path in shown if not path.is_file()]
 
 
 def is_half_made(store: CampaignStore) -> bool:
-    """Whether its making was interrupted: it is paused until its clips are there."""
+    """Return True when its creation was interrupted: it is paused until its clips exist."""
     was_opened = any(event.what["event"] == "state" for event in store.events())
     return store.campaign().state == "paused" and not was_opened
 
@@ -116,7 +116,7 @@ def is_half_made(store: CampaignStore) -> bool:
 def has_clips_of(
     store: CampaignStore, takes: Sequence[Take], *, view: str | None, group_by_scenario: bool
 ) -> bool:
-    """Whether a campaign shows what `create_campaign` would show of these takes.
+    """Return True when a campaign has the clips that `create_campaign` would make of these takes.
 
     Clips that were left out of it are no difference.
     """
@@ -188,7 +188,7 @@ def _require_empty(connection: Connection) -> None:
 
 
 def _shown_view(take: Take, name: str | None) -> tuple[str, View]:
-    """The view that annotators see."""
+    """Return name and view that annotators see."""
     if name is None:
         exo = [found for found, view in take.views.items() if view.kind == "exo"]
         name = next(iter([*exo, *take.views]))
@@ -202,7 +202,7 @@ def _shown_view(take: Take, name: str | None) -> tuple[str, View]:
 def _clip_rows(
     takes: Sequence[Take], view: str | None, group_by_scenario: bool
 ) -> list[dict[str, Any]]:
-    """One row of `clips` for each take, in order."""
+    """Return one row of `clips` per take, in order."""
     group = {take.take_id: take.scenario if group_by_scenario else "" for take in takes}
     if max(Counter(group.values()).values()) < 2:
         raise CampaignError("no scenario has two takes, so there is nothing to compare")

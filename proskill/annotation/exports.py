@@ -60,7 +60,7 @@ _VOTE_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class ExportedCampaign:
-    """What was written.
+    """Files of one export.
 
     Attributes:
         files: in the order in which they were written.
@@ -191,7 +191,7 @@ def exported_votes(log: CampaignLog) -> list[dict[str, Any]]:
 
 
 def labelled_takes(takes: Iterable[Take], runs: dict[str, RatingRun], *, first: str) -> list[Take]:
-    """The takes with what the votes say, and without what they were labelled before.
+    """Return the takes with labels from the votes in place of earlier labels.
 
     Args:
         takes: of the campaign.
@@ -212,7 +212,7 @@ def labelled_takes(takes: Iterable[Take], runs: dict[str, RatingRun], *, first: 
 
 
 def _labels(run: RatingRun) -> dict[str, tuple[str | None, float]]:
-    """Level and rating of the items that votes link with others."""
+    """Return level and rating of the items that votes link with others."""
     ratings = run.ratings
     columns = zip(ratings.items, ratings.level, ratings.rating.tolist(), ratings.flags, strict=True)
     return {

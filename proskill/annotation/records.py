@@ -1,4 +1,4 @@
-"""What a campaign's database holds, as frozen records. Instants are UTC seconds."""
+"""Frozen records of a campaign's database. Timestamps are UTC seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FlagReason = Literal["broken", "unrelated", "private", "other"]
 
 @dataclass(frozen=True)
 class Criterion:
-    """What is judged of a pair, such as "overall skill"."""
+    """A criterion of judgement, such as "overall skill"."""
 
     id: int
     name: str
@@ -76,7 +76,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Annotator:
-    """Somebody with a link; an organiser has one as well.
+    """An annotator or organiser with a link.
 
     Attributes:
         revoked_at: since when the link opens nothing; None: it does.
@@ -145,7 +145,7 @@ class GoldPair:
 
 @dataclass(frozen=True)
 class Flag:
-    """What an annotator said is wrong with a clip."""
+    """An annotator's report about a clip."""
 
     id: int
     clip_id: int

@@ -1,4 +1,4 @@
-"""What a campaign answers instead of recording something."""
+"""Refusals: a campaign's answers to requests that it does not record."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ annotate_app = typer.Typer(
 
 
 class Group(StrEnum):
-    """What pairs are made within."""
+    """Units within which pairs are made."""
 
     scenario = "scenario"
 

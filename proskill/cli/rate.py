@@ -169,7 +169,7 @@ def rate(
 def _settings(
     levels: Levels | None, *, one_scale: bool, earlier: Path | None, anchors: Path | None
 ) -> dict[str, str]:
-    """What was asked for, as the page names it."""
+    """Return the settings as the page names them."""
     settings = {"levels": "none" if levels is None else levels.value}
     if anchors is not None:
         settings["items of known level"] = str(anchors)

@@ -1,4 +1,4 @@
-"""What `--levels`, `--scale`, `--cuts` and `--anchors` say together."""
+"""The level rule of `--levels`, `--scale`, `--cuts` and `--anchors`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Levels(StrEnum):
-    """How ratings become levels."""
+    """Methods from ratings to levels."""
 
     quantiles = "quantiles"
     scores = "scores"

@@ -16,7 +16,7 @@ from proskill.rating.posterior import Posterior
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How far votes can be trusted; a figure that the votes do not hold is NaN.
+    """Agreement between votes; a figure without the votes that it needs is NaN.
 
     Attributes:
         alpha: Krippendorff's alpha, nominal, over the pairs that two or more annotators judged: 1

@@ -1,4 +1,4 @@
-"""How each annotator works: against what the others say, and against themself."""
+"""Figures per annotator: agreement with the others and with themself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANNOTATOR_FLAGS: Final[dict[str, str]] = {
     "runs": "gives the same answer too often in a row",
     "too_fast": "often answers too fast to have watched",
 }
-"""What each flag of an annotator means."""
+"""Sentences for the flags of an annotator."""
 
 _NUM_FOLDS: Final = 8
 _MAX_BINS, _VOTES_PER_BIN = 20, 50  # to compare annotators on pairs that are about as close

@@ -1,4 +1,4 @@
-"""What an annotator's answers look like, whoever wins: sides, runs, speed and repeats.
+"""Answer habits of annotators, whoever wins: sides, runs, speed and repeats.
 
 Every function takes the judged rows in the order in which they were judged, and returns one entry
 for each of A annotators, NaN where the rows do not say.

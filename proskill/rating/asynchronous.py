@@ -123,7 +123,7 @@ class AsynchronousPairing:
 
     @property
     def num_out(self) -> int:
-        """How many pairs are handed out and neither recorded nor released."""
+        """Count the pairs that are handed out and neither recorded nor released."""
         return len(self._out)
 
     def next_pair(self, annotator: str) -> Pair | None:

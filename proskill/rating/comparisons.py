@@ -30,7 +30,7 @@ OUTCOME_CODES: Final[dict[str, int]] = {"a": A_WINS, "b": B_WINS, "tie": TIE, "s
 
 @dataclass(frozen=True)
 class Comparison:
-    """One judgement: which of two items shows more skill.
+    """One judgement of which of two items shows more skill.
 
     Attributes:
         item_a, item_b: two different item ids, any non-empty text.
@@ -158,11 +158,11 @@ class ComparisonTable:
         return len(self.items)
 
     def judged(self) -> ComparisonTable:
-        """Without the skips, which say nothing about skill and enter no likelihood."""
+        """Return the table without skips, which enter no likelihood."""
         return self.select(self.outcome != SKIP)
 
     def select(self, rows: BoolArray | IntArray) -> ComparisonTable:
-        """The rows of a mask or of indices, in that order; items, groups and annotators stay."""
+        """Return the rows of a mask or of indices, in that order; all names stay."""
         names = ("item_a", "item_b", "outcome", "annotator", "left", "seconds")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
@@ -174,7 +174,7 @@ class ComparisonTable:
 
 
 def in_range(indices: IntArray, length: int) -> BoolArray:
-    """Which indices lie in 0..length - 1."""
+    """Return True for indices in 0..length - 1."""
     return (indices >= 0) & (indices < length)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the votes, said before any score is shown. Nothing is estimated here."""
+"""Checks of the votes before any score is shown. Nothing is estimated here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLAGS: Final[dict[str, str]] = {
     "one_way": "in no circle of wins with the rest, so only the prior says how far away",
     "few_comparisons": "fewer comparisons than a rating needs",
 }
-"""What each flag of an item means, gravest first."""
+"""Sentences for the flags of an item, gravest first."""
 
 # A group's scale is not identified when its sd of skill may be near 0 logits (two people then agree
 # on a random pair with probability .52 at most), or is not known within a factor of 8 in all: the

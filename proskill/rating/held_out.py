@@ -1,4 +1,4 @@
-"""What votes say about pairs that they do not include: the fit's forecast of held-out votes."""
+"""Held-out evaluation: the fit's forecast of votes that it has not seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SLOPE_VARIANCE, _NEWTON_STEPS = 16.0, 25
 
 @dataclass(frozen=True, eq=False)
 class HeldOutAccuracy:
-    """How often an order agrees with votes that it was not made from, group by group.
+    """Agreement of an order with held-out votes, group by group.
 
     Attributes:
         accuracy: (G,) on pairs drawn at random; NaN where the error is above .1 or there are none.

@@ -23,7 +23,7 @@ CutMethod = Literal["quantiles", "scores", "anchors"]
 
 @dataclass(frozen=True, eq=False)
 class LevelCuts:
-    """Where the levels of one group meet.
+    """Cuts between the levels of one group.
 
     Attributes:
         scale: the L levels.

@@ -1,4 +1,4 @@
-"""What the Bradley-Terry fit minimises, with first and second derivatives.
+"""The Bradley-Terry fit's negative log-posterior, with first and second derivatives.
 
 The model is in `bradley_terry`; this is its arithmetic.
 """

@@ -1,4 +1,4 @@
-"""Who meets whom: matchings along an order, or around a circle, that avoid what was played before.
+"""Matchings along an order, or around a circle, that avoid pairs that met before.
 
 Nothing here knows ratings, rounds or sides: `proskill.rating.pairing` makes the order.
 """
@@ -22,7 +22,7 @@ _FIRST_REACH: Final = 8
 
 @dataclass(frozen=True, eq=False)
 class Meetings:
-    """How often any two items have met, judged or skipped.
+    """Counts of how often any two items have met, judged or skipped.
 
     Attributes:
         num_items: I of the table.

@@ -1,4 +1,4 @@
-"""Which pairs to ask about next, a whole round at a time: every item once.
+"""Choice of the next pairs, a whole round at a time: every item once.
 
 For one pair at a time, while other pairs are out, see `proskill.rating.asynchronous`.
 """
@@ -172,7 +172,7 @@ def _choose_byes(
 def _draw_random_links(
     method: PairingMethod, group: IntArray, is_anchor: BoolArray, rng: np.random.Generator
 ) -> tuple[BoolArray, IntArray]:
-    """Which of the playing items take a random link, and their rank in the order of those.
+    """Return the playing items that take a random link, and their rank in the order of those.
 
     Anchors, up to half of the items drawn, share their ranks with one item each that is none, so
     that these are neighbours.

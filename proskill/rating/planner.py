@@ -1,4 +1,4 @@
-"""What a campaign will cost and how good it will be, by simulating it before anybody votes."""
+"""Forecast of a campaign's cost and reliability, by simulation before the first vote."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class PlanPoint:
-    """What to expect after a number of comparisons.
+    """The forecast after a number of comparisons.
 
     Attributes:
         comparisons_per_item: votes that each item takes part in, fewer by a bye where they are odd.
@@ -60,7 +60,7 @@ class PlanPoint:
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """How much to ask for, and what to expect from it.
+    """A campaign's plan: comparisons to ask for, and the forecast.
 
     Attributes:
         num_items: items to rate.

@@ -1,4 +1,4 @@
-"""What the votes leave open: draws from the posterior of all ratings.
+"""Uncertainty of the ratings: draws from their posterior.
 
 On votes from a pairing that includes random links, 90 % intervals hold the truth in about 90 %;
 pairs of near neighbours alone do not identify the scale of the ratings, and no interval can help.

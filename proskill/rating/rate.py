@@ -1,4 +1,4 @@
-"""From a table of votes to everything that is published about it: one call, stage by stage."""
+"""One call from votes to everything that is published about them, stage by stage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _MAX_DRAWS, _MIN_DRAWS, _MAX_DRAWN_NUMBERS = 1000, 200, 8_000_000
 
 @dataclass(frozen=True)
 class LevelRule:
-    """How ratings become levels.
+    """The rule from ratings to levels.
 
     Attributes:
         scale: the levels.
@@ -74,7 +74,7 @@ class LevelRule:
 
 @dataclass(frozen=True)
 class EarlierRating:
-    """What an earlier session says about an item: its posterior mean and sd in logits."""
+    """An item's rating in an earlier session: posterior mean and sd in logits."""
 
     rating: float
     sd: float
@@ -82,7 +82,7 @@ class EarlierRating:
 
 @dataclass(frozen=True, eq=False)
 class RatingRun:
-    """All that one set of votes says.
+    """All results of one set of votes.
 
     Attributes:
         table: the votes.

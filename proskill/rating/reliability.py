@@ -1,4 +1,4 @@
-"""How far the ratings of each group can be trusted, and how many votes are still needed."""
+"""Reliability of each group's ratings, and the number of votes still needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rating says about each item: the figures that are published, and nothing of how they came.
+"""Published figures of each item, without the method behind them.
 
 How sure a figure is stands beside it, always: an interval, the probability of each level, the
 number of comparisons, and flags that say why an item should not be trusted.

@@ -20,7 +20,7 @@ from proskill.rating.pairing import PairingMethod, pair_round
 
 @dataclass(frozen=True)
 class SimulatedAnnotator:
-    """How an annotator votes, given the skills of the two items.
+    """A simulated annotator's model of votes, given the skills of the two items.
 
     Attributes:
         discrimination: multiplies the difference of skill; 1 follows the model, 0 flips a coin,

@@ -1,4 +1,4 @@
-"""From and to other tools: an earlier session's ratings, ProSkill's rankings, the next pairs."""
+"""Exchange with other tools: an earlier session's ratings, ProSkill's rankings, next pairs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write_standing(run: RatingRun, folder: Path, *, k: float = 32.0) -> Path:
 
 
 def num_rounds(table: ComparisonTable) -> int:
-    """How many rounds the votes are worth: the most different opponents that an item has met."""
+    """Return the number of rounds in the votes: the most opponents that an item has met."""
     votes = table.judged()
     ends = np.stack([votes.item_a, votes.item_b])
     pairs = np.unique(np.sort(ends, axis=0), axis=1)

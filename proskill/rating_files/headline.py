@@ -1,4 +1,4 @@
-"""What a person must know about a set of ratings before looking at a single one."""
+"""Summary of a rating in a few figures and sentences, before any single rating."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Headline:
         num_votes: judged votes, ties among them.
         num_ties, num_skips: of the votes; skips are not judged.
         num_groups: groups, each with its own scale.
-        num_annotators: those with a name; 0 when nobody is named.
+        num_annotators: those with a name; 0 when no annotator is named.
         reliability: mean over the groups that have one; NaN where none has.
         lowest_reliability, highest_reliability: over these groups.
         num_enough: groups that have enough votes.
@@ -60,7 +60,7 @@ class Headline:
 
 
 def headline(run: RatingRun) -> Headline:
-    """Sum a run up."""
+    """Summarise a run."""
     outcome = run.table.outcome
     comparable = [group for group in run.reliability if group.num_items > 1]
     known = np.array([group.reliability for group in comparable], float)

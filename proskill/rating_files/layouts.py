@@ -1,4 +1,4 @@
-"""What the columns of a file of judgements mean: each layout turns a block of rows into votes."""
+"""Layouts of files of judgements: each turns a block of rows into votes."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Layout:
     votes: Callable[..., Votes]
 
     def wanted(self) -> tuple[str, ...]:
-        """All columns that are used when they are there."""
+        """Return all columns that are used when they exist."""
         return (*(name for names in self.needs for name in names), *self.options)
 
 

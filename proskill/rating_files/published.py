@@ -87,7 +87,7 @@ def _line_blocks(
 
 
 def read_rounds(paths: Sequence[Path]) -> dict[frozenset[str], int]:
-    """Which pairs were scheduled, and in which round; of two rounds, the first.
+    """Return the scheduled pairs with their round; of two rounds, the first.
 
     Args:
         paths: files named by the round's number, such as `rounds/3.yaml`.

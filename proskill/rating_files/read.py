@@ -1,4 +1,4 @@
-"""From files of judgements to one table of comparisons, whatever their format."""
+"""Reading files of judgements, of any format, into one table of comparisons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proskill.rating_files.recognise import FORMATS, Source, recognise
 
 @dataclass(frozen=True, eq=False)
 class ReadComparisons:
-    """What was read.
+    """Comparisons of one or more files.
 
     Attributes:
         table: the votes that count.
@@ -24,7 +24,7 @@ class ReadComparisons:
         num_repeated_tokens: votes that were there twice, by their token, and count once.
         num_revoked: votes that were taken back later, and do not count.
         format: which of `FORMATS` was taken; several are joined by commas.
-        notes: whatever else a person should know, one sentence each.
+        notes: further remarks for people, one sentence each.
     """
 
     table: ComparisonTable

@@ -1,4 +1,4 @@
-"""Which format a file of judgements has, told from its content."""
+"""Recognition of a judgement file's format by its content."""
 
 from __future__ import annotations
 

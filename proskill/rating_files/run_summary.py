@@ -1,4 +1,4 @@
-"""All that a run says as plain values for machines: nothing rounded, NaN as null."""
+"""A run's results as plain values for machines: nothing rounded, NaN as null."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from proskill.rating_files.tallies import next_pairs
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """How ratings came about.
+    """The origin of ratings: files, seed and settings.
 
     Attributes:
         paths: the files that were read.
@@ -39,7 +39,7 @@ class Origin:
 
 
 def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:
-    """A dictionary that JSON can hold, with every figure of the report.
+    """Return a dictionary for JSON with every figure of the report.
 
     Args:
         run: the ratings and all about them.

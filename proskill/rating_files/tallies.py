@@ -137,7 +137,7 @@ class FlagCount:
 
 
 def flag_counts(run: RatingRun, *, num_examples: int = 4) -> list[FlagCount]:
-    """The flags that occur, gravest first."""
+    """Return the flags that occur, gravest first."""
     found: dict[str, list[str]] = {flag: [] for flag in FLAGS}
     for item, flags in zip(run.ratings.items, run.ratings.flags, strict=True):
         for flag in flags:
@@ -151,7 +151,7 @@ def flag_counts(run: RatingRun, *, num_examples: int = 4) -> list[FlagCount]:
 
 @dataclass(frozen=True)
 class LevelCount:
-    """How many items are called by a level, and how many of these are expected to be right."""
+    """Number of items at a level, and the share of these that is expected to be right."""
 
     name: str
     colour: float
@@ -162,7 +162,7 @@ class LevelCount:
 
 
 def level_counts(run: RatingRun) -> list[LevelCount]:
-    """The levels from the highest to the lowest; empty without levels.
+    """Return the levels from the highest to the lowest; empty without levels.
 
     The probability of the level that an item is given, averaged over the items, is the share of
     them that is expected to be right, as far as the model holds.
@@ -190,7 +190,7 @@ def level_counts(run: RatingRun) -> list[LevelCount]:
 
 
 def next_pairs(run: RatingRun, *, limit: int | None = None) -> list[dict[str, Any]]:
-    """The pairs to ask about next, those that matter most first.
+    """Return the next pairs to ask about, the most needed first.
 
     Args:
         run: says which.

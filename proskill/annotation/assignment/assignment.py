@@ -1,4 +1,4 @@
-"""What an annotator is asked next, and what becomes of the answer.
+"""Assignment of pairs to annotators, and intake of their answers.
 
 Each call is one transaction. A process proposes pairs from memory (`memory`) and the database
 takes or refuses them; several processes may serve one campaign.
@@ -85,7 +85,7 @@ class Assignment:
         self._memory = self._read_memory()
 
     def work(self, annotator_id: int, now: float) -> Work:
-        """What somebody has to do: the pairs they have out, with new ones where there is room."""
+        """Return an annotator's work: the pairs handed out, topped up with new ones."""
 
         def act(connection: Connection, state: CampaignState, taken: list[Proposal]) -> Work:
             return self._serve(connection, state, annotator_id, now, taken)
@@ -193,7 +193,7 @@ class Assignment:
         return memory
 
     def _progress(self, connection: Connection, annotator_id: int) -> Progress:
-        """How far somebody is, with what this transaction did."""
+        """Return an annotator's progress, including this transaction."""
         memory = self._memory
         since = leases.num_answered_after(connection, annotator_id, memory.last_change)
         practised = since.pop("practice", 0)

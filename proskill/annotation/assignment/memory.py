@@ -1,4 +1,4 @@
-"""What one process knows of a campaign's leases, and what it would ask next.
+"""In-memory state of a campaign's leases, and the choice of the next pair.
 
 Everything follows from the rows of `leases` in the order of their changes, so that a restart, or a
 second process, comes to know the same. Proposals are no more than that: the database decides.
@@ -114,7 +114,7 @@ class LeaseMemory:
             counted[row.annotator_id] += 1
 
     def propose(self, annotator_id: int) -> Proposal | None:
-        """What to ask somebody next, or None; it is out until a row or `withdraw` says otherwise.
+        """Propose an annotator's next pair, or None; a row or `withdraw` frees it again.
 
         Practice comes first. A gold pair that the annotator has not seen comes by chance, on sides
         by chance.

@@ -1,4 +1,4 @@
-"""Which answers a campaign takes. Everything here decides and nothing writes."""
+"""Rules by which a campaign accepts answers: decisions only, no writes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def require_open_campaign(state: CampaignState) -> None:
 
 
 def require_unanswered(lease: LeaseRow | None, annotator_id: int) -> LeaseRow:
-    """A lease of this annotator, out or expired; others are refused: `lease_moved`."""
+    """Return a lease of this annotator, out or expired; refuse others: `lease_moved`."""
     if lease is None or lease.annotator_id != annotator_id:
         raise Refusal("lease_moved", "this pair is not yours to answer; here is another one")
     if lease.state == "answered":
@@ -81,7 +81,7 @@ def require_same(
 def practice_feedback(
     vote: Vote, lease: LeaseRow | None, gold: Sequence[GoldPair]
 ) -> PracticeFeedback | None:
-    """What a practice answer gets, about its first criterion; None for other pairs."""
+    """Return feedback on a practice answer's first criterion; None for other pairs."""
     if lease is None or lease.kind != "practice":
         return None
     for pair in gold:
@@ -92,7 +92,7 @@ def practice_feedback(
 
 
 def vote_rows(vote: Vote, lease: LeaseRow, now: float) -> list[dict[str, Any]]:
-    """The lines of the log for a vote on a lease, one for each criterion."""
+    """Return the rows of the log for a vote on a lease, one per criterion."""
     return [
         {
             "token": vote.token,

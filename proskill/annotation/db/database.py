@@ -1,4 +1,4 @@
-"""The connection to a campaign's database: one writer at a time, and failures in plain words.
+"""Connections to a campaign's database: one writer at a time, failures as refusals.
 
 SQLite: a write-ahead log that is on the disk when a transaction has ended, one connection that
 writes and others that read. PostgreSQL: a pool; who writes locks the campaign's row first.
@@ -48,7 +48,7 @@ class Database:
         url: SQLAlchemy's URL of a SQLite file or of a PostgreSQL database.
 
     Raises:
-        CampaignError: another kind of database, its driver is not installed, or it lets nobody in.
+        CampaignError: another kind of database, no driver for it, or no connection.
     """
 
     def __init__(self, url: str | URL) -> None:
@@ -78,12 +78,12 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file, which several machines must not share."""
+        """Return True for a file, which several machines must not share."""
         return self._writer.dialect.name == "sqlite"
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that writes; it is on the disk when the block has ended without an error.
+        """Begin a write transaction; it is durable when the block ends without an error.
 
         Raises:
             Refusal: `storage_full` or `unavailable`; nothing was written.
@@ -93,7 +93,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the database, while others may write.
+        """Begin a read transaction on one state of the database, while others may write.
 
         Raises:
             Refusal: `unavailable`.
@@ -131,7 +131,7 @@ class Database:
 
 
 def sqlite_url(path: Path) -> URL:
-    """The URL of a SQLite file, whatever characters are in its path."""
+    """Return the URL of a SQLite file, whatever characters are in its path."""
     return URL.create("sqlite", database=str(path))
 
 
@@ -175,7 +175,7 @@ def _sqlite_engine(url: str | URL, *, begin: str) -> Engine:
 
 
 def _sqlite_kind(error: DBAPIError) -> int | None:
-    """SQLite's code without what it says more closely in its upper bytes; None for others."""
+    """Return SQLite's primary result code; None for other databases."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
@@ -188,7 +188,7 @@ def _is_damage(error: DBAPIError) -> bool:
 
 
 def _refusal_of(error: DBAPIError) -> Refusal | None:
-    """What a driver's error means to who votes; None when it is no failure of the machine."""
+    """Return the refusal for a driver's error; None when it is no failure of the machine."""
     kind = _sqlite_kind(error)
     state = getattr(error.orig, "sqlstate", None)
     if kind is not None:

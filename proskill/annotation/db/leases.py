@@ -97,7 +97,7 @@ def all_leases(connection: Connection) -> list[LeaseRow]:
 
 
 def open_leases(connection: Connection, annotator_id: int) -> list[LeaseRow]:
-    """What an annotator has out, oldest first."""
+    """Return an annotator's open leases, oldest first."""
     return [LeaseRow(*row) for row in connection.execute(_OPEN, {"annotator": annotator_id})]
 
 
@@ -199,12 +199,12 @@ def _expire(connection: Connection, lease_ids: Sequence[int]) -> None:
 
 
 def may_work(connection: Connection, annotator_id: int) -> bool:
-    """Whether somebody is neither revoked nor excluded."""
+    """Return True for an annotator who is neither revoked nor excluded."""
     return connection.execute(_MAY_WORK, {"annotator": annotator_id}).first() is not None
 
 
 def num_answered_after(connection: Connection, annotator_id: int, change: int) -> dict[str, int]:
-    """How many leases of each kind somebody answered since a change."""
+    """Count the leases of each kind that an annotator answered since a change."""
     rows = connection.execute(_NUM_ANSWERED, {"annotator": annotator_id, "change": change})
     return {kind: number for kind, number in rows}
 
@@ -219,14 +219,14 @@ def add_votes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def votes_with_token(connection: Connection, token: str) -> list[VoteRow]:
-    """The rows of one answer; none when it is unknown."""
+    """Return the rows of one answer; none when it is unknown."""
     return [VoteRow(*row) for row in connection.execute(_WITH_TOKEN, {"token": token})]
 
 
 def last_answers(
     connection: Connection, annotator_id: int, *, number: int
 ) -> list[tuple[LeaseRow, list[VoteRow]]]:
-    """Somebody's last answers as they stand now, newest first, practice left out.
+    """Return an annotator's last effective answers, newest first, without practice.
 
     An answer that was changed keeps the place of the first one.
     """
@@ -240,12 +240,12 @@ def last_answers(
 
 
 def votes_after(connection: Connection, seq: int) -> list[VoteRow]:
-    """The log after a sequence number, in its order."""
+    """Return the log after a sequence number, in its order."""
     return [VoteRow(*row) for row in connection.execute(_LOG, {"seq": seq})]
 
 
 def effective_votes(rows: Iterable[VoteRow]) -> list[VoteRow]:
-    """The votes that stand: those that no other one revokes."""
+    """Return the effective votes: those that no other one revokes."""
     rows = list(rows)
     revoked = {row.revokes for row in rows}
     return [row for row in rows if row.token not in revoked]

@@ -1,4 +1,4 @@
-"""Everything that a campaign recorded, read at once: what summaries and exports rest on."""
+"""A campaign's full record, read at once, for summaries and exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CampaignLog:
-    """Everything that was recorded.
+    """A campaign's full record.
 
     Attributes:
         campaign: its name, state, criteria and settings; the first criterion gives the levels.

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
@@ -104,17 +103,12 @@ class CampaignStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     @contextmanager
     def write(self) -> Iterator[tuple[Connection, CampaignState]]:
-        """A transaction that changes the campaign, alone among all processes.
+        """Begin a transaction that changes the campaign, exclusively among all processes.
 
         Yields:
             The connection, and the campaign's state, which stays until the end.
@@ -127,7 +121,7 @@ class CampaignStore:
     # --- the campaign
 
     def campaign(self) -> Campaign:
-        """The campaign as it is now."""
+        """Return the campaign's present state."""
         with self.database.read() as connection:
             row = connection.execute(select(campaign)).one()
             names = connection.execute(select(criteria).order_by(criteria.c.id)).all()
@@ -141,7 +135,7 @@ class CampaignStore:
         )
 
     def public_id(self) -> str:
-        """Eight letters that tell this campaign from others; no secret, and the same for ever."""
+        """Return eight letters that identify this campaign; no secret, never changed."""
         with self.database.read() as connection:
             first = connection.scalar(select(clips.c.public_id).order_by(clips.c.id).limit(1))
         # Not the clip's own id, which is part of an address.
@@ -157,7 +151,7 @@ class CampaignStore:
     # --- people
 
     def invite(self, name: str, *, role: Role = "annotator", now: float) -> str:
-        """A new secret for somebody; their earlier one opens nothing any more.
+        """Return a new secret for a person; their earlier one is no longer valid.
 
         Args:
             name: shown to the organiser, and to its owner.
@@ -191,19 +185,19 @@ class CampaignStore:
         return token
 
     def find_annotator(self, token: str) -> Annotator | None:
-        """Whose secret it is; None when nobody's, or revoked."""
+        """Return the owner of a secret; None when it is unknown or revoked."""
         with self.database.read() as connection:
             row = connection.execute(_PERSON, {"token_hash": hash_token(token)}).first()
         return None if row is None else Annotator(*row)
 
     def annotators(self) -> list[Annotator]:
-        """Everybody who was invited, organisers too, in that order."""
+        """Return all invited people, organisers too, in order of invitation."""
         with self.database.read() as connection:
             rows = connection.execute(_PEOPLE.order_by(annotators.c.id)).all()
         return [Annotator(*row) for row in rows]
 
     def set_revoked(self, annotator_id: int, revoked: bool, *, who: str, now: float) -> None:
-        """Close or open somebody's link; the pairs they had out go back when it is closed.
+        """Close or open an annotator's link; closing it releases their pairs.
 
         Raises:
             CampaignError: there is no such annotator.
@@ -211,7 +205,7 @@ class CampaignStore:
         self._set_instant(annotator_id, "revoked_at", now if revoked else None, who=who, now=now)
 
     def set_excluded(self, annotator_id: int, excluded: bool, *, who: str, now: float) -> None:
-        """Leave somebody's votes out of the ratings, or let them count again; the log keeps them.
+        """Exclude an annotator's votes from the ratings, or include them; the log keeps them.
 
         Raises:
             CampaignError: there is no such annotator.
@@ -240,7 +234,7 @@ class CampaignStore:
     # --- clips
 
     def clips(self) -> list[Clip]:
-        """All clips in the order of their ids, which are 1, 2, ..."""
+        """Return all clips in the order of their ids, which are 1, 2, ..."""
         with self.database.read() as connection:
             rows = connection.execute(select(clips).order_by(clips.c.id)).all()
         return [self._clip(row) for row in rows]
@@ -288,7 +282,7 @@ class CampaignStore:
             )  # fmt: skip
 
     def gold(self) -> list[GoldPair]:
-        """Pairs whose answer is known, in the file's order."""
+        """Return the gold pairs in the file's order."""
         columns = (
             gold.c.left_clip, gold.c.right_clip, gold.c.answer, gold.c.is_practice, gold.c.feedback,
         )  # fmt: skip
@@ -301,7 +295,7 @@ class CampaignStore:
     def add_flag(
         self, public_id: str, annotator_id: int, reason: FlagReason, note: str, *, now: float
     ) -> int:
-        """Note what an annotator says is wrong with a clip, and return the flag's id.
+        """Store an annotator's report about a clip, and return the flag's id.
 
         Raises:
             Refusal: `wrong_answers`: there is no such clip, or the note cannot be stored.
@@ -324,7 +318,7 @@ class CampaignStore:
             return int(done.scalar_one())
 
     def flags(self) -> list[Flag]:
-        """All flags, oldest first."""
+        """Return all flags, oldest first."""
         with self.database.read() as connection:
             rows = connection.execute(select(flags).order_by(flags.c.id)).all()
         return [Flag(*row) for row in rows]
@@ -348,7 +342,7 @@ class CampaignStore:
             )
 
     def events(self, after: int = 0) -> list[Event]:
-        """The audit trail after a sequence number, oldest first."""
+        """Return the audit trail after a sequence number, oldest first."""
         query = select(events).where(events.c.seq > after).order_by(events.c.seq)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
@@ -357,23 +351,18 @@ class CampaignStore:
     # --- the log
 
     def vote_log(self, after_seq: int = 0) -> list[VoteRow]:
-        """Every answer ever given after a sequence number, also those that count for nothing."""
+        """Return all votes after a sequence number, including those that do not count."""
         with self.database.read() as connection:
             return leases.votes_after(connection, after_seq)
 
     def num_recorded(self) -> tuple[int, int, int]:
-        """Answers (whatever the number of criteria), reports of clips, lines of the audit trail.
+        """Count answers (whatever the number of criteria), flags and events.
 
         Whatever a summary shows, one of them grows when it changes.
         """
-        numbers = select(
-            select(func.count())
-            .select_from(votes)
-            .where(votes.c.criterion_id == 1)
-            .scalar_subquery(),
-            select(func.count()).select_from(flags).scalar_subquery(),
-            select(func.count()).select_from(events).scalar_subquery(),
-        )
+        answers = select(func.count()).select_from(votes).where(votes.c.criterion_id == 1)
+        others = (select(func.count()).select_from(table) for table in (flags, events))
+        numbers = select(*(count.scalar_subquery() for count in (answers, *others)))
         with self.database.read() as connection:
             num_votes, num_flags, num_events = connection.execute(numbers).one()
         return num_votes, num_flags, num_events

@@ -1,4 +1,4 @@
-"""How many answers came when."""
+"""Numbers of answers over time."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _MAX_NAMED: Final = 3
 
 @dataclass(frozen=True)
 class NextStep:
-    """What the organiser should do now: a few words, and a sentence."""
+    """The organiser's next step: a few words and a sentence."""
 
     verdict: str
     sentence: str
@@ -77,7 +77,7 @@ def next_step(
 
 
 def advise(rated: RatedCriterion) -> dict[str, str]:
-    """What to do about each figure of a criterion, by the name of its section."""
+    """Return advice on each figure of a criterion, by section."""
     return {
         "reliability": _about_reliability(rated),
         "comparisons": _about_comparisons(rated),
@@ -96,7 +96,7 @@ def advise_campaign(
     num_open_flags: int,
     now: float,
 ) -> dict[str, str]:
-    """What to do about the sections that belong to no criterion.
+    """Return advice on the sections that belong to no criterion.
 
     Args:
         state: of the campaign.
@@ -124,7 +124,7 @@ def _unless_stopped(state: str, sentence: str) -> str:
 
 
 def _hours(more_votes: int, activity: Activity) -> str:
-    """How long that takes at the pace so far."""
+    """Return the time that it takes at the pace so far."""
     if not more_votes or not activity.per_hour > 0:
         return ""
     hours = more_votes / activity.per_hour

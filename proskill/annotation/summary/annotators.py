@@ -1,4 +1,4 @@
-"""How each annotator of a campaign works, as the organiser sees it."""
+"""Figures and concerns per annotator, for the organiser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONCERNS: Final[dict[str, str]] = {
     **ANNOTATOR_FLAGS,
     "gold": "often wrong on pairs whose answer is known",
 }
-"""What each concern about an annotator means."""
+"""Sentences for the concerns about an annotator."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ def _summary(
 def _right_answers(
     votes: list[VoteRow], known: dict[tuple[int, int], str], kind: str
 ) -> list[bool]:
-    """Whether each judged answer of a kind is the known one."""
+    """Return for each judged answer of a kind True when it is the known one."""
     rights = (is_right(vote, known) for vote in votes if vote.kind == kind)
     return [right for right in rights if right is not None]

@@ -1,4 +1,4 @@
-"""What is worked out from the whole log, in a process that reads the database by itself."""
+"""Computations over the whole log, in a process with its own database connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the votes on one criterion say so far, cut down to what a page can show."""
+"""Ratings from the votes on one criterion so far, cut down to the size of a page."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ComparisonBars(CountBars):
 
 @dataclass(frozen=True)
 class RatingBars:
-    """How many clips lie where, by level.
+    """Numbers of clips by rating and level.
 
     Attributes:
         low, high: logits at the outer ends of the bars.
@@ -97,7 +97,7 @@ class RatingBars:
 
 @dataclass(frozen=True)
 class RatedCriterion:
-    """What the votes on a criterion say.
+    """Ratings of one criterion.
 
     Attributes:
         headline: whether there are enough votes, and what is wrong.

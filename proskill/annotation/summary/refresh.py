@@ -1,4 +1,4 @@
-"""Ratings and summaries worked out beside the server, in processes of their own.
+"""Background computation of ratings and summaries, in processes of their own.
 
 A fit takes seconds in a large campaign. In the server's process it would hold up every vote; here
 it reads the database by itself and sends back numbers. Children give way to the server (nice) and
@@ -42,7 +42,7 @@ class ChildProcess:
         self._pool = self._new_pool()
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The function's value; it and its arguments must be importable and picklable.
+        """Return the function's value; it and its arguments must be importable and picklable.
 
         Raises:
             Exception: whatever the function raised.
@@ -114,7 +114,7 @@ class Failure:
 
 
 class DebouncedJob:
-    """Does something again and again, when there is reason to, and never twice at once.
+    """Runs a job after requests for it, at most once at a time.
 
     Args:
         job: what to do.
@@ -131,13 +131,13 @@ class DebouncedJob:
         self.failure: Failure | None = None
 
     def ask(self, *, at_once: bool = False) -> None:
-        """There is a reason now; `at_once` cuts the rest short."""
+        """Request a run; `at_once` cuts the rest short."""
         self._due.set()
         if at_once:
             self._at_once.set()
 
     async def run(self) -> None:
-        """Until cancelled; a job that fails is logged and tried again, each time twice as late."""
+        """Run until cancelled; a failed job is logged and retried, each time twice as late."""
         rest, num_failures = self._rest_seconds, 0
         while True:
             await self._due.wait()

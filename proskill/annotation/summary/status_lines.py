@@ -12,7 +12,7 @@ from proskill.rating_files.headline import about
 
 
 def status_lines(summary: CampaignSummary) -> list[str]:
-    """What to do first, then the figures, then what is wrong."""
+    """Return the next step, then the figures, then the concerns."""
     counts = summary.counts
     lines = [
         f"{summary.name} ({summary.state}): {summary.step.verdict}",

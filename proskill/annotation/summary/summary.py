@@ -22,7 +22,7 @@ from proskill.rating import FLAGS
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of everything.
+    """Totals of a campaign.
 
     Attributes:
         clips: of the campaign.
@@ -57,7 +57,7 @@ class CriterionSummary:
 
 @dataclass(frozen=True)
 class FlaggedClip:
-    """A clip that somebody reported.
+    """A clip that an annotator reported.
 
     Attributes:
         id: of the report.
@@ -109,7 +109,7 @@ class CampaignSummary:
     advice: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON knows it, with the meaning of every flag and reason."""
+        """Return plain values for JSON, with the meaning of every flag and reason."""
         meanings = {"flags": FLAGS, "concerns": CONCERNS, "left_out": LEFT_OUT}
         plain: dict[str, Any] = plain_json({**asdict(self), "meanings": meanings})
         return plain
