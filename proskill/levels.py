@@ -1,4 +1,4 @@
-"""Ordered skill levels: the one place where their names are spelled."""
+"""Ordered skill levels and their names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LevelScale:
         return len(self.names)
 
     def index(self, name: str) -> int:
-        """Position of `name` on the scale, 0 for the lowest.
+        """Return the position of `name` on the scale, 0 for the lowest.
 
         Raises:
             ValueError: `name` is not on the scale; an unknown label never becomes a default class.
@@ -46,11 +46,11 @@ BASKET_LEVELS = LevelScale(("Poor", "Fair", "Average", "Good", "Excellent"))
 RATING_QUARTERS = LevelScale(
     ("Lowest quarter", "Second quarter", "Third quarter", "Highest quarter")
 )
-"""Of the ratings that a model learned from, where there are no levels."""
+"""Of the training ratings, where there are no levels."""
 
 
 def median_level(probabilities: Any) -> Any:
-    """The level in the middle: neither the levels below it nor those above it make up half.
+    """Return the median level: neither the levels below it nor those above it make up half.
 
     Of all levels it has the least expected distance to the truth, which is what an ordered scale
     asks for; the most probable one jumps to an end of the scale when the middle levels are narrow.

@@ -1,4 +1,4 @@
-"""YAML files that came with a dataset, as mappings, lists and text; nothing in them is run.
+"""YAML files of datasets as mappings, lists and text, without running code from them.
 
 All scalars stay text, so that an id such as 001 does not become the number 1. Anchors and aliases
 are not read: a few hundred bytes of them could stand for millions of entries.
@@ -10,10 +10,10 @@ from typing import Any
 
 
 def load_plain_yaml(text: str) -> Any:
-    """The content of a YAML text.
+    """Parse a YAML text.
 
     Raises:
-        ValueError: it is not such YAML; the message is one line.
+        ValueError: not such YAML; the message is one line.
     """
     import yaml
 

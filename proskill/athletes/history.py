@@ -1,10 +1,10 @@
-"""What was said about whom and when, kept in one SQLite file on this machine.
+"""History of assessments by athlete, in one SQLite file on this machine.
 
-Off until somebody switches it on; by alias, never with a video or the name of a file; forgotten
-after a while, at once when asked, and then gone from the file, too. Nothing is sent anywhere.
-Every owner (an account of the app) has a history, a switch and a keeping time of their own.
+Off by default; by alias, without videos and file names; deleted after a retention time or on
+request, from the file as well. Nothing is sent anywhere. Every owner (an account of the app) has a
+history, a switch and a retention time of their own.
 
-Not here: whether a change is more than noise (`trend.py`).
+Not here: comparing a change with the noise of scores (`trend.py`).
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ CREATE INDEX sessions_by_alias ON sessions (owner, alias, at);
 
 @dataclass(frozen=True)
 class Session:
-    """One assessment that was kept.
+    """A stored assessment.
 
     Attributes:
-        id: to delete it by.
+        id: for deletion.
         alias: of the athlete.
-        at: when it was scored, in UTC.
+        at: time of scoring, in UTC.
         assessment: with the names of views in place of the names of files.
     """
 
@@ -62,17 +62,17 @@ class Session:
 
 
 def default_history_path() -> Path:
-    """Where the history lies unless told otherwise: the user's folder for application data."""
+    """Return the default path, in the user's folder for application data."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "proskill" / "history.sqlite3"
 
 
 class History:
-    """The history of one owner; every call opens the file for itself, so threads may share it.
+    """History of one owner; every call opens the file for itself, so threads may share it.
 
     Args:
-        path: the SQLite file; made when the history is first switched on.
-        owner: whose; "" where there are no accounts.
+        path: the SQLite file; created when the history is first switched on.
+        owner: an account; "" without accounts.
     """
 
     def __init__(self, path: Path, *, owner: str = "") -> None:
@@ -81,7 +81,7 @@ class History:
 
     @property
     def keep_days(self) -> int | None:
-        """After how many days sessions are forgotten; None while the history is off."""
+        """Return the retention time in days; None while the history is off."""
         if not self.path.is_file():
             return None
         with self._open() as database:
@@ -91,7 +91,7 @@ class History:
         return None if row is None else int(row[0])
 
     def switch_on(self, *, keep_days: int = _DEFAULT_KEEP_DAYS) -> None:
-        """Begin to keep sessions, or change for how long.
+        """Begin to store sessions, or change the retention time.
 
         Raises:
             ValueError: a time that is not offered.
@@ -105,19 +105,19 @@ class History:
             )
 
     def switch_off(self) -> None:
-        """Keep nothing any more, and forget what was kept."""
+        """Stop storing sessions, and delete all of them."""
         if self.path.is_file():
             with self._open() as database:
                 database.execute("DELETE FROM switches WHERE owner = ?", (self.owner,))
             self.delete_all()
 
     def add(self, alias: str, assessment: Assessment, *, at: datetime | None = None) -> Session:
-        """Keep an assessment; one of the same files by the same checkpoint is kept once.
+        """Store an assessment; one of the same files by the same checkpoint is stored once.
 
         Args:
             alias: of the athlete, see `checked_alias`.
             assessment: of any status.
-            at: when it was scored, aware of its time zone; now if left out.
+            at: time of scoring, aware of its time zone; now if left out.
 
         Raises:
             ProskillError: the history is off, or the alias cannot be used.
@@ -146,7 +146,7 @@ class History:
         return Session(int(row[0]), alias, at, kept)
 
     def aliases(self) -> dict[str, int]:
-        """Alias -> number of sessions, in the order of the alphabet."""
+        """Return the number of sessions by alias, in alphabetical order."""
         if not self.path.is_file():
             return {}
         self.expire()
@@ -159,7 +159,7 @@ class History:
         return {str(alias): int(count) for alias, count in rows}
 
     def sessions(self, alias: str) -> list[Session]:
-        """What was kept under an alias, oldest first."""
+        """Return the sessions of an alias, oldest first."""
         if not self.path.is_file():
             return []
         self.expire()
@@ -172,21 +172,21 @@ class History:
         return [_session(number, alias, at, text) for number, at, text in rows]
 
     def delete(self, session_id: int) -> bool:
-        """Forget one session of this owner; False if there is no such one."""
+        """Delete one session of this owner; return False if there is no such one."""
         return self._delete("id = ?", session_id) > 0
 
     def delete_alias(self, alias: str) -> int:
-        """Forget an athlete; how many sessions that were."""
+        """Delete an athlete; return the number of sessions."""
         return self._delete("alias = ?", alias)
 
     def delete_all(self) -> int:
-        """Forget all sessions of this owner; how many that were."""
+        """Delete all sessions of this owner; return their number."""
         return self._delete("TRUE")
 
     def expire(self, *, now: datetime | None = None) -> int:
-        """Forget what is older than its owner's keeping time, of all owners; how many that were.
+        """Delete sessions older than their owner's retention time, of all owners; return how many.
 
-        Whatever reads or adds does this first.
+        Reading and adding do this first.
         """
         at = (now or datetime.now(UTC)).astimezone(UTC).isoformat()
         return self._run(
@@ -208,14 +208,16 @@ class History:
             count = database.execute(deletion, values).rowcount
         if count:
             with self._open(is_transaction=False) as database:
-                database.execute("VACUUM")  # what was deleted leaves the file, not only the table
+                database.execute(
+                    "VACUUM"
+                )  # removes deleted rows from the file, not only from the table
         return count
 
     @contextmanager
     def _open(self, *, is_transaction: bool = True) -> Iterator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody else on this machine may read it, from its first byte on.
+            # Readable by this user only, from its first byte on.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as database:
                 database.execute("PRAGMA secure_delete = ON")
@@ -233,7 +235,7 @@ class History:
 
 
 def checked_alias(text: str) -> str:
-    """An alias as it is kept: composed (NFC), without space around it.
+    """Return an alias in its stored form: composed (NFC), without space around it.
 
     Raises:
         ProskillError: nothing, more than 40 letters, or control characters.
@@ -274,6 +276,6 @@ def _session(number: int, alias: str, at: str, text: str) -> Session:
 
 
 def _without_file_names(assessment: Assessment) -> Assessment:
-    """File names often hold people's names; a view's name says enough."""
+    """Replace file names, which often contain people's names, by names of views."""
     views = {name: replace(view, file=name) for name, view in assessment.views.items()}
     return replace(assessment, views=views)

@@ -1,7 +1,7 @@
-"""An athlete's sessions beside each other: which can be compared, what changed, and how it goes on.
+"""Progress of an athlete over sessions: comparable ones, changes, trend.
 
-Scores of different checkpoints lie on different scales, so only sessions of the newest one's
-checkpoint are compared. Not here: the arithmetic (`trend.py`), keeping sessions (`history.py`).
+Scores of different checkpoints have different scales, so only sessions of the newest one's
+checkpoint are compared. Not here: the arithmetic (`trend.py`), storing sessions (`history.py`).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class ProgressPoint:
     """One session of a chart.
 
     Attributes:
-        at: when it was scored.
+        at: time of scoring.
         status: of its assessment, "ok" or "low_confidence".
         level: of its assessment.
         score: on the scale of levels.
         lower: of the interval, None without one.
         upper: of the interval, None without one.
-        views: names of the views that were looked at.
-        noise: where the noise of the score is known from: "repeats" of performers, or the
-            calibrated "interval"; None where it is not.
+        views: names of the used views.
+        noise: source of the score's noise: "repeats" of performers, or the calibrated "interval";
+            None where it is unknown.
     """
 
     at: datetime
@@ -52,16 +52,16 @@ class ProgressPoint:
 
 @dataclass(frozen=True)
 class Progress:
-    """What the sessions say together.
+    """Comparison of an athlete's sessions.
 
     Attributes:
-        levels: names, lowest skill first; empty without a session that can be compared.
-        points: sessions that can be compared, oldest first.
+        levels: names, lowest skill first; empty without a comparable session.
+        points: comparable sessions, oldest first.
         since_last: the newest against the one before; None with fewer than two.
         since_first: the newest against the oldest; None with fewer than three.
-        trend: the line through them, None where there is none to draw.
-        num_other: sessions left out: of another checkpoint, or without an answer.
-        remarks: what should be known about the comparison, in sentences.
+        trend: the line through them, None where there is none.
+        num_other: sessions left out: of another checkpoint, or without a prediction.
+        remarks: limits of the comparison, in sentences.
     """
 
     levels: tuple[str, ...]
@@ -99,7 +99,7 @@ def progress_of(sessions: Iterable[tuple[datetime, Assessment]]) -> Progress:
 
 
 def measurement_of(at: datetime, assessment: Assessment) -> Measurement:
-    """The score of an assessment that has one, with what is known of its noise."""
+    """Return the score of an assessment that has one, with the noise of the score."""
     assert assessment.score is not None
     if (known := assessment.repeatability) is not None:
         return Measurement(

@@ -1,4 +1,4 @@
-"""Whether an athlete's score changed by more than its own noise, and how it moves over sessions.
+"""Change of an athlete's score against its noise, and its trend over sessions.
 
 The noise of a score is its standard error of measurement (SEM). Two scores of an athlete who did
 not change differ by less than t * sqrt(SEM_1^2 + SEM_2^2) in 95 of 100 cases, with t the 97.5 %
@@ -7,11 +7,11 @@ detectable change, 1.96 * sqrt(2) * SEM for equal ones that are well known (Weir
 test-retest reliability using the intraclass correlation coefficient and the SEM"; the reliable
 change index of Jacobson and Truax 1991 is the same comparison).
 
-A calibration knows the SEM where performers of its validation takes have several
-(`repeatability.py`). Elsewhere it is taken from the interval: that holds the truth with probability
-c at half width h, and so would a normal error of standard deviation h / z((1 + c) / 2). What the
-model always gets wrong about an athlete cancels in a difference but is part of the interval, so
-that limit errs on the careful side.
+A calibration contains the SEM where performers of its validation takes have several
+(`repeatability.py`). Elsewhere it is taken from the interval: that contains the truth with
+probability c at half width h, as does a normal error of standard deviation h / z((1 + c) / 2). A
+constant error of the model about an athlete cancels in a difference but is part of the interval, so
+that limit is conservative.
 
 Pure arithmetic: no file, no clock, no assessment.
 """
@@ -35,13 +35,13 @@ MIN_DAYS_OF_A_TREND = 7  # a slope over hours says nothing about months
 
 @dataclass(frozen=True)
 class Measurement:
-    """One session's score.
+    """Score of one session.
 
     Attributes:
-        at_seconds: when, in seconds on any clock.
+        at_seconds: time, in seconds on any clock.
         score: on the scale of levels.
-        standard_error: of measurement; None where nothing is known about it.
-        degrees_of_freedom: that it was learned with.
+        standard_error: of measurement; None where unknown.
+        degrees_of_freedom: of the standard error.
     """
 
     at_seconds: float
@@ -52,7 +52,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Change:
-    """How far two scores lie apart, beside what an unchanged athlete would show.
+    """Difference of two scores, beside the minimal detectable change.
 
     Attributes:
         difference: later score less earlier one.
@@ -65,7 +65,7 @@ class Change:
 
     @property
     def is_more_than_noise(self) -> bool | None:
-        """Yes, no, or None: cannot be said."""
+        """Compare difference and noise; None where the noise is unknown."""
         return None if self.detectable is None else abs(self.difference) > self.detectable
 
 
@@ -85,20 +85,20 @@ class Trend:
 
 
 def standard_error_of(score: float, *, lower: float, upper: float, coverage: float) -> float:
-    """Standard error of measurement behind an interval, in the score's unit.
+    """Return the standard error of measurement behind an interval, in the score's unit.
 
     Args:
         score: the score; an end that the scale cuts off leaves the other one to go by.
         lower: of the interval.
         upper: of the interval.
-        coverage: how often it holds the truth, in (0, 1).
+        coverage: of the interval, in (0, 1).
     """
     half_width = max(upper - score, score - lower)
     return half_width / NormalDist().inv_cdf((1 + coverage) / 2)
 
 
 def change_between(earlier: Measurement, later: Measurement) -> Change:
-    """Compare two sessions."""
+    """Return the change between two sessions."""
     errors = (earlier.standard_error, later.standard_error)
     known = [error for error in errors if error is not None]
     detectable = _quantile((earlier, later)) * math.hypot(*known) if len(known) == 2 else None
@@ -106,7 +106,7 @@ def change_between(earlier: Measurement, later: Measurement) -> Change:
 
 
 def trend_of(sessions: Sequence[Measurement]) -> Trend | None:
-    """The weighted least-squares line, its interval from the sessions' standard errors.
+    """Fit the weighted least-squares line; its interval is from the sessions' standard errors.
 
     Args:
         sessions: in any order.
@@ -132,6 +132,6 @@ def trend_of(sessions: Sequence[Measurement]) -> Trend | None:
 
 
 def _quantile(sessions: Sequence[Measurement]) -> float:
-    """Of Student's distribution; with the fewest degrees of freedom, to be careful."""
+    """Return the quantile of Student's distribution with the fewest degrees of freedom."""
     least = min(session.degrees_of_freedom for session in sessions)
     return float(stdtrit(least, (1 + CONFIDENCE) / 2))

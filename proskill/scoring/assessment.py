@@ -34,21 +34,21 @@ _PROBABILITY_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class ViewResult:
-    """What one camera's file is, and what the model says from that view alone.
+    """File of one camera, and the prediction from that view alone.
 
     Attributes:
         status: "used"; "left_out" (readable, but nothing to judge in it); "unreadable".
         kind: "ego" (worn by the performer) or "exo" (watching them).
         file: the file's name without its folder.
-        reasons: why the view is not used, or why it is used with doubt.
+        reasons: for leaving the view out, or for doubt.
         duration_seconds: length, None where unknown.
         size_px: (width, height) upright.
         frame_rate_hz: mean rate by presentation time.
         decoded_ratio: share of the announced frames that decode, in [0, 1].
-        warnings: what the reader noticed.
+        warnings: of the reader.
         level: median level from this view alone.
         score: score from this view alone.
-        distance: distance to the training data over its limit; above 1 is unfamiliar.
+        distance: to the training data over its limit; above 1 is out of distribution.
 
     Raises:
         ValueError: an unknown status or kind, or a number that is not finite.
@@ -78,7 +78,7 @@ class ViewResult:
 
 @dataclass(frozen=True)
 class TimelineWindow:
-    """The score of one stretch of the performance.
+    """Score of one segment of the performance.
 
     Attributes:
         start_seconds: on the common clock of the views.
@@ -110,23 +110,23 @@ TIMING_FIELDS = ("seconds", "scored_at")
 
 @dataclass(frozen=True)
 class Provenance:
-    """How to get the same result again.
+    """Origin of a result: everything needed to reproduce it.
 
     Attributes:
         versions: package name -> version; includes proskill, torch and python.
         checkpoint: name of the checkpoint directory.
         checkpoint_sha256: of its weights.
-        checkpoint_data: what the model learned from.
+        checkpoint_data: training data of the model.
         checkpoint_licence: licence of the weights.
         inputs: view name -> sha256 of the file, for every file that could be opened.
         instants_seconds: sampled instants on the common clock, one tuple per window.
         offsets_seconds: view name -> seconds added to the common clock to give the file's.
-        device: where the model ran.
+        device: of the model.
         seconds: wall-clock time of the scoring.
-        calibration: what it rests on and what it lacks, in sentences; empty without one.
+        calibration: its basis and its gaps, in sentences; empty without one.
         read_from: "files", or "copies" that were made of them first, as of every upload; copying
             shifts a score a little.
-        scored_at: when, as an ISO 8601 text with its zone; empty where that is not known.
+        scored_at: time as ISO 8601 text with its zone; empty where unknown.
     """
 
     versions: Mapping[str, str]
@@ -153,11 +153,11 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Assessment:
-    """How skilled a performance is, how sure that is, and where it shows.
+    """Predicted level of a performance, its uncertainty and its timeline.
 
     Attributes:
-        status: "ok"; "low_confidence" (an answer to be doubted, see `reasons`); "abstained" (no
-            answer, see `reasons`).
+        status: "ok"; "low_confidence" (a doubtful prediction, see `reasons`); "abstained" (no
+            prediction, see `reasons`).
         levels: the model's level names, lowest skill first.
         reasons: why the status is not "ok"; sentences for people.
         level: the median of the probabilities, see `proskill.levels.median_level`; None when
@@ -165,19 +165,19 @@ class Assessment:
         probabilities: level -> calibrated probability, in the order of `levels`; empty when
             abstained.
         score: expected level index in [0, len(levels) - 1]; None when abstained.
-        interval: where the true score is expected; None when abstained or not calibrated.
-        prediction_set: which levels the true one is expected among; None when abstained or not
-            calibrated.
-        repeatability: how far a performer's scores scatter from take to take; None when abstained
+        interval: of the true score; None when abstained or not calibrated.
+        prediction_set: levels with a calibrated coverage of the true one; None when abstained or
+            not calibrated.
+        repeatability: scatter of a performer's scores from take to take; None when abstained
             or not known.
-        certainty: how far the model expects to be off and which limits that is held against; None
-            where no view could be judged.
+        certainty: expected error beside the selection thresholds; None where no view could be
+            judged.
         skills: skill name -> score, for models of several skills; empty when abstained.
-        skill_probabilities: the same names -> level -> probability, which no calibration touched.
+        skill_probabilities: the same names -> level -> probability, not calibrated.
         views: view name -> result, in the order given.
         timeline: windows in time order.
-        warnings: what should be known but does not change the status.
-        provenance: how the result came about.
+        warnings: problems that do not change the status.
+        provenance: origin of the result.
 
     Raises:
         ValueError: fields that contradict each other, such as an abstained assessment with a level.
@@ -257,7 +257,7 @@ class Assessment:
 
     @property
     def skill_levels(self) -> dict[str, str]:
-        """Skill name -> the median of its probabilities."""
+        """Return the median level of each skill."""
         return {
             name: self.levels[int(median_level(np.array(list(each.values()))))]
             for name, each in self.skill_probabilities.items()

@@ -1,6 +1,6 @@
-"""How sure an answer is, as an assessment says it: interval, set of levels, error to be expected.
+"""Uncertainty of a prediction in an assessment: score interval, prediction set, expected error.
 
-Not here: the thresholds behind them (`conformal.py`, `selection_thresholds.py`).
+Not here: the thresholds behind them (`proskill.calibration`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from proskill.calibration.selective_prediction import expected_level_error
 
 @dataclass(frozen=True)
 class ScoreInterval:
-    """Where the true score is expected.
+    """Interval of the true score.
 
     Attributes:
         lower: lower end, on the score's axis.
         upper: upper end.
-        coverage: share of performers for whom the interval holds the truth, as calibrated.
+        coverage: calibrated share of performers whose true score the interval contains.
 
     Raises:
         ValueError: non-finite ends, ends in the wrong order, or a coverage outside (0, 1).
@@ -44,11 +44,11 @@ class ScoreInterval:
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """Neighbouring levels that hold the true one for most performers.
+    """Prediction set: neighbouring levels with a calibrated coverage of the true one.
 
     Attributes:
-        levels: names, lowest skill first; the level that is said is one of them.
-        coverage: share of performers for whom the true level is one of them, as calibrated.
+        levels: names, lowest skill first; the predicted level is one of them.
+        coverage: calibrated share of performers whose true level the set contains.
 
     Raises:
         ValueError: no level, or a coverage outside (0, 1).
@@ -65,7 +65,7 @@ class PredictionSet:
 
     @property
     def in_words(self) -> str:
-        """Such as "Novice", "Novice or Early Expert", "Novice to Late Expert"."""
+        """Return words such as "Novice", "Novice or Early Expert", "Novice to Late Expert"."""
         joint = " or " if len(self.levels) == 2 else " to "
         ends = (self.levels[0], self.levels[-1])
         return self.levels[0] if len(self.levels) == 1 else joint.join(ends)
@@ -73,12 +73,12 @@ class PredictionSet:
 
 @dataclass(frozen=True)
 class Certainty:
-    """How far the model expects to be off, beside the limits chosen on validation; all in levels.
+    """Expected error of a prediction, beside the selection thresholds; all in levels.
 
     Attributes:
-        expected_error: mean distance of the truth to the level said, by the model's probabilities.
-        ok_limit: above it an answer is doubted; None without calibrated limits.
-        abstain_limit: above it none is given; None without calibrated limits.
+        expected_error: mean distance of truth and predicted level, by the model's probabilities.
+        ok_limit: largest expected error with the status `ok`; None without thresholds.
+        abstain_limit: above it the model abstains; None without thresholds.
 
     Raises:
         ValueError: a number that is negative or not finite.
@@ -97,7 +97,7 @@ class Certainty:
 def prediction_set_of(
     calibration: Calibration | None, probabilities: Sequence[float], levels: Sequence[str]
 ) -> PredictionSet | None:
-    """The set of an answer (K,), None without a calibration that knows sets."""
+    """Return the prediction set for probabilities (K,), None without a threshold for it."""
     ends = None if calibration is None else calibration.prediction_set(probabilities)
     if calibration is None or ends is None:
         return None
@@ -105,7 +105,7 @@ def prediction_set_of(
 
 
 def certainty_of(calibration: Calibration | None, probabilities: Sequence[float]) -> Certainty:
-    """The certainty of an answer (K,)."""
+    """Return the certainty of probabilities (K,)."""
     expected = float(expected_level_error(np.asarray(probabilities)))
     limits = None if calibration is None else calibration.selection_thresholds
     if limits is None:

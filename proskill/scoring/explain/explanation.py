@@ -1,4 +1,4 @@
-"""Why a score came out as it did: plain frozen values, the same behind API, CLI, report and app.
+"""Explanation of a score: plain frozen values, the same behind API, CLI, report and app.
 
 Not here: how the effects are found (`explaining.py`), how they are drawn (`figures.py`).
 """
@@ -22,7 +22,7 @@ _SAME = 0.005  # levels: what rounds to 0.00 is no difference
 
 @dataclass(frozen=True)
 class SegmentEffect:
-    """How skilled one stretch of the performance looks beside its average stretch.
+    """Effect of one segment of the performance, relative to its average segment.
 
     Attributes:
         start_seconds: on the common clock of the views.
@@ -48,13 +48,13 @@ class SegmentEffect:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether the effect does not stand out of its noise; such bars are drawn pale."""
+        """Compare the effect with its noise; bars of effects within it are drawn pale."""
         return abs(self.effect) <= CHANCE_NOISES * self.noise
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A stretch whose effect stands out of the noise wherever the grid of segments begins.
+    """A segment whose effect exceeds its noise wherever the grid of segments begins.
 
     Attributes:
         start_seconds: on the common clock of the views.
@@ -85,7 +85,7 @@ class Moment:
 
     @property
     def skills_most(self) -> tuple[tuple[str, float], ...]:
-        """The skills in which it shows most and their effects, at most three, strongest first."""
+        """Return the skills with the strongest effects, at most three, strongest first."""
         sign = 1 if self.effect > 0 else -1
         ranked = sorted(self.skill_effects.items(), key=lambda pair: -sign * pair[1])
         return tuple(ranked[:MAX_SKILLS])
@@ -93,7 +93,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class ViewEffect:
-    """What one view does, in two ways that need not agree.
+    """Effect of one view, by two measures that need not agree.
 
     Attributes:
         effect: in levels, the score of the average stretch in all views less that without the
@@ -114,7 +114,7 @@ class ViewEffect:
 
     @property
     def without_it(self) -> str:
-        """How the average stretch scores when the view is left out, in words."""
+        """Return the change of the average segment's score without the view, in words."""
         if abs(self.effect) < _SAME:
             return "the same"
         return f"{abs(self.effect):.2f} {'lower' if self.effect > 0 else 'higher'}"
@@ -122,7 +122,7 @@ class ViewEffect:
 
 @dataclass(frozen=True)
 class Explanation:
-    """When and in which view the score came about.
+    """Contributions of segments and views to a score.
 
     Attributes:
         segments: of equal length, in time order, without gaps.
@@ -154,7 +154,7 @@ class Explanation:
 
     @property
     def views_by_share(self) -> tuple[tuple[str, ViewEffect], ...]:
-        """Views and their names, the one in which the ups and downs show most first."""
+        """Return names and views, the one with the largest share first."""
         return tuple(sorted(self.views.items(), key=lambda pair: -pair[1].share))
 
     def to_dict(self) -> dict[str, Any]:
