@@ -1,7 +1,7 @@
-"""Folders that live no longer than their process, even where it is killed.
+"""Temporary folders that end with their process, even where it is killed.
 
-A folder is held by a lock of the operating system, which ends with the process. Whoever makes the
-next one beside it deletes those that nobody holds any more.
+A lock of the operating system marks a folder as in use and ends with the process. Making the next
+folder beside it deletes those whose lock has ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PrivateFolder:
     deleted first. Where folders cannot be locked (Windows, some network disks) they stay.
 
     Args:
-        prefix: what its name begins with.
+        prefix: of its name.
         parent: an existing folder to make it in; None for the one of temporary files.
 
     Attributes:
@@ -42,10 +42,10 @@ class PrivateFolder:
                 if self._lock is None or self.path.exists():
                     return
                 os.close(self._lock)
-            # Another process took it for abandoned before it was locked.
+            # Another process deleted it before it was locked.
 
     def close(self) -> None:
-        """Delete the folder with all that is in it; once more does nothing."""
+        """Delete the folder and its content; again does nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -69,12 +69,12 @@ def _delete_abandoned(place: Path, prefix: str) -> None:
     with suppress(OSError), os.scandir(place) as entries:
         for entry in entries:
             if entry.name.startswith(prefix):
-                with suppress(OSError):  # held, a link, or gone meanwhile
+                with suppress(OSError):  # locked, a link, or gone meanwhile
                     if entry.stat(follow_symlinks=False).st_uid == os.geteuid():
-                        _delete_unless_held(Path(entry.path))
+                        _delete_unless_locked(Path(entry.path))
 
 
-def _delete_unless_held(folder: Path) -> None:
+def _delete_unless_locked(folder: Path) -> None:
     lock = _lock(folder)
     if lock is None:
         return
@@ -85,11 +85,11 @@ def _delete_unless_held(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """A descriptor that holds the folder while it is open, None where folders cannot be locked.
+    """Return a descriptor that locks the folder while open, None where folders cannot be locked.
 
     Raises:
-        BlockingIOError: another descriptor holds it.
-        OSError: it is gone, or no folder but a link or a file.
+        BlockingIOError: another descriptor locks it.
+        OSError: it is gone, or a link or a file.
     """
     if sys.platform == "win32":
         return None

@@ -1,4 +1,4 @@
-"""Files that are complete or absent, whatever kills the process or fills the disk."""
+"""Atomic writing: a file is complete or absent, even on a full disk or a kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write_whole(
         path: its folder is made when missing.
         parts: the content, one after the other.
         advice: what to do when it fails, for the message.
-        mode: who may read and write it, less what the process's umask forbids.
+        mode: permissions, less those that the umask of the process forbids.
 
     Raises:
         StorageError: the disk is full or the folder cannot be written; nothing is left behind.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -94,11 +95,7 @@ async def post_vote(
     campaign.note_vote()
     answer = {"token": result.token, "duplicate": result.is_duplicate, **_work_json(result.work)}
     if result.practice is not None:
-        answer["practice_feedback"] = {
-            "is_right": result.practice.is_right,
-            "answer": result.practice.answer,
-            "feedback": result.practice.feedback,
-        }
+        answer["practice_feedback"] = asdict(result.practice)
     return answer
 
 
@@ -150,29 +147,21 @@ def _no_such_clip() -> RefusedRequest:
 
 
 def _work_json(work: Work) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "progress": {
-            "done": work.progress.done,
-            "quota": work.progress.quota,
-            "practice_left": work.progress.practice_left,
-        },
+    recent = [
+        {
+            "pair": _pair_json(answered.pair),
+            "token": answered.token,
+            "answers": {str(key): _answer_json(given) for key, given in answered.answers.items()},
+        }
+        for answered in work.recent
+    ]
+    return {
+        "progress": asdict(work.progress),
         "current": _pair_json(work.current),
         "next": _pair_json(work.next),
-        "recent": [
-            {
-                "pair": _pair_json(answered.pair),
-                "token": answered.token,
-                "answers": {
-                    str(criterion): _answer_json(given)
-                    for criterion, given in answered.answers.items()
-                },
-            }
-            for answered in work.recent
-        ],
+        "recent": recent,
+        **({"reason": work.reason} if work.current is None else {}),
     }
-    if work.current is None:
-        answer["reason"] = work.reason
-    return answer
 
 
 def _pair_json(pair: LeasedPair | None) -> dict[str, Any] | None:
@@ -189,14 +178,9 @@ def _pair_json(pair: LeasedPair | None) -> dict[str, Any] | None:
 
 def _clip_json(clip: Clip) -> dict[str, Any]:
     """Return everything that an annotator's page learns of a clip."""
-    return {
-        "clip": clip.public_id,
-        "url": f"/clips/{clip.public_id}",
-        "seconds": clip.duration_seconds,
-    }
+    url = f"/clips/{clip.public_id}"
+    return {"clip": clip.public_id, "url": url, "seconds": clip.duration_seconds}
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:
-    if answer.strength is None:
-        return {"answer": answer.answer}
-    return {"answer": answer.answer, "strength": answer.strength}
+    return {key: value for key, value in asdict(answer).items() if value is not None}

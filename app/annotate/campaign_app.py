@@ -1,4 +1,4 @@
-"""What the routes share: the database, its one writer thread, and the newest figures."""
+"""`CampaignApp`, shared by all routes: the database, its one writer thread, the newest figures."""
 
 from __future__ import annotations
 

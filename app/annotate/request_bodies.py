@@ -86,7 +86,7 @@ class InvitationBody(_Body):
 
 
 class AnnotatorBody(_Body):
-    """What to change about an annotator; a field that is left out stays as it is."""
+    """A change to an annotator; a field that is left out stays as it is."""
 
     excluded: bool | None = None
     revoked: bool | None = None

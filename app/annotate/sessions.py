@@ -1,4 +1,4 @@
-"""Who is asking: links become cookies, and every route names the role that may use it.
+"""Sessions: links become cookies, and every route names the role that may use it.
 
 The cookie contains the link's secret itself, which the database knows by its hash alone: sessions
 survive a restart, work on every server process, and end at once when a link is revoked.

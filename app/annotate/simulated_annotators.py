@@ -1,7 +1,7 @@
 """Simulated annotators who vote over HTTP against a running server, as the page does.
 
-They know a hidden truth and answer by the model that ratings are fitted with. Nobody here loses
-heart, misreads the guideline or disagrees about what skill is: real annotators do.
+They know a hidden truth and answer by the model that ratings are fitted with. None loses heart,
+misreads the guideline or disagrees about the nature of skill: real annotators do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ServerLostError(ProskillError):
 
 @dataclass
 class SimulationResult:
-    """What simulated annotators did.
+    """The outcome of a simulation.
 
     Attributes:
         num_votes: acknowledged by the server.
@@ -54,7 +54,7 @@ class SimulationResult:
     ended: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Figures, with quantiles of the seconds of a vote in place of all of them."""
+        """Return the figures, with quantiles of the seconds of a vote."""
         times = np.array(self.vote_seconds or [0.0]) * 1000
         return {
             "num_votes": self.num_votes,
@@ -70,7 +70,7 @@ class SimulationResult:
         }
 
     def sentences(self) -> list[str]:
-        """The same for people."""
+        """Return the figures as sentences."""
         figures = self.as_json()
         times = figures["milliseconds"]
         lines = [
@@ -83,7 +83,7 @@ class SimulationResult:
 
 
 def require_servers(urls: Sequence[str]) -> None:
-    """Ask each server once, before anybody is invited for its sake.
+    """Ask each server once, before annotators are invited for its sake.
 
     Raises:
         ServerLostError: one does not answer.
@@ -96,7 +96,7 @@ def require_servers(urls: Sequence[str]) -> None:
             raise ServerLostError(
                 f"{url}: no server answers ({error!r}); start it with `proskill annotate serve`"
             ) from None
-        # Without a link nobody gets work; a server that is busy says so.
+        # Without a link there is no work; a server that is busy says so.
         if answer.status_code not in (401, 429, 503):
             raise ProskillError(
                 f"{url}: answers {answer.status_code} and serves no campaign; check --url"
@@ -113,16 +113,15 @@ def simulate_annotators(
     pause_seconds: float = 0.0,
     log: TextIO | None = None,
 ) -> SimulationResult:
-    """Let annotators vote side by side until all votes are cast or nothing is left to ask.
+    """Let annotators vote side by side until all votes are cast or no pair is left.
 
     Args:
-        urls: where servers of the campaign are, such as `http://127.0.0.1:8000`; annotators are
-            dealt out to them in turn.
+        urls: of servers of the campaign; annotators are dealt out to them in turn.
         tokens: of invite links, one per annotator.
         skill: public id of a clip -> its hidden skill in logits.
         num_votes: of all annotators together.
         seed: same seed, same answers to the same pairs in the same order.
-        pause_seconds: how long each waits between an answer and the next.
+        pause_seconds: of each annotator between two answers.
         log: gets one line `{"token": ...}` for every vote the server acknowledged, at once.
 
     Raises:
@@ -136,7 +135,7 @@ def simulate_annotators(
 
 @dataclass
 class _Run:
-    """What the annotators of one simulation share."""
+    """The state that the annotators of one simulation share."""
 
     skill: Mapping[str, float]
     num_left: int
@@ -214,7 +213,7 @@ class _Person:
                 work = await self._answer(work["current"], shown_at)
 
     async def _has_pair(self, work: dict[str, Any]) -> bool:
-        """Whether there is something to judge, after waiting for others where they have it out."""
+        """Return whether there is a pair, after waiting for those that others have."""
         while work["current"] is None and work["reason"] == "waiting":
             await asyncio.sleep(_WAIT_SECONDS)
             work |= await self._call("GET", "/api/work")
@@ -224,7 +223,7 @@ class _Person:
         return work["current"] is not None
 
     async def _answer(self, pair: dict[str, Any], shown_at: float) -> dict[str, Any]:
-        """Send one vote; the next work, whether the vote counted or not."""
+        """Send one vote; return the next work, whether the vote counted or not."""
         token = str(uuid.UUID(bytes=self._rng.bytes(16), version=4))
         vote = {
             "token": token,
@@ -260,7 +259,7 @@ class _Person:
         return answer
 
     async def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The answer with the next work; what is asked too early is asked again."""
+        """Return the answer with the next work; a request that came too early is repeated."""
         while True:
             answer = await self._client.request(method, path, json=body)
             content: dict[str, Any] = answer.json()

@@ -1,6 +1,6 @@
-"""The coach's page: `launch.launch_coach` serves it.
+"""The coach's page; begin with `launch.py`, which builds and serves it.
 
-`launch` builds the page of a tab each (`score`, `compare`, `history`); `server` holds what they
-share, `work` what is done for them, `work_queue` whose turn it is; `guard`, `routes`, `uploads` and
-`media` stand between the page and its files. `static` and `templates` are sent to the browser.
+`server` is what its parts share, `score`, `compare` and `history` are its tabs, `work` runs in
+`work_queue`. `guard`, `routes`, `uploads`, `media` and `login` are between browsers and files; the
+security layer under them is `app.web`. Browsers get `static` and `templates`.
 """

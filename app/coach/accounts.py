@@ -1,7 +1,7 @@
-"""Who may open the page: names and salted hashes of passwords, one account a line.
+"""Accounts: a file of names and salted password hashes, one account a line.
 
-A line is `name:n:r:p:salt:hash`, numbers and hexadecimal bytes of scrypt (RFC 7914). Nobody can
-read a password off the file; whoever can write it can let themselves in.
+A line is `name:n:r:p:salt:hash`, numbers and hexadecimal bytes of scrypt (RFC 7914). Passwords
+cannot be read off the file; a person who can write it can let themselves in.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COSTS = [2**power for power in range(1, 21)]  # scrypt wants powers of two
 
 @dataclass(frozen=True)
 class PasswordHash:
-    """What is kept of a password: scrypt's parameters, salt and result."""
+    """The hash of a password, with its scrypt parameters and salt."""
 
     cost: int
     block: int
@@ -43,7 +43,7 @@ class PasswordHash:
         return cls(_COST, _BLOCK, _PARALLEL, salt, empty._scrypt(password))
 
     def matches(self, password: str) -> bool:
-        """Whether this is the password, in a time that does not tell how much of it is right."""
+        """Compare a password, in a time that does not tell how much of it is right."""
         return hmac.compare_digest(self.digest, self._scrypt(password))
 
     def _scrypt(self, password: str) -> bytes:
@@ -59,23 +59,19 @@ class PasswordHash:
 
 
 class Accounts:
-    """The accounts of one file.
-
-    Args:
-        hashes: account name -> what is kept of its password.
-    """
+    """The accounts of one file, as account name -> hash of the password."""
 
     def __init__(self, hashes: Mapping[str, PasswordHash]) -> None:
         self._hashes = dict(hashes)
-        self._nobody = PasswordHash.of(secrets.token_hex(16))
+        self._unknown = PasswordHash.of(secrets.token_hex(16))
 
     @classmethod
     def read(cls, path: Path) -> Accounts:
         """Read a file of accounts.
 
         Raises:
-            ConfigError: it cannot be read, holds no account, a line is not one, or others than its
-                owner may read or write it.
+            ConfigError: it cannot be read, has no account, a line is not an account, or others
+                than its owner may read or write it.
         """
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -91,7 +87,7 @@ class Accounts:
                 name, hashed = _parse(line, where=f"{path}: line {number}")
                 hashes[name] = hashed
         if not hashes:
-            raise ConfigError(f"{path}: holds no account; add one with `proskill app-user`")
+            raise ConfigError(f"{path}: has no account; add one with `proskill app-user`")
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise ConfigError(
                 f"{path}: others may read or change these accounts; make the file yours alone with "
@@ -100,9 +96,9 @@ class Accounts:
         return cls(hashes)
 
     def admits(self, name: str, password: str) -> bool:
-        """Whether name and password belong together; unknown names take as long as known ones."""
+        """Check a name and password; unknown names take as long as known ones."""
         known = self._hashes.get(name)
-        is_right = (known or self._nobody).matches(password)
+        is_right = (known or self._unknown).matches(password)
         return is_right and known is not None
 
 
@@ -110,7 +106,7 @@ def add_account(path: Path, name: str, password: str) -> None:
     """Add an account to a file, or give an existing one a new password.
 
     Raises:
-        ConfigError: a name or password that is not allowed, or a file that is not one of accounts.
+        ConfigError: a name or password that is not allowed, or a file of something else.
         StorageError: the file cannot be written.
     """
     if not _NAME.fullmatch(name):
@@ -135,9 +131,9 @@ def _parse(line: str, *, where: str) -> tuple[str, PasswordHash]:
         hashed = PasswordHash(
             int(cost), int(block), int(parallel), bytes.fromhex(salt), bytes.fromhex(digest)
         )
+        is_sane = hashed.cost in _COSTS and hashed.block == _BLOCK and hashed.parallel == 1
+        if _NAME.fullmatch(name) and is_sane and len(hashed.digest) == 32:
+            return name, hashed
     except ValueError:
-        raise ConfigError(f"{where}: is no account; make it with `proskill app-user`") from None
-    is_sane = hashed.cost in _COSTS and hashed.block == _BLOCK and hashed.parallel == 1
-    if not (_NAME.fullmatch(name) and is_sane and len(hashed.digest) == 32):
-        raise ConfigError(f"{where}: is no account; make it with `proskill app-user`")
-    return name, hashed
+        pass
+    raise ConfigError(f"{where}: is no account; make it with `proskill app-user`")

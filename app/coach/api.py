@@ -1,4 +1,4 @@
-"""The named endpoint `/score`: the same answer as the page and `proskill score`, for programs."""
+"""The named endpoint `/score`, for programs: the same answer as the page and `proskill score`."""
 
 # Types are not postponed here: Gradio reads them to describe the endpoint.
 from contextlib import ExitStack, aclosing
@@ -48,7 +48,7 @@ def add_endpoint(coach: Coach) -> None:
 
 
 def _check(files: Any, names: Any) -> None:
-    """Gradio hands over whatever JSON was sent."""
+    """Refuse JSON of another form, which Gradio hands over as it was sent."""
     is_named = names is None or (
         isinstance(names, list) and all(isinstance(name, str) for name in names)
     )
@@ -62,7 +62,7 @@ def _path_of(file: Any) -> str:
 
 
 def sentence(error: Exception) -> str:
-    """An error for people elsewhere, without the folders of this server."""
+    """Return an error for people elsewhere, without the folders of this server."""
     if isinstance(error, Cancelled):
         return "Cancelled."
     if isinstance(error, VideoError):

@@ -1,4 +1,4 @@
-"""The tab "Compare": beside a reference clip, and beside the athlete's earlier sessions."""
+"""The tab "Compare": a reference clip, and the athlete's earlier sessions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """The clip that a page compares with.
-
-    Attributes:
-        file: name of the original.
-        url: of its safe copy.
-        proxy: the copy.
-    """
+    """The clip that a page compares with: name of the original, and its safe copy."""
 
     file: str
     url: str
@@ -40,12 +34,7 @@ class Reference:
 
 
 def build_compare(coach: Coach, *, scored: gr.State) -> None:
-    """Place the tab; what it shows follows `scored`.
-
-    Args:
-        coach: the server.
-        scored: changes with every answer.
-    """
+    """Place the tab; it follows `scored`, which changes with every answer."""
     references: weakref.WeakKeyDictionary[CoachSession, Reference] = weakref.WeakKeyDictionary()
     clips = element("coach-compare", events=("opened", "reference"))
     progress = element("coach-progress", events=("opened", "choose"))

@@ -1,4 +1,4 @@
-"""Takes to try the page with: simulated ones, made on first use, and videos of a folder of yours.
+"""Takes to try the page with: simulated ones, made on first use, and videos of your own folder.
 
 None is presented as skilled or unskilled; that is for the model to say, and to doubt.
 """
@@ -29,8 +29,8 @@ class Example:
 
     Attributes:
         id: of its button.
-        label: what is seen.
-        note: where it comes from.
+        label: name of the activity.
+        note: source of its videos.
         make: (folder, progress) -> its videos, in the order of the page.
     """
 
@@ -41,7 +41,7 @@ class Example:
 
 
 def examples_of(folder: Path | None) -> list[Example]:
-    """What the page offers.
+    """Return the examples of the page.
 
     Args:
         folder: of a person's own videos: each file is one take, each folder in it one take of
@@ -83,7 +83,7 @@ def _simulated(
 
 
 def _run(command: Sequence[str], progress: Progress) -> None:
-    """Run a command to its end; what the progress raises ends it at once.
+    """Run a command to its end; an exception of the progress ends it at once.
 
     Raises:
         ProskillError: it takes too long or fails, perhaps because the disk is full.
@@ -107,7 +107,7 @@ def _run(command: Sequence[str], progress: Progress) -> None:
 
 
 def _from_folder(folder: Path) -> list[Example]:
-    """One example for each video, or folder of videos, that lies in a folder."""
+    """Return one example for each video, or folder of videos, in a folder."""
     found = []
     for number, entry in enumerate(sorted(folder.iterdir())):
         files = sorted(entry.iterdir()) if entry.is_dir() else [entry]

@@ -87,8 +87,8 @@ class _Guard:
         self._logins, self._is_local = logins, is_local
         self._requests = RateLimiter(rate=10, burst=300)
         self._attempts = RateLimiter(rate=1 / 6, burst=10)  # to log in
-        # Gradio's name of a page -> the account that opened it. Whoever knows the name may listen
-        # to what the page is told, so that it is good for one account.
+        # Gradio's name of a page -> the account that opened it. With the name one may
+        # listen to what the page is told, so that it is good for one account.
         self._pages: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,8 @@
-"""The tab "History": a switch, what is kept under which alias, and ways to forget it."""
+"""The tab "History": a switch, the sessions kept under aliases, and ways to forget them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,7 @@ _EVENTS = ("opened", "switch", "keep", "choose", "forget")
 
 
 def build_history(coach: Coach, *, scored: gr.State) -> None:
-    """Place the tab; what it shows follows `scored`.
-
-    Args:
-        coach: the server.
-        scored: changes with every answer.
-    """
+    """Place the tab; it follows `scored`, which changes with every answer."""
     shown = element("coach-history", events=_EVENTS)
 
     def on_event(request: gr.Request, event: gr.EventData) -> Any:
@@ -58,18 +54,18 @@ def build_history(coach: Coach, *, scored: gr.State) -> None:
 
 
 def history_of(coach: Coach, session: CoachSession) -> History:
-    """The history of whoever opened the page: their account's, or the machine's one."""
+    """Return the history of the page's account, or of the machine where there are no accounts."""
     from proskill.athletes.history import History, default_history_path
 
     return History(coach.settings.history or default_history_path(), owner=session.owner)
 
 
 def progress_value(history: History, alias: str, *, now: Assessment | None) -> dict[str, Any]:
-    """An athlete's sessions beside each other, as `<coach-progress>` shows them.
+    """Return an athlete's sessions beside each other, as `<coach-progress>` shows them.
 
     Args:
         history: of the person at the page.
-        alias: of the athlete; another one is chosen if there is none of that name.
+        alias: of the athlete; the first one where it is unknown.
         now: the answer on the page, which comes last unless it was kept already.
 
     Raises:
@@ -104,7 +100,7 @@ def progress_value(history: History, alias: str, *, now: Assessment | None) -> d
 def _done(
     history: History, session: CoachSession, data: dict[str, Any], alias: str
 ) -> tuple[str, str]:
-    """Do what the page asked for: the alias to show afterwards, and a sentence."""
+    """Do what the page asked for; return the alias to show afterwards, and a sentence."""
     match data.get("what"):
         case "on":
             history.switch_on(keep_days=_number(data.get("keep_days")))
@@ -162,15 +158,7 @@ def _value(
 
 
 def _point(point: ProgressPoint) -> dict[str, Any]:
-    return {
-        "at": point.at.isoformat(),
-        "is_ok": point.status == "ok",
-        "level": point.level,
-        "score": point.score,
-        "lower": point.lower,
-        "upper": point.upper,
-        "views": list(point.views),
-    }
+    return {**asdict(point), "at": point.at.isoformat(), "is_ok": point.status == "ok"}
 
 
 def _change(change: Change | None, since: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The coach's page: `launch_coach` serves it. Layout only; each tab is built in its own file."""
+"""`launch_coach` builds the page, a tab each from its own file, and serves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .server import Coach, CoachSettings
 _PROMISE = (
     "Videos stay on the machine that serves this page. Originals are deleted as soon as they are "
     "copied, and the copies soon after you close the page. This is decision support, not "
-    "selection: somebody who knows the activity should look at the performance, too. Film minors "
+    "selection: a person who knows the activity should look at the performance, too. Film minors "
     "only with their guardians' consent."
 )
 
@@ -98,7 +98,7 @@ def _where(url: str, settings: CoachSettings) -> str:
 
 
 def build_page(coach: Coach) -> Any:
-    """The page as Gradio blocks."""
+    """Build the page as Gradio blocks."""
     import gradio as gr
 
     from .api import add_endpoint
@@ -129,6 +129,6 @@ def build_page(coach: Coach) -> Any:
 
 
 def _account(request: Any) -> str | None:
-    """Who a request comes from, as the guard before Gradio found out."""
+    """Return the account of a request, which the guard before Gradio found out."""
     account: str = request.scope["state"]["account"]
     return account or None

@@ -54,7 +54,7 @@ class Logins:
         _COOKIE.give(answer, request, token)
         return answer
 
-    def log_out(self, request: Request) -> Response:
+    async def log_out(self, request: Request) -> Response:
         """Forget the cookie here and in the browser."""
         self._tokens.pop(_COOKIE.secret(request) or "", None)
         answer = RedirectResponse("login", 303)

@@ -1,6 +1,6 @@
-"""Files that the browser may fetch, each under an address that nobody can guess.
+"""Files that the browser may fetch, each under an address beyond guessing.
 
-An address ends with its file: what is deleted on the disk cannot be fetched any more.
+An address ends with its file: a file that is deleted on the disk cannot be fetched any more.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """What lies behind an address.
+    """A file behind an address.
 
     Attributes:
-        path: on the disk.
         owner: account that may fetch it; empty where there are no accounts.
-        media_type: from the ending of the name; bytes where it is not one of ours.
+        media_type: from the suffix of the name; bytes where it is unknown.
         download_name: under which the browser keeps it; empty for a file that the page shows.
     """
 
@@ -42,12 +41,12 @@ class MediaStore:
         self._lock = threading.Lock()
 
     def publish(self, path: Path, *, owner: str, download_name: str = "") -> str:
-        """The address of a file, relative to the page.
+        """Return a new address of a file, relative to the page.
 
         Args:
             path: an existing file in a private folder.
-            owner: account that may fetch it; empty where there are no accounts.
-            download_name: given for a file to keep; the page shows the others.
+            owner: see `PublishedFile`.
+            download_name: of a file to keep; the page shows the others.
         """
         name = download_name or path.name
         media_type = _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
@@ -57,7 +56,7 @@ class MediaStore:
         return f"coach/media/{token}/{quote(name, safe='')}"
 
     def find(self, token: str, *, owner: str) -> PublishedFile | None:
-        """What lies behind a token, None for strangers and for files that are gone."""
+        """Return the file behind a token, None for other accounts and for files that are gone."""
         with self._lock:
             found = self._files.get(token)
         if found is None or found.owner != owner or not found.path.is_file():

@@ -1,4 +1,4 @@
-"""The page around the tabs: theme, scripts, and how Gradio hands values to our own elements."""
+"""The page around the tabs: theme, scripts, and the bridge from Gradio to our own elements."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import gradio as gr
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _MONO = ["ui-monospace", "SF Mono", "Consolas", "monospace"]
-_SCRIPTS = (
-    "views.js", "player.js", "reports.js", "compare.js",
-    "progress.js", "history.js",
-)  # fmt: skip
+_SCRIPTS = ("views.js", "player.js", "reports.js", "compare.js", "progress.js", "history.js")
 
 # How every event of the page is set: no part of the API, with our own progress.
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -35,11 +32,11 @@ customElements.whenDefined(%(tag)s).then(() => {
 
 
 def element(tag: str, *, events: Sequence[str] = (), value: Any = None) -> gr.HTML:
-    """One of our own HTML elements, fed with JSON.
+    """Return one of our own HTML elements, fed with JSON.
 
     Args:
         tag: of the element, defined by a script of `head`.
-        events: that it sends; each becomes a method of the component, as Gradio's own events are.
+        events: of the element; each becomes a method of the component, like Gradio's own.
         value: the first one.
     """
     bridge = _BRIDGE % {"events": json.dumps(list(events)), "tag": json.dumps(tag)}
@@ -52,12 +49,12 @@ def element(tag: str, *, events: Sequence[str] = (), value: Any = None) -> gr.HT
 
 
 def detail_of(event: gr.EventData) -> dict[str, Any]:
-    """What an element sent along with its event; empty where that is of another form."""
+    """Return the detail of an element's event; empty where it is of another form."""
     return event._data if isinstance(event._data, dict) else {}
 
 
 def head() -> str:
-    """What the page loads besides Gradio, all from this server."""
+    """Return the tags of scripts and styles besides Gradio's, all from this server."""
     scripts = "".join(
         f'<script type="module" src="coach/static/{name}"></script>' for name in _SCRIPTS
     )
@@ -68,7 +65,7 @@ def head() -> str:
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's parts in the colours of `palette.css`, with the fonts of the machine."""
+    """Return a theme in the colours of `palette.css`, with the fonts of the machine."""
     both = {
         "body_background_fill": "var(--page)",
         "body_text_color": "var(--ink)",

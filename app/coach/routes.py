@@ -80,16 +80,13 @@ async def _look(request: Request) -> Response:
 
 def _login_routes(logins: Logins | None) -> list[Route]:
     async def show(request: Request) -> Response:
-        return RedirectResponse("./", 303) if logins is None else login_page()
+        return login_page()
 
-    async def log_in(request: Request) -> Response:
-        return RedirectResponse("./", 303) if logins is None else await logins.log_in(request)
-
-    async def log_out(request: Request) -> Response:
-        return RedirectResponse("./", 303) if logins is None else logins.log_out(request)
+    async def to_page(request: Request) -> Response:
+        return RedirectResponse("./", 303)
 
     return [
-        Route("/login", show, methods=["GET"]),
-        Route("/login", log_in, methods=["POST"]),
-        Route("/logout", log_out, methods=["GET"]),
+        Route("/login", show if logins else to_page, methods=["GET"]),
+        Route("/login", logins.log_in if logins else to_page, methods=["POST"]),
+        Route("/logout", logins.log_out if logins else to_page, methods=["GET"]),
     ]

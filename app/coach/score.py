@@ -1,4 +1,4 @@
-"""The tab "Score": views in, the answer, and why. Layout and callbacks; the work is elsewhere."""
+"""The tab "Score": views, the assessment and its explanation; the work itself is in `work.py`."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def build_score(coach: Coach, *, scored: gr.State, examples: list[Example]) -> N
 async def run_shown(
     coach: Coach, session: CoachSession, work: Callable[[Progress], T]
 ) -> AsyncIterator[Step[T]]:
-    """`Coach.run` for which the whole page waits: whatever else happens, it shows how far it is."""
+    """Run work that the whole page waits for and shows the progress of."""
     try:
         async for step in coach.run(work, session=session):
             session.step = None if step.is_done else step
@@ -132,7 +132,7 @@ async def run_shown(
 async def _copy(
     coach: Coach, session: CoachSession, source: Path, *, row: str
 ) -> AsyncIterator[dict[str, Any]]:
-    """Make the safe copy of a video; every step is a new value of the views."""
+    """Make the safe copy of a video; yield the views after every step."""
     try:
         view = session.add_view(source.name, row=row)
     except ProskillError as error:
@@ -156,7 +156,7 @@ async def _copy(
 
 
 async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIterator[Shown]:
-    """Score what the page holds, show the answer, then say why."""
+    """Score the views of the page, show the assessment, then explain it."""
     take = None
     try:
         async for step in run_shown(coach, session, scoring(coach, session)):
@@ -183,7 +183,7 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
             yield {parts.player: player_value(coach, session, step=part)}
     except (Cancelled, ProskillError) as error:
         if session.result is not None and session.result.id == take.id:
-            session.result = take  # what is half explained is in no report
+            session.result = take  # half an explanation is in no report
         yield {parts.player: player_value(coach, session, failure=sentence(error))}
 
 
@@ -222,7 +222,7 @@ def _cleared(session: CoachSession, parts: _Parts) -> Shown:
 
 
 def _edit(session: CoachSession, event: gr.EventData) -> str:
-    """Take over what was typed; a sentence where it is not allowed."""
+    """Take over what was typed; return a sentence where it is not allowed."""
     try:
         session.edit_views(detail_of(event).get("rows"))
     except ProskillError as error:

@@ -1,6 +1,6 @@
-"""What the page's parts share: files, sessions, the queue, and a model that is loaded once.
+"""`Coach`, shared by all parts of the page: files, sessions, the queue, and the model.
 
-Not here: routes (`routes.py`), what is done with a video (`work.py`), the page.
+Not here: routes (`routes.py`), the work on a video (`work.py`), the page (`launch.py`).
 """
 
 from __future__ import annotations
@@ -39,17 +39,16 @@ _MAX_COPIERS = 8  # each may take a few hundred megabytes
 
 @dataclass(frozen=True)
 class CoachSettings:
-    """How a server is run.
+    """Settings of a server.
 
     Attributes:
         checkpoint: directory of the model; None for the demo checkpoint.
-        host: address to listen on.
-        port: likewise.
-        accounts: file of accounts; None lets everybody in who reaches the address, which then is
-            to be one of this machine alone.
+        host, port: address to listen on.
+        accounts: file of accounts; None lets in all who reach the address, which then must be one
+            of this machine alone.
         max_upload_bytes: of one video.
         examples: folder of a person's own videos to try the page with.
-        history: file of the sessions that people choose to keep; made when somebody does.
+        history: file of the sessions that people choose to keep; made at the first of them.
     """
 
     checkpoint: Path | None = None
@@ -67,11 +66,7 @@ class CoachSettings:
 
 
 class Coach:
-    """One running server.
-
-    Args:
-        settings: how it is run.
-    """
+    """One running server."""
 
     def __init__(self, settings: CoachSettings) -> None:
         self.settings = settings
@@ -105,7 +100,7 @@ class Coach:
         self._private.close()
 
     def scorer(self) -> Scorer:
-        """The model; waits until it is loaded.
+        """Return the model, after waiting until it is loaded.
 
         Raises:
             ProskillError: the checkpoint cannot be loaded.
@@ -114,15 +109,15 @@ class Coach:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why there is no model; None while there may be one."""
+        """The error that kept the model from loading; None while it may still load."""
         return self._scorer.exception() if self._scorer.done() else None
 
     def limits(self) -> tuple[str, ...]:
-        """What the model's card says it is no judge of; empty until it is loaded."""
+        """Return the limits that the model's card names; empty until it is loaded."""
         return self._limits
 
     def session_of(self, request: gr.Request) -> CoachSession:
-        """The session of the page that a request comes from.
+        """Return the session of the page that a request comes from.
 
         Raises:
             gradio.Error: too many pages are open; shown on the page, whatever was asked for.
@@ -137,17 +132,13 @@ class Coach:
     def run(
         self, work: Callable[[Progress], T], *, session: CoachSession
     ) -> AsyncGenerator[Step[T], None]:
-        """Do work for a page when it is its turn, and say how far it is.
-
-        Args:
-            work: to do.
-            session: of the page; leaving it cancels the work.
+        """Do work for a page when it is its turn; yield its progress. Leaving the page cancels it.
 
         Raises:
-            ProskillError: too much of this person waits already.
+            ProskillError: too much work of this person waits already.
             Cancelled: the page was left, or the person cancelled.
             StorageError: the disk is full.
-            Exception: what the work raised.
+            Exception: raised by the work.
         """
         return self._follow(self.queue, work, session)
 
@@ -158,13 +149,7 @@ class Coach:
         session: CoachSession,
         view: SessionView | None = None,
     ) -> AsyncGenerator[Step[T], None]:
-        """`run` for making a safe copy, which goes on beside the model.
-
-        Args:
-            work: to do.
-            session: of the page; leaving it cancels the work.
-            view: that is copied; removing it cancels the work, too.
-        """
+        """Make a safe copy, like `run`, beside the model; removing its view cancels it, too."""
         return self._follow(self.copies, work, session, view)
 
     async def _follow(

@@ -1,4 +1,4 @@
-"""What one open page holds: its views, its last answer and a private folder, gone with the page.
+"""The session of one open page: its views, its last answer and a private folder.
 
 Nothing is kept beyond a session unless a person switches the history on (`history.py`).
 """
@@ -45,12 +45,11 @@ class SessionView:
         file: name of the original.
         name: of the view.
         kind: "ego" or "exo".
-        is_counted: whether nobody gave the name and the file says none.
-        origin_seconds: where in the file the common clock of the views begins.
+        is_counted: whether the name was neither typed nor in the name of the file.
+        origin_seconds: beginning of the common clock of the views, in the file.
         proxy: the safe copy, None until it is made.
-        error: why there is none, a VideoError of the original.
-        step: how far the copy is.
-        ticket: of the copy.
+        error: of the original, where no copy can be made.
+        step, ticket: progress and work of the copy.
         url: of the proxy, empty until it is made.
     """
 
@@ -69,15 +68,14 @@ class SessionView:
 
 @dataclass(frozen=True)
 class ScoredTake:
-    """An answer and what it was made from.
+    """An assessment and its inputs.
 
     Attributes:
-        id: of this answer; nobody can guess it.
-        assessment: the answer.
+        id: of this answer, beyond guessing.
         proxies: view name -> the safe copy of its video.
-        asked: what was scored, see `asked_of`.
-        encoded: what an explanation starts from.
-        explanation: when and in which view it shows; None until it is made, or without an answer.
+        asked: the views that were scored, see `asked_of`.
+        encoded: input of an explanation.
+        explanation: None until it is made, or where the model abstained.
     """
 
     id: str
@@ -89,7 +87,7 @@ class ScoredTake:
 
 
 def asked_of(views: Iterable[SessionView]) -> frozenset[tuple[str, str, str, float]]:
-    """What an answer depends on: row, name, kind and origin of each view."""
+    """Return the inputs of an assessment: row, name, kind and origin of each view."""
     return frozenset((each.id, each.name, each.kind, each.origin_seconds) for each in views)
 
 
@@ -104,10 +102,9 @@ class CoachSession:
         views: row -> view, in the order of the page.
         removed: rows that were taken off the page, of which uploads may still arrive.
         result: the last answer.
-        step: how far the work is for which the whole page waits; None while there is none.
+        step: progress of work that the whole page waits for; None while there is none.
         tickets: work that waits or runs for this page.
-        touched, left: when it last asked for something, and since when it is closed; None while it
-            is open.
+        touched, left: times of its last request and of its closing; None while it is open.
     """
 
     id: str
@@ -123,24 +120,19 @@ class CoachSession:
 
     @property
     def person(self) -> str:
-        """Between whom the queue is fair: accounts, or pages where there are no accounts."""
+        """The one the queue is fair to: the account, or the page where there are no accounts."""
         return self.owner or self.id
 
     @property
     def is_former(self) -> bool:
-        """Whether the last answer is of other views than those that the page shows by now."""
+        """Whether the last answer is of other views than the page shows now."""
         return self.result is not None and self.result.asked != asked_of(self.views.values())
 
     def add_view(self, file: str, *, row: str) -> SessionView:
-        """A new view with a free name, guessed from its file's name.
-
-        Args:
-            file: name of the original.
-            row: what the page calls the view's row.
+        """Add a view to a new row, with a free name guessed from its file's name.
 
         Raises:
-            ProskillError: there are as many as can be scored together, or the row exists or was
-                removed.
+            ProskillError: no more views can be scored together, or the row exists or was removed.
         """
         if not _ROW.fullmatch(row) or row in self.views or row in self.removed:
             raise ProskillError(_DISAGREE)
@@ -158,7 +150,7 @@ class CoachSession:
         return view
 
     def edit_views(self, rows: object) -> None:
-        """Take over what was typed on the page: names, kinds and origins; and the order of rows.
+        """Take over names, kinds and origins typed on the page, and the order of its rows.
 
         Views that the page does not name stay as they are: it may not know of them yet.
 
@@ -213,7 +205,7 @@ class CoachSession:
             ticket.cancel()
 
     def _free_name(self, kind: str) -> str:
-        """The usual name of this kind of view that none has."""
+        """Return the first usual name of this kind that no view has."""
         taken = {view.name for view in self.views.values()}
         counted = [f"{kind}{number}" for number in range(1, 2 + len(taken))]
         names = ["ego", *counted[1:]] if kind == "ego" else counted
@@ -245,7 +237,7 @@ class Sessions:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def get(self, session_id: str, *, owner: str) -> CoachSession:
-        """The session of a page, made when it is missing.
+        """Return the session of a page, made when it is missing.
 
         Raises:
             StorageError: the disk is full.
@@ -271,7 +263,7 @@ class Sessions:
 
     @contextmanager
     def connected(self, session_id: str, *, owner: str) -> Iterator[None]:
-        """While a page holds a connection it is open; one that broke may be followed by another.
+        """Keep a page open while it has a connection; after one that broke another may follow.
 
         When the last has ended, the page's work is stopped, and the page forgotten unless it comes
         back in time.
@@ -303,7 +295,7 @@ class Sessions:
         shutil.rmtree(session.folder, ignore_errors=True)
 
     def end_old(self) -> None:
-        """Delete what pages that were left, or forgotten, still hold."""
+        """Delete the files of pages that were left or forgotten."""
         now = time.monotonic()
         with self._lock:
             old = [
@@ -322,7 +314,7 @@ class Sessions:
 
 
 def check_view_names(names: Sequence[str]) -> None:
-    """Names of views as people may write them.
+    """Check names of views that people wrote.
 
     Raises:
         ProskillError: a name is empty, long or of several lines, or given twice.
@@ -340,7 +332,7 @@ def check_view_names(names: Sequence[str]) -> None:
 
 
 def _edited(row: Any, views: Mapping[str, SessionView]) -> tuple[SessionView, str, str, float]:
-    """A view, and the name, kind and origin that its row on the page says."""
+    """Return a view, and the name, kind and origin in its row on the page."""
     try:
         view, name, kind = views[row["id"]], row["name"].strip(), row["kind"]
         origin = float(row["origin_seconds"])

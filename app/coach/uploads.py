@@ -21,14 +21,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from proskill.errors import ProskillError, StorageError
 
-# To people elsewhere: no folder of this machine, and nothing that only its owner can do.
+# For people elsewhere: it names no folder of this machine and no remedy of its owner alone.
 NO_ROOM = "the machine that serves this page has no room left for files; try again later"
 
 _NOT_A_FORM = "an upload must be a multipart form with files in it"
 _MAX_NAME_LETTERS = 60  # of at most four bytes each, file systems allow 255
 _MAX_FILES = 8  # in one form; each takes a folder, however small it is
 _UNCLAIMED_SECONDS = 900.0
-_FRAME_BYTES = 65536  # what a multipart body may hold beside the file
+_FRAME_BYTES = 65536  # of a multipart body, beside the file
 _ROOM_BYTES = 100_000_000  # that stays free on the disk: copies and reports need some, too
 
 
@@ -57,7 +57,7 @@ class UploadStore:
     Args:
         folder: private to this server.
         max_bytes: of one file.
-        max_unclaimed: files that one account may leave unclaimed.
+        max_unclaimed: files of one account.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, max_unclaimed: int = 16) -> None:
@@ -77,7 +77,7 @@ class UploadStore:
         Args:
             chunks: of the body.
             content_type: of the request, with its boundary.
-            num_bytes: that the sender announces, 0 where unknown.
+            num_bytes: announced size, 0 where unknown.
             owner: account that sends it.
 
         Raises:
@@ -85,7 +85,7 @@ class UploadStore:
             StorageError: the disk is full.
             ProskillError: the body is no multipart form, or too many files wait already.
 
-        Nothing of what is refused is kept.
+        Nothing of a refused upload is kept.
         """
         self.delete_old()
         self._check_size(num_bytes)

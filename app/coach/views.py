@@ -1,4 +1,4 @@
-"""What the page shows of its views: plain values for the element `<coach-views>`."""
+"""Plain values of a page's views, for the element `<coach-views>`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(time.time_ns() // 1_000_000)
 
 
 def first_value(examples: Sequence[Example]) -> dict[str, Any]:
-    """What an empty page shows."""
+    """Return the value of an empty page."""
     return {
         "views": [],
         "busy": None,
@@ -35,12 +35,7 @@ def first_value(examples: Sequence[Example]) -> dict[str, Any]:
 
 
 def views_value(session: CoachSession, *, message: str = "") -> dict[str, Any]:
-    """The views of a page, and how far the work is for which it waits.
-
-    Args:
-        session: of the page.
-        message: one sentence to show.
-    """
+    """Return the views of a page, the progress of work it waits for, and a sentence to show."""
     return {
         "number": next(_numbers),
         "views": [_row(view) for view in session.views.values()],
@@ -52,7 +47,7 @@ def views_value(session: CoachSession, *, message: str = "") -> dict[str, Any]:
 
 
 def step_value(step: Step[Any]) -> dict[str, Any]:
-    """How far a piece of work is, as the page shows it."""
+    """Return the progress of a piece of work, as the page shows it."""
     return {
         "place": step.place,
         "what": step.what,
@@ -80,7 +75,7 @@ def _row(view: SessionView) -> dict[str, Any]:
 
 
 def _facts(proxy: Proxy) -> list[str]:
-    """What the original is, in a few words each."""
+    """Describe the original, in a few words each."""
     info = proxy.info
     facts = [
         f"{info.duration_seconds:.1f} s",

@@ -1,4 +1,4 @@
-"""What is done for a page, each as work for the queue: copy a video, score a take, explain it.
+"""Work for the queue: copy a video, score a take, explain it.
 
 Nothing here decides anything: the names of `proskill.scoring` do. Its modules are imported when
 work begins, because they load torch and the page must be up before that.
@@ -26,17 +26,12 @@ if TYPE_CHECKING:
 
 
 def making(coach: Coach, example: Example) -> Callable[[Progress], list[Path]]:
-    """Work that makes the videos of an example, once for a server."""
+    """Return work that makes the videos of an example, once for a server."""
     return lambda progress: example.make(coach.folder / "examples" / example.id, progress)
 
 
 def copying(source: Path, folder: Path) -> Callable[[Progress], Proxy | VideoError]:
-    """Work that makes the safe copy of a video.
-
-    Args:
-        source: the original.
-        folder: private, for the copy.
-    """
+    """Return work that makes the safe copy of a video in a private folder."""
 
     def work(progress: Progress) -> Proxy | VideoError:
         progress("checking and copying", 0.0)
@@ -54,7 +49,7 @@ def copying(source: Path, folder: Path) -> Callable[[Progress], Proxy | VideoErr
 
 
 def aligning(session: CoachSession) -> Callable[[Progress], dict[str, float]]:
-    """Work that finds by sound where the shared clock begins in each view."""
+    """Return work that finds by sound the beginning of the shared clock in each view."""
     proxies = {view.name: view.proxy for view in session.views.values() if view.proxy}
 
     def work(progress: Progress) -> dict[str, float]:
@@ -67,7 +62,7 @@ def aligning(session: CoachSession) -> Callable[[Progress], dict[str, float]]:
 
 
 def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredTake]:
-    """Work that scores the views of a page as they are now."""
+    """Return work that scores the views of a page as they are now."""
     views = [replace(view) for view in session.views.values() if view.proxy or view.error]
     if not any(view.proxy for view in views):
         raise ProskillError("there is no video to score yet; add one that can be read")
@@ -98,9 +93,9 @@ def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredT
 def explaining(
     coach: Coach, session: CoachSession, take: ScoredTake
 ) -> Callable[[Progress], Explanation]:
-    """Work that says when and in which view an answer shows, and puts that beside the answer.
+    """Return work that explains an assessment by time and view, and puts that beside it.
 
-    What is found first is shown at once and grows surer; the last is there before the next work
+    The first explanation is shown at once and grows surer; the last is there before the next work
     begins, which may be its report.
     """
 
@@ -120,7 +115,7 @@ def explaining(
 def scoring_files(
     coach: Coach, uploads: Sequence[Upload], names: Sequence[str] | None
 ) -> Callable[[Progress], dict[str, Any]]:
-    """Work behind the named endpoint: files to the assessment that `proskill score` prints."""
+    """Return work that makes of files the assessment that `proskill score` prints."""
 
     def work(progress: Progress) -> dict[str, Any]:
         folder = coach.folder / "calls" / secrets.token_urlsafe(16)

@@ -1,7 +1,7 @@
-"""A queue for what takes the machine: fair between people, with a place and an end.
+"""A queue for heavy work: fair between people, with a place and an end.
 
-Whoever was served least recently comes next, so that eight views of one person do not keep another
-waiting for all of them. Not here: what is done (`work.py`), how it is shown.
+The person who was served least recently comes next, so that eight views of one person do not keep
+another waiting for all of them. Not here: the work itself (`work.py`), and how it is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from proskill.errors import ProskillError
 
 T = TypeVar("T")
-Progress = Callable[[str, float], None]  # what is being done, and the share that is done, in [0, 1]
+Progress = Callable[[str, float], None]  # the current step, and the share that is done, in [0, 1]
 
 _POLL_SECONDS = 0.05
 _SHOWN_SECONDS = 1.0  # between two steps that differ by their numbers alone
@@ -24,19 +24,19 @@ _MIN_SHARE = 0.03  # an estimate from less than this is a guess
 
 
 class Cancelled(Exception):
-    """Nobody waits for this work any more; raised inside it by its next report of progress."""
+    """The work is not wanted any more; raised inside it by its next report of progress."""
 
 
 @dataclass(frozen=True)
 class Step(Generic[T]):
-    """How far a piece of work is.
+    """The progress of a piece of work.
 
     Attributes:
-        place: how many pieces of work come before it; 0 when it runs or has ended.
-        what: is being done.
-        share: that is done, in [0, 1].
+        place: number of pieces of work before it; 0 when it runs or has ended.
+        what: the current step of the work.
+        share: of the work that is done, in [0, 1].
         seconds_left: estimate, None where there is nothing to base one on.
-        result: what the work returned; only in the last step.
+        result: of the work; only in the last step.
         is_done: whether this is the last step.
     """
 
@@ -50,12 +50,7 @@ class Step(Generic[T]):
 
 @dataclass(eq=False)
 class Ticket:
-    """A piece of work that waits, runs or has ended.
-
-    Attributes:
-        person: who waits for it; the queue is fair between persons.
-        work: what to do.
-    """
+    """A piece of work of a person that waits, runs or has ended."""
 
     person: str
     work: Callable[[Progress], Any]
@@ -68,10 +63,10 @@ class Ticket:
     is_ended: bool = False
 
     def report(self, what: str, share: float) -> None:
-        """Progress of the work.
+        """Note the progress of the work.
 
         Raises:
-            Cancelled: nobody waits for it any more.
+            Cancelled: it is not wanted any more.
         """
         if self.is_cancelled:
             raise Cancelled
@@ -83,17 +78,17 @@ class Ticket:
 
     @property
     def seconds_left(self) -> float | None:
-        """What it still takes if it goes on as fast as so far."""
+        """Estimate the rest of its time from its speed so far."""
         if self.started is None or self.share < _MIN_SHARE:
             return None
         return (time.monotonic() - self.started) * (1 - self.share) / self.share
 
 
 def serving_order(people: Sequence[str], *, served: dict[str, float]) -> list[int]:
-    """In which order waiting work is served.
+    """Return the order in which waiting work is served.
 
     Args:
-        people: who waits for each piece of work, in order of arrival.
+        people: person of each piece of work, in order of arrival.
         served: person -> when they were last served; those who never were come first.
 
     Returns:
@@ -153,11 +148,11 @@ class WorkQueue:
         return ticket
 
     async def follow(self, ticket: Ticket) -> AsyncGenerator[Step[Any], None]:
-        """The steps of a ticket until its result; whoever stops listening cancels it.
+        """Yield the steps of a ticket until its result; to stop listening cancels it.
 
         Raises:
             Cancelled: it was cancelled.
-            Exception: what the work raised.
+            Exception: raised by the work.
         """
         last, shown = Step[Any](-1), 0.0
         try:
@@ -175,7 +170,7 @@ class WorkQueue:
         yield Step(0, ticket.what, 1.0, 0.0, ticket.result, True)
 
     def run(self, work: Callable[[Progress], T], *, person: str) -> AsyncGenerator[Step[T], None]:
-        """`put` and `follow` in one."""
+        """Put work and follow it."""
         return self.follow(self.put(work, person=person))
 
     def close(self) -> None:

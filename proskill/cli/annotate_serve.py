@@ -22,10 +22,10 @@ _REACHED_BY: Final = {"0.0.0.0": "THIS-MACHINE", "::": "THIS-MACHINE"}
 
 
 def served_address(url: str) -> str:
-    """What the addresses of a served campaign begin with, as `--url` says.
+    """Return the beginning of a served campaign's addresses from `--url`.
 
     Raises:
-        CampaignError: it is no such address.
+        CampaignError: it is not such an address.
     """
     try:
         parts = urlsplit(url)
@@ -85,7 +85,7 @@ def serve(
             )
         if missing := missing_proxies(store):
             typer.echo(
-                f"{len(missing)} clips have no video, and nobody can judge them: put the folder "
+                f"{len(missing)} clips have no video and cannot be judged: put the folder "
                 f"{campaign / 'proxies'} of the campaign or its backup back in place.",
                 err=True,
             )
@@ -108,7 +108,7 @@ def _whole_campaign(campaign: Path) -> CampaignStore:
 
 
 def _where_to_go(store: CampaignStore, campaign: Path, *, host: str, port: int) -> list[str]:
-    """What whoever starts a server wants to know."""
+    """Return the lines that the starter of a server reads."""
     import shlex
     from collections import Counter
 
@@ -123,7 +123,7 @@ def _where_to_go(store: CampaignStore, campaign: Path, *, host: str, port: int) 
     roles = Counter(one.role for one in store.annotators() if one.revoked_at is None)
     option = "" if address == "http://127.0.0.1:8000" else f" --url {address}"
     lines += [
-        "Everybody comes in by a link of their own; so far there are links for "
+        "Each person comes in by their own link; so far there are links for "
         f"{roles['annotator']} annotators and {roles['organiser']} as organisers. More of them:",
         f"  proskill annotate invite {shlex.quote(str(campaign))} --annotator NAME{option}",
         f"  proskill annotate invite {shlex.quote(str(campaign))} --organiser --annotator NAME"

@@ -1,4 +1,4 @@
-"""`proskill app` and `proskill app-user`: the coach's page, and who may open it."""
+"""`proskill app` and `proskill app-user`: the coach's page and its accounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def app(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Accounts that may open the page, made by `proskill app-user`; everybody on this "
+            help="Accounts that may open the page, made by `proskill app-user`; all users of this "
             "machine if left out.",
         ),
     ] = None,
@@ -38,6 +38,8 @@ def app(
     ] = None,
 ) -> None:
     """Open the coach's page: drop videos, read the level, see when and where it shows."""
+    print("Starting the coach's page; its address follows in a few seconds.", flush=True)
+
     from proskill.app.coach.accounts import Accounts
     from proskill.app.coach.launch import launch_coach
     from proskill.app.coach.server import CoachSettings
@@ -45,17 +47,17 @@ def app(
     from proskill.errors import CheckpointError, ConfigError
     from proskill.video.transcode import find_ffmpeg
 
-    # What would fail later is said before the page is built, which takes seconds.
+    # Fail before the page is built, which takes seconds.
     for name in ("config.json", "model.safetensors"):
         if checkpoint is not None and not (checkpoint / name).is_file():
-            raise CheckpointError(f"{checkpoint}: holds no {name}; name a checkpoint's directory")
+            raise CheckpointError(f"{checkpoint}: has no {name}; name a checkpoint's directory")
     settings = CoachSettings(checkpoint, host=host, port=port, accounts=auth, examples=examples)
     if auth is not None:
         Accounts.read(auth)
     elif not settings.is_local:
         raise ConfigError(
-            f"--host {host} lets other machines in, and videos of people lie here; say with --auth "
-            "who may open the page, by a file that `proskill app-user` makes"
+            f"--host {host} lets other machines in to videos of people; name with --auth a file "
+            "of accounts, made by `proskill app-user`"
         )
     find_ffmpeg()
     listen(host, port).close()

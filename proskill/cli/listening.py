@@ -1,4 +1,4 @@
-"""Taking an address for a server, or one sentence why that cannot be."""
+"""The address that a server listens on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from proskill.errors import ProskillError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a listening socket.
 
     Raises:
-        ProskillError: the port is taken or may not be used, or the host is none of this machine's.
+        ProskillError: the port is taken or may not be used, or the host is not of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -32,7 +32,7 @@ def test_a_checkpoint_that_is_none_is_refused_before_the_page_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["app", "--checkpoint", str(tmp_path)]) == 1
-    assert "holds no config.json; name a checkpoint's directory" in capsys.readouterr().err
+    assert "has no config.json; name a checkpoint's directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
@@ -43,15 +43,15 @@ def test_half_a_checkpoint_is_refused_before_the_page_opens(
         (tmp_path / name).touch()
     assert main(["app", "--checkpoint", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
-        f"Error: {tmp_path}: holds no {missing}; name a checkpoint's directory\n"
+        f"Error: {tmp_path}: has no {missing}; name a checkpoint's directory\n"
     )
 
 
 def test_other_machines_are_let_in_by_accounts_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["app", "--host", "0.0.0.0"]) == 1
     assert capsys.readouterr().err == (
-        "Error: --host 0.0.0.0 lets other machines in, and videos of people lie here; say with "
-        "--auth who may open the page, by a file that `proskill app-user` makes\n"
+        "Error: --host 0.0.0.0 lets other machines in to videos of people; name with --auth a "
+        "file of accounts, made by `proskill app-user`\n"
     )
 
 

@@ -125,7 +125,7 @@ async function open() {
   }
 }
 
-/** Whatever went wrong: an empty page would leave its annotator without a word. */
+/** Any other failure: an empty page would leave its annotator without a word. */
 function showUnexpected(error) {
   console.error(error);
   const text = `${cause(error)} Then try again; if this stays, show this page to the organiser.`;

@@ -37,12 +37,12 @@ function missingMessage(status) {
 
 let annotator = null;
 
-/** From now on nothing is done in the name of anybody else, whose link another tab may open. */
+/** From now on act for this annotator alone, even where another tab opens another's link. */
 export function actAs(id) {
   annotator = id;
 }
 
-/** The server's answer, an object; whatever is none is a `RequestError`. */
+/** The server's answer, an object; anything else is a `RequestError`. */
 export async function request(method, path, body) {
   let response;
   let text;

@@ -1,4 +1,4 @@
-// Numbers and instants as people read them.
+// Numbers and times as people read them.
 
 const NONE = "–";
 const NO_BREAK = "\u00a0";
@@ -11,15 +11,11 @@ export function fixed(value, digits = 2) {
   return isKnown(value) ? value.toFixed(digits).replace("-", "−") : NONE;
 }
 
-export function signed(value, digits = 2) {
-  return isKnown(value) && value > 0 ? `+${fixed(value, digits)}` : fixed(value, digits);
-}
-
 export function percent(value) {
   return isKnown(value) ? `${Math.round(100 * value)}${NO_BREAK}%` : NONE;
 }
 
-/** A probability: never certain, whatever the rounding says. */
+/** A probability: never rounded to certain. */
 export function probability(value) {
   if (!isKnown(value)) return NONE;
   if (value >= 0.995) return `>${NO_BREAK}99${NO_BREAK}%`;

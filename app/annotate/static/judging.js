@@ -29,7 +29,7 @@ export class Judging {
   #outbox;
   #gate;
   #stage = new Stage(byId("stage"), { frame: FRAME_SECONDS });
-  #answered; // leases that need no answer any more, whatever a late word of the server says
+  #answered; // leases that need no answer any more, even where a late word of the server differs
   #changing = null; // {entry, place}: the earlier answer that is being changed
   #practice = null; // token of the practice answer whose feedback is awaited or shown
   #reason = null;
@@ -130,12 +130,12 @@ export class Judging {
     return this.hasPair && this.#gate.isWatching;
   }
 
-  /** Nobody is there: the clips stop, and the pair may go to others. */
+  /** Stop the clips while the annotator is away; the pair may go to others. */
   rest() {
     if (this.pair === null) return;
     this.#stage.players.pause();
     note("The clips rest: nothing was touched for three minutes. Press space to play on; " +
-      "after a while the pair may go to somebody else.", { stays: true });
+      "after a while the pair may go to another annotator.", { stays: true });
   }
 
   /** Ask the server what there is to do. */
@@ -160,7 +160,7 @@ export class Judging {
     }
   }
 
-  /** Show the answer so many places before the last one, which stands until there is a new one. */
+  /** Show the answer so many places before the last one, which counts until there is a new one. */
   #change(place) {
     const entry = this.#joined.recent.slice(0, this.#settings.undo_depth)[place];
     if (entry === undefined) return false;

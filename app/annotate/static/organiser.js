@@ -185,7 +185,7 @@ function setState(state, said) {
   return change("state", { state }, said);
 }
 
-/** Whether somebody's link would stop working by a new one; organisers' names are refused anyway. */
+/** Whether a new link would end an older one; organisers' names are refused anyway. */
 function hasLink(name) {
   const known = summary.annotators.find((one) => one.name === name);
   return known ? known.role === "annotator" && !known.is_revoked : invitedHere.has(name);

@@ -11,7 +11,7 @@ const REASONS = {
   other: "something else",
 };
 
-/** Everybody; `change(id, {excluded | revoked})` is called by the buttons. */
+/** All annotators; `change(id, {excluded | revoked})` is called by the buttons. */
 export function annotators(summary, now, change) {
   if (!summary.annotators.length) {
     return section("Annotators", summary.advice.annotators, null);
@@ -22,7 +22,7 @@ export function annotators(summary, now, change) {
   const rows = summary.annotators.map((one) => annotatorRow(one, summary, now, change));
   return section("Annotators", summary.advice.annotators,
     h("table.people", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)),
-    "“Agrees” is how often somebody votes the way the others' votes point, and in small print what is expected on pairs as " +
+    "“Agrees” is how often a person votes the way the others' votes point, and in small print what is expected on pairs as " +
     "close; “known right” is of pairs whose answer is known, “left” the share of answers for the left clip, “seconds” the " +
     "usual time of an answer, “same again” the share of pairs answered as before when asked once more. An excluded " +
     "annotator gets no more pairs; their votes stay in the log, count in no rating, and count again when they are included.");

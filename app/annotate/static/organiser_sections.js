@@ -49,7 +49,7 @@ export function activity(summary) {
   const { bars, width_seconds: width } = summary.activity;
   return section("Votes per hour", summary.advice.activity,
     bars.length ? activityChart(summary.activity) : null,
-    bars.length ? `Each bar stands for ${span(width)}, the pale one is not over. While somebody is at work there are about ${about(Math.round(summary.activity.per_hour))} answers an hour.` : "");
+    bars.length ? `Each bar is ${span(width)}, the pale one is not over. While people work there are about ${about(Math.round(summary.activity.per_hour))} answers an hour.` : "");
 }
 
 export function reliability(criterion) {
@@ -74,7 +74,7 @@ export function levels(criterion) {
     h("li", {}, h("span.swatch.lv", { style: levelColour(counts.length - 1 - index, counts.length) }),
       `${level.name} ${whole(level.num_items)}`));
   return section("Levels", criterion.advice.levels, [levelsChart(ratings, names), h("ul.legend", {}, legend)],
-    "Levels are equal shares here: they say where a clip stands among the others. The export can cut them at known standards instead.");
+    "Levels are equal shares here: they give the place of a clip among the others. The export can cut them at known standards instead.");
 }
 
 export function health(criterion, meanings) {

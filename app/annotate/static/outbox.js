@@ -18,7 +18,7 @@ export class Outbox extends EventTarget {
   #timer = null;
   #failures = 0;
 
-  /** @param {string} owner whose answers these are: nobody else's session may send them */
+  /** @param {string} owner of the answers: no other session may send them */
   constructor(owner) {
     super();
     this.#prefix = `proskill.answer/${owner}/`;
@@ -98,7 +98,7 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** What was kept under a key, or null: what cannot be read stays there, for whoever can. */
+/** The entry kept under a key, or null; an unreadable one stays there, for a page that can read it. */
 function readEntry(text) {
   try {
     const entry = JSON.parse(text);

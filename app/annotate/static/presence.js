@@ -1,15 +1,14 @@
-// Whether somebody is there: a pair stays theirs while they work on it, and not after.
+// Presence of the annotator: a pair stays theirs while they work on it, and not after.
 
 const KEEP_EVERY_SECONDS = 30;
 const AWAY_AFTER_SECONDS = 180;
 const BREAK_AFTER_SECONDS = 45 * 60;
 
 /**
- * Somebody who watches clips for the first time touches nothing, and is there all the same.
+ * A person who watches clips for the first time touches nothing, and is there all the same.
  *
- * Events: `keep` (somebody works: keep the pair), `away` (nobody touched anything for a while),
- * `woken` (somebody does again), `back` (so, or the page came to the front again), `tired` (a break
- * would do good).
+ * Events: `keep` (at work: keep the pair), `away` (nothing was touched for a while), `woken` (it is
+ * again), `back` (so, or the page came to the front again), `tired` (a break would do good).
  */
 export class Presence extends EventTarget {
   #touched = Date.now();

@@ -50,10 +50,6 @@ export class Stage extends EventTarget {
     return !this.#inPlace || this.#front === side;
   }
 
-  get front() {
-    return this.#front;
-  }
-
   flip() {
     this.#front = this.#front === "left" ? "right" : "left";
     this.#arrange();

@@ -7,7 +7,7 @@ export const JUMP_SECONDS = 0.4;
  * The factor on the following clip's speed that closes its distance from the leading one.
  *
  * Within a fifth of a frame nothing is done. Up to one frame the speed changes by up to 10 %, which
- * nobody sees; past one frame by half, so that two frames are made up within four.
+ * is not seen; past one frame by half, so that two frames are made up within four.
  *
  * @param {number} drift seconds that the follower is ahead (> 0) or behind (< 0)
  * @param {number} frame seconds of one frame

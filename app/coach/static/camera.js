@@ -69,7 +69,7 @@ export class Camera {
     }, 200);
   }
 
-  /** A camera that nobody sees any more is turned off; what it filmed until then is kept. */
+  /** Turn off a camera that is out of sight; keep what it filmed until then. */
   leave() {
     if (this.recorder?.state === "recording") this.recorder.stop();
     else this.close();

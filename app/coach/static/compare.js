@@ -27,7 +27,7 @@ class CoachCompare extends HTMLElement {
       ...SPEEDS.map((speed) => h("option", { value: speed, selected: speed === 1 }, `reference at ${speed} ×`)));
     this.mine.bar.prepend(this.view);
     this.theirs.bar.prepend(this.choose, this.speed, this.files);
-    this.playButton = h("button.primary", { type: "button", onclick: () => this.toggle() }, "Play both");
+    this.playButton = h("button.primary", { type: "button", onclick: () => this.videos?.toggle() }, "Play both");
     this.slider = h("input", { "aria-label": "Time since the common start", type: "range", min: 0, max: 1, step: 0.01, value: 0,
       oninput: () => { this.videos?.pause(); this.videos?.seek(Number(this.slider.value)); } });
     this.time = h("span.time");
@@ -54,7 +54,7 @@ class CoachCompare extends HTMLElement {
   side(title) {
     const video = h("video", { muted: true, playsInline: true, preload: "auto" });
     const side = { video, title, origin: 0, url: "" };
-    video.addEventListener("click", () => this.toggle());
+    video.addEventListener("click", () => this.videos?.toggle());
     video.addEventListener("loadedmetadata", () => this.rebuild());
     side.mark = h("button.small", { type: "button", onclick: () => this.mark(side) }, "It begins here");
     side.back = h("button.small", { "aria-label": `${title}: begin one picture earlier`, type: "button", onclick: () => this.nudge(side, -STEP_SECONDS) }, "‹");
@@ -100,15 +100,6 @@ class CoachCompare extends HTMLElement {
     this.videos?.seek((this.videos?.seconds ?? 0) + seconds);
   }
 
-  toggle() {
-    if (!this.videos) return;
-    if (this.videos.isPlaying) this.videos.pause();
-    else {
-      if (this.videos.seconds >= this.end - 0.1) this.videos.seek(0);
-      this.videos.play();
-    }
-  }
-
   /** Both clips on one clock again, after a start or a speed changed. */
   rebuild() {
     this.videos?.pause();
@@ -116,9 +107,9 @@ class CoachCompare extends HTMLElement {
     if (!sides.length) return;
     const speed = Number(this.speed.value);
     const tracks = sides.map((side) => ({ video: side.video, offsetSeconds: side.origin, speed: side === this.theirs ? speed : 1 }));
-    this.end = Math.max(0.1, Math.min(...tracks.map((track) => (track.video.duration - track.offsetSeconds) / track.speed)));
-    this.slider.max = this.end;
-    this.videos = new SyncedVideos(tracks, { onTime: (seconds) => this.onTime(seconds),
+    const end = Math.max(0.1, Math.min(...tracks.map((track) => (track.video.duration - track.offsetSeconds) / track.speed)));
+    this.slider.max = end;
+    this.videos = new SyncedVideos(tracks, { end, onTime: (seconds) => this.onTime(seconds),
       onPlaying: (is) => { this.playButton.textContent = is ? "Pause" : "Play both"; } });
     this.videos.setRate(Number(this.rate.value));
     for (const side of sides) {
@@ -130,9 +121,8 @@ class CoachCompare extends HTMLElement {
   }
 
   onTime(seconds) {
-    if (this.videos?.isPlaying && seconds >= this.end) this.videos.pause();
     this.slider.value = seconds;
-    this.time.textContent = `${clock(Math.min(seconds, this.end))} of ${clock(this.end)}`;
+    this.time.textContent = this.videos.timeText;
     for (const side of [this.mine, this.theirs]) side.own.value = side.video.currentTime;
   }
 

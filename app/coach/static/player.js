@@ -37,11 +37,11 @@ class CoachPlayer extends HTMLElement {
     this.videos?.pause();
     const figures = value.views.map((view) => {
       const video = h("video", { src: view.url, muted: true, playsInline: true, preload: "auto" });
-      video.addEventListener("click", () => this.toggle());
+      video.addEventListener("click", () => this.videos.toggle());
       return { video, view, node: h("figure", {}, video, h("figcaption", {}, view.name)) };
     });
     this.figures = figures;
-    this.playButton = h("button.primary", { type: "button", onclick: () => this.toggle() }, "Play");
+    this.playButton = h("button.primary", { type: "button", onclick: () => this.videos.toggle() }, "Play");
     this.time = h("span.time");
     this.rate = h("select", { "aria-label": "Speed", onchange: () => this.videos.setRate(Number(this.rate.value)) },
       ...RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, rate === 1 ? "normal speed" : `${rate} × speed`)));
@@ -52,10 +52,10 @@ class CoachPlayer extends HTMLElement {
       h(`div.screens.of-${Math.min(figures.length, 4)}`, {}, figures.map(({ node }) => node)),
       h("div.row.controls", {}, this.playButton, this.time, this.rate),
       this.timeline, this.why));
+    this.end = this.sharedEnd(value);
     this.videos = new SyncedVideos(
       figures.map(({ video, view }) => ({ video, offsetSeconds: view.offset_seconds })),
-      { onTime: (seconds) => this.onTime(seconds), onPlaying: (is) => { this.playButton.textContent = is ? "Pause" : "Play"; } });
-    this.end = this.sharedEnd(value);
+      { end: this.end, onTime: (seconds) => this.onTime(seconds), onPlaying: (is) => { this.playButton.textContent = is ? "Pause" : "Play"; } });
     this.onTime(0);
   }
 
@@ -65,17 +65,8 @@ class CoachPlayer extends HTMLElement {
     return Math.max(0.1, ends.length ? Math.min(...ends) : 0.1);
   }
 
-  toggle() {
-    if (this.videos.isPlaying) this.videos.pause();
-    else {
-      if (this.videos.seconds >= this.end - 0.1) this.videos.seek(0);
-      this.videos.play();
-    }
-  }
-
   onTime(seconds) {
-    if (this.videos?.isPlaying && seconds >= this.end) this.videos.pause();
-    this.time.textContent = `${clock(Math.min(seconds, this.end))} of ${clock(this.end)}`;
+    this.time.textContent = this.videos.timeText;
     this.timeline.setTime(seconds);
   }
 

@@ -1,11 +1,17 @@
 // Several videos on one clock: played, paused and moved together.
 
+import { clock } from "./page.js";
+
 const MAX_DRIFT_SECONDS = 0.12;
 
 export class SyncedVideos {
-  /** tracks: [{video, offsetSeconds, speed}]: shared time t is the file's offsetSeconds + t * speed. */
-  constructor(tracks, { onTime, onPlaying }) {
+  /**
+   * tracks: [{video, offsetSeconds, speed}]: shared time t is the file's offsetSeconds + t * speed;
+   * end: of the shared clock, where playing stops.
+   */
+  constructor(tracks, { end, onTime, onPlaying }) {
     this.tracks = tracks;
+    this.end = end;
     this.onTime = onTime;
     this.onPlaying = onPlaying;
     this.rate = 1;
@@ -26,7 +32,21 @@ export class SyncedVideos {
     return Math.min(Math.max(track.offsetSeconds + seconds * (track.speed ?? 1), 0), last);
   }
 
-  /** Move all to an instant of the shared clock. */
+  /** "3.5 s of 10.0 s" */
+  get timeText() {
+    return `${clock(Math.min(this.seconds, this.end))} of ${clock(this.end)}`;
+  }
+
+  toggle() {
+    if (this.isPlaying) {
+      this.pause();
+      return;
+    }
+    if (this.seconds >= this.end - 0.1) this.seek(0);
+    this.play();
+  }
+
+  /** Move all to a time of the shared clock. */
   seek(seconds) {
     this.seconds = Math.max(0, seconds);
     for (const track of this.tracks) {
@@ -66,6 +86,7 @@ export class SyncedVideos {
         track.video.currentTime = wanted;
       }
     }
+    if (this.seconds >= this.end) this.pause();
     this.onTime(this.seconds);
     requestAnimationFrame(() => this.tick());
   }

@@ -23,7 +23,7 @@ class CoachViews extends HTMLElement {
     this.refresh();
   }
 
-  /** The one line that stands for the views once there is an answer. */
+  /** The one line in place of the views once there is an answer. */
   folded() {
     this.summary = h("span");
     this.fold = h("div.row.folded", {}, this.summary,

@@ -127,7 +127,7 @@ def test_a_clip_plays_in_a_preview(organiser: Callable[..., Page]) -> None:
 
 def test_an_invitation_shows_a_link_that_works(organiser: Callable[..., Page], site: Any) -> None:
     page = organiser()
-    page.get_by_label("Invite somebody").fill("Zoë <img src=x>")
+    page.get_by_label("Invite a person").fill("Zoë <img src=x>")
     page.get_by_role("button", name="Make a link").click()
     page.locator("#invited").wait_for(state="visible")
     address, _, token = page.locator("#invited-link").input_value().partition("/#t=")
@@ -150,13 +150,13 @@ def test_a_name_that_has_a_link_is_asked_about_before_that_link_ends(
             dialog.accept() if agree else dialog.dismiss()
 
         page.once("dialog", answer)
-        page.get_by_label("Invite somebody").fill(name)
+        page.get_by_label("Invite a person").fill(name)
         page.get_by_role("button", name="Make a link").click()
 
     def works(link: str) -> bool:
         return site.store.find_annotator(link.partition("#t=")[2]) is not None
 
-    page.get_by_label("Invite somebody").fill("Dora Vale")
+    page.get_by_label("Invite a person").fill("Dora Vale")
     page.get_by_role("button", name="Make a link").click()
     page.locator("#invited").wait_for(state="visible")
     first = page.locator("#invited-link").input_value()
@@ -178,7 +178,7 @@ def test_a_change_that_was_refused_stays_said_until_the_next_one(
 ) -> None:
     page = organiser()
     problem = page.locator("#problem")
-    page.get_by_label("Invite somebody").fill("Olga")
+    page.get_by_label("Invite a person").fill("Olga")
     page.get_by_role("button", name="Make a link").click()
     problem.wait_for(state="visible")
     assert "'Olga' is invited as organiser already" in problem.inner_text()

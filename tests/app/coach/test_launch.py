@@ -132,6 +132,7 @@ def test_an_address_of_the_newer_protocol_is_served(tmp_path: Path) -> None:
         try:
             wait_for_server(f"{url}login", process)
             assert process.stdout is not None
+            assert b"Starting" in process.stdout.readline()
             assert url.encode() in process.stdout.readline()
             assert httpx.get(url, trust_env=False).status_code == 200
         finally:
