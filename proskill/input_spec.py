@@ -1,9 +1,15 @@
-"""Input settings of a model: frames of a clip, picture size, normalisation, clips of a take."""
+"""Input settings of a model: frames of a clip, picture size, normalisation, clips of a take.
+
+Also the precisions in which its backbone may run.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ class Coach:
     def _load(self, on_failure: Callable[[], None]) -> None:
         try:
             from proskill.scoring import Scorer
-            from proskill.scoring.card_limits import card_limits
+            from proskill.scoring.checkpoints import card_limits
             from proskill.shipped_files import find_default_checkpoint
 
             directory = self.settings.checkpoint or find_default_checkpoint()

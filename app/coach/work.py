@@ -54,7 +54,7 @@ def aligning(session: CoachSession) -> Callable[[Progress], dict[str, float]]:
 
     def work(progress: Progress) -> dict[str, float]:
         progress("listening", 0.0)
-        from proskill.scoring.sound_origins import sound_origins
+        from proskill.scoring.uploads import sound_origins
 
         return sound_origins(proxies)
 
@@ -70,15 +70,19 @@ def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredT
     def work(progress: Progress) -> ScoredTake:
         progress("loading the model", 0.0)
         scorer = coach.scorer()
-        from proskill.scoring import score_proxies
+        from proskill.scoring import make_take, score_proxies
 
         result = score_proxies(
             scorer,
+            make_take(
+                {view.name: view.file for view in views},
+                kinds={view.name: view.kind for view in views},
+                offsets={view.name: view.origin_seconds for view in views},
+            ),
             {view.name: view.proxy or _error_of(view) for view in views},
-            kinds={view.name: view.kind for view in views},
-            offsets={view.name: view.origin_seconds for view in views},
             progress=progress,
         )
+        assert result.encoded is not None, "score_proxies encodes the take"
         return ScoredTake(
             id=secrets.token_hex(8),
             assessment=result.assessment,

@@ -53,7 +53,7 @@ def write_proskill_files(
     for split, pairs in lines.items():
         paths.append(folder / f"{split}.txt")
         write_whole(paths[-1], ["".join(pairs).encode()], advice=_ADVICE)
-    people = [(escape_cell(take.take_id), escape_cell(take.participant_id)) for take in takes]
+    people = [(escape_cell(take.take_id), escape_cell(take.participant)) for take in takes]
     paths.append(folder / "participants.csv")
     content = csv_bytes(("segment", "participant_id"), people)
     write_whole(paths[-1], [content], advice=_ADVICE)

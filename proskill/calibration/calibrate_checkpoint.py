@@ -82,7 +82,7 @@ def calibrate_predictions(
     calibration = fit_calibration(
         logits=labelled.logits,
         levels=labelled.truth,
-        participants=[take.participant_id for take in labelled.takes],
+        participants=[take.participant for take in labelled.takes],
         train=_view_features(train, img_size=img_size),
         validation=_view_features(validation, img_size=img_size),
         precision=validation.precision,

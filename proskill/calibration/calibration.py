@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ from proskill.calibration.out_of_distribution import OutOfDistributionDetector, 
 from proskill.calibration.repeatability import Repeatability
 from proskill.calibration.selective_prediction import MIN_PARTICIPANTS, SelectionThresholds
 from proskill.errors import CheckpointError
+from proskill.input_spec import Precision
 from proskill.plain_json import from_plain_json, plain_json
 from proskill.view_names import VIEW_KINDS
 
 SCHEMA = "proskill.calibration/2"
 
-Precision = Literal["fp32", "bf16"]
 Floats = NDArray[np.floating[Any]]
 
 _READABLE = ("proskill.calibration/1", SCHEMA)

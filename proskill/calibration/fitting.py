@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from proskill.calibration.calibration import Calibration, Precision
+from proskill.calibration.calibration import Calibration
 from proskill.calibration.conformal import conformal_threshold, mass_before
 from proskill.calibration.out_of_distribution import (
     MAX_DIRECTIONS,
@@ -26,6 +26,7 @@ from proskill.calibration.out_of_distribution import (
 )
 from proskill.calibration.repeatability import fit_repeatability
 from proskill.calibration.selective_prediction import OK_ERROR, fit_selection_thresholds
+from proskill.input_spec import Precision
 from proskill.view_names import VIEW_KINDS
 
 _TEMPERATURE_RANGE = (0.05, 20.0)

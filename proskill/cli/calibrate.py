@@ -61,7 +61,7 @@ def calibrate(
         calibration_rows,
         write_calibration_page,
     )
-    from proskill.scoring.loading import device_named
+    from proskill.scoring.checkpoints import device_named
 
     loaded = load_checkpoint(checkpoint)
     found = calibrate_checkpoint(

@@ -105,10 +105,11 @@ def score(
 
     from proskill.cli.progress import progress_bar
     from proskill.private_folder import PrivateFolder
-    from proskill.scoring import Scorer, name_views
+    from proskill.scoring import ScoredTake, Scorer, make_take, name_views
     from proskill.shipped_files import find_default_checkpoint
 
     files = name_views(sources or [], named)
+    take = make_take(files, offsets=offsets)
     directory = find_default_checkpoint() if checkpoint is None else checkpoint
     with PrivateFolder("proskill-score-") as copies:
         with progress_bar("scoring") as on_progress:
@@ -117,20 +118,18 @@ def score(
             if as_upload:
                 from proskill.scoring.uploads import score_uploads
 
-                result = score_uploads(
-                    scorer, files, folder=copies, offsets=offsets, progress=progress
-                )
-                assessment, encoded = result.assessment, result.encoded
-                files = {name: proxy.path for name, proxy in result.proxies.items()}
+                scored = score_uploads(scorer, take, folder=copies, progress=progress)
+                files = {name: proxy.path for name, proxy in scored.proxies.items()}
             else:
-                encoded = scorer.encode(files, offsets=offsets, progress=progress)
-                assessment = scorer.assess(encoded)
+                encoded = scorer.encode(take, progress=progress)
+                scored = ScoredTake(scorer.assess(encoded), encoded=encoded)
+        assessment = scored.assessment
         explanation = None
-        if explain and assessment.status != "abstained":
+        if explain and scored.encoded is not None and assessment.status != "abstained":
             from proskill.scoring import explain_take
 
             with progress_bar("explaining") as on_progress:
-                explanation = explain_take(scorer, encoded, progress=_percent(on_progress))
+                explanation = explain_take(scorer, scored.encoded, progress=_percent(on_progress))
         if report is not None:
             from proskill.reports.assessment import write_report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,10 @@ from proskill.errors import ProskillError
 
 if TYPE_CHECKING:
     from proskill.data import Take
-    from proskill.scoring import Scorer
-    from proskill.scoring.batch.batch import BatchResult, BatchTake
+    from proskill.scoring import ScoredTake, Scorer
 
 
-def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
+def takes_in(sources: Sequence[Path]) -> list[Take]:
     """The performances behind the arguments of a command line, in a stable order.
 
     Args:
@@ -36,12 +36,12 @@ def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
         name_views_of,
     )
     from proskill.data.sources import is_dataset, load_takes
-    from proskill.scoring.batch.batch import BatchTake
+    from proskill.scoring.takes import make_take
 
     takes, files, folders = [], [], []
     for source in sources:
         if is_dataset(source):
-            takes += [_batch_take(take) for take in load_takes(source, scale=None)]
+            takes += load_takes(source, scale=None)
         elif source.is_dir():
             files += find_videos(source)
             folders.append(source)
@@ -55,7 +55,7 @@ def takes_in(sources: Sequence[Path]) -> list[BatchTake]:
     views: dict[str, dict[str, Path]] = {}
     for found in name_views_of(once.values(), folders=folders):
         views.setdefault(found.take_id, {})[found.view] = found.path
-    return [*takes, *(BatchTake(take_id, paths) for take_id, paths in views.items())]
+    return [*takes, *(make_take(files, take_id=name) for name, files in views.items())]
 
 
 def score_many(
@@ -111,42 +111,20 @@ def score_many(
         )
 
 
-def _scoring(
-    scorer: Scorer, *, as_upload: bool, explain: bool
-) -> Callable[[BatchTake], BatchResult]:
+def _scoring(scorer: Scorer, *, as_upload: bool, explain: bool) -> Callable[[Take], ScoredTake]:
     """What scores one performance; copies last as long as that."""
     from proskill.private_folder import PrivateFolder
-    from proskill.scoring import explain_take, score_uploads
-    from proskill.scoring.batch.batch import BatchResult
+    from proskill.scoring import ScoredTake, explain_take, score_uploads
 
-    def score(take: BatchTake) -> BatchResult:
-        kinds, offsets, span = take.kinds, take.offsets, take.span_seconds
+    def score(take: Take) -> ScoredTake:
         with PrivateFolder("proskill-score-") as copies:
             if as_upload:
-                result = score_uploads(
-                    scorer, take.views, folder=copies, kinds=kinds, offsets=offsets,
-                    span_seconds=span,
-                )  # fmt: skip
-                assessment, encoded = result.assessment, result.encoded
+                scored = score_uploads(scorer, take, folder=copies)
             else:
-                encoded = scorer.encode(take.views, kinds=kinds, offsets=offsets, span_seconds=span)
-                assessment = scorer.assess(encoded)
-            if not explain or assessment.status == "abstained":
-                return BatchResult(assessment)
-            return BatchResult(assessment, explain_take(scorer, encoded))
+                encoded = scorer.encode(take)
+                scored = ScoredTake(scorer.assess(encoded), encoded=encoded)
+            if not explain or scored.encoded is None or scored.assessment.status == "abstained":
+                return scored
+            return replace(scored, explanation=explain_take(scorer, scored.encoded))
 
     return score
-
-
-def _batch_take(take: Take) -> BatchTake:
-    from proskill.scoring.batch.batch import BatchTake
-
-    views = take.views
-    ends = [view.end_seconds for view in views.values() if view.end_seconds is not None]
-    return BatchTake(
-        take.take_id,
-        {name: view.path for name, view in views.items()},
-        kinds={name: view.kind for name, view in views.items()},
-        offsets={name: view.offset_seconds for name, view in views.items()},
-        span_seconds=(max(view.start_seconds for view in views.values()), min(ends, default=None)),
-    )

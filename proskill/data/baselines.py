@@ -94,7 +94,7 @@ def majority_baselines(takes: Sequence[Take], *, levels: Sequence[str]) -> dict[
         judged = [take for take in labelled if name == "all takes" or take.split == name]
         if not judged or (name == "all takes" and any(take.split for take in labelled)):
             continue
-        people = [take.participant_id for take in judged]
+        people = [take.participant for take in judged]
         hits = [take.level == overall for take in judged]
         scenario_hits = [take.level == best.get(take.scenario, overall) for take in judged]
         baselines[name] = Baseline(
@@ -127,7 +127,7 @@ def skill_baselines(takes: Sequence[Take]) -> dict[str, SkillBaseline]:
         if counted and judged:
             guess = _commonest(counted, {value: value for value in counted})
             hits = [take.skills[name] == guess for take in judged]
-            people = [take.participant_id for take in judged]
+            people = [take.participant for take in judged]
             majority = accuracy_interval(hits, people)
             baselines[name] = SkillBaseline(len(judged), judged_on, majority)
     return baselines

@@ -96,12 +96,12 @@ def find_table_problems(takes: Sequence[Take]) -> list[Problem]:
             )
         if take.split is None:
             continue
-        split, take_id = split_of.setdefault(take.participant_id, (take.split, take.take_id))
+        split, take_id = split_of.setdefault(take.participant, (take.split, take.take_id))
         if split != take.split:
             problems += _of_all_views(
                 take,
                 "participant in two splits",
-                f"participant_id={take.participant_id!r} is in split {take.split!r} here and "
+                f"participant_id={take.participant!r} is in split {take.split!r} here and "
                 f"in {split!r} in take {take_id!r}; keep all takes of a participant in one split",
             )
     return problems

@@ -1,100 +1,94 @@
-"""The frames of a take: which span its views share, and their windows as uint8 clips.
+"""Windows of a take as uint8 clips, all views at the same timestamps.
 
-All views of a take are read at the same instants of the take's clock. Not here: turning uint8 into
-model input (`proskill.video.transforms`), labels and batches (`take_dataset`).
+Not here: conversion to model input (`proskill.video.transforms`), labels and batches
+(`take_dataset`), judging and encoding (`proskill.features`).
+
+Shapes: W windows, T frames, C channels, H W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from proskill.data.span import shared_span
-from proskill.data.take import Take
+from proskill.data.take import Take, View, shared_span
 from proskill.input_spec import InputSpec
 from proskill.video.sampling import evaluation_windows, random_window
 from proskill.video.transforms import fit_square
+
+if TYPE_CHECKING:
+    from proskill.video.reader import VideoReader
 
 
 def read_windows(
     take: Take,
     spec: InputSpec,
     *,
-    view_names: Sequence[str] | None = None,
     rng: np.random.Generator | None = None,
     num_random: int = 1,
-    num_threads: int = 1,
 ) -> dict[str, Tensor]:
-    """View name -> uint8 (W, T, C, H, W), every view at the same instants.
+    """Read the windows of all views, view name -> uint8 (W, T, C, H, W).
 
     Args:
         take: its files are opened here.
         spec: frames, interval, size and windows in evaluation.
-        view_names: the views to read, in this order; None reads all.
         rng: draws windows at random for training; None spreads them evenly, always the same.
         num_random: W where they are drawn.
-        num_threads: decoder threads per file.
 
     Raises:
         VideoError: a file cannot be decoded.
-        ManifestError: the views share no instant.
+        ManifestError: the views have no timestamp in common.
     """
-    # Here and not above: whoever trains from cached features needs no decoder installed.
+    # Here and not above: training from cached features needs no decoder installed.
     from proskill.video.probe import DATASET_LIMITS
     from proskill.video.reader import VideoReader
 
-    names = list(take.views) if view_names is None else list(view_names)
-    views = {name: take.views[name] for name in names}
-    height, width = spec.img_size
-    with ExitStack() as stack:
-        readers = {
-            name: stack.enter_context(
-                VideoReader(
-                    view.path,
-                    size=min(height, width),
-                    num_threads=num_threads,
-                    limits=DATASET_LIMITS,
-                )
-            )
-            for name, view in views.items()
-        }
-        durations = {name: reader.duration_seconds for name, reader in readers.items()}
-        start, end = shared_span(take.take_id, views, durations)
-        instants = _window_instants(start, end, spec, rng=rng, num_random=num_random)
-        clips = {}
-        for name, reader in readers.items():
-            frames = reader.frames_at(instants.ravel() + views[name].offset_seconds)
-            frames = fit_square(frames, spec.img_size)  # (W*T, C, H, W)
-            clips[name] = frames.reshape(*instants.shape, *frames.shape[1:])  # (W, T, C, H, W)
-    return clips
+    readers = {
+        name: VideoReader(view.path, size=min(spec.img_size), limits=DATASET_LIMITS)
+        for name, view in take.views.items()
+    }
+    span = shared_span(take, {name: reader.duration_seconds for name, reader in readers.items()})
+    timestamps = window_timestamps(span, spec, rng=rng, num_random=num_random)
+    return {
+        name: read_clip(reader, take.views[name], timestamps, spec.img_size)
+        for name, reader in readers.items()
+    }
 
 
-def _window_instants(
-    start: float,
-    end: float,
+def window_timestamps(
+    span: tuple[float, float],
     spec: InputSpec,
     *,
-    rng: np.random.Generator | None,
-    num_random: int,
-) -> np.ndarray:
-    """Instants (W, T) in seconds on the take's clock."""
+    rng: np.random.Generator | None = None,
+    num_random: int = 1,
+) -> NDArray[np.float64]:
+    """Choose timestamps (W, T) in [start, end) on the take's clock; see `read_windows`."""
     num_frames, interval = spec.num_frames, spec.frame_interval_seconds
     if rng is None:
         return evaluation_windows(
-            start,
-            end,
+            *span,
             num_frames=num_frames,
             frame_interval_seconds=interval,
             num_windows=spec.num_windows,
         )
-    return np.stack(
-        [
-            random_window(
-                start, end, num_frames=num_frames, frame_interval_seconds=interval, rng=rng
-            )
-            for _ in range(num_random)
-        ]
-    )
+    windows = [
+        random_window(*span, num_frames=num_frames, frame_interval_seconds=interval, rng=rng)
+        for _ in range(num_random)
+    ]
+    return np.stack(windows)
+
+
+def read_clip(
+    reader: VideoReader, view: View, timestamps: NDArray[np.float64], img_size: tuple[int, int]
+) -> Tensor:
+    """Read frames at timestamps (...) of the take's clock, uint8 (..., C, H, W).
+
+    Raises:
+        VideoError: they cannot be decoded.
+    """
+    frames = reader.frames_at(timestamps.ravel() + view.offset_seconds)
+    frames = fit_square(frames, img_size)  # (N, C, H, W)
+    return frames.reshape(*timestamps.shape, *frames.shape[1:])

@@ -8,8 +8,7 @@ from pathlib import Path
 from proskill.data.duplicates import find_duplicates
 from proskill.data.file_facts import FileFacts
 from proskill.data.problems import Problem, ProblemKind
-from proskill.data.span import shared_span
-from proskill.data.take import Take, View
+from proskill.data.take import Take, View, shared_span
 from proskill.errors import ManifestError
 
 _UNEQUAL_SECONDS = 0.5  # cameras that are started and stopped together differ by less
@@ -88,7 +87,7 @@ def _between_views(
     durations = {name: facts[v.path.absolute()].duration_seconds for name, v in views.items()}
     shared = 0.0
     try:
-        start, end = shared_span(take.take_id, views, durations)
+        start, end = shared_span(take, durations)
         shared = end - start
     except ManifestError:
         pass  # no instant in common: said below

@@ -130,10 +130,10 @@ def require_disjoint_participants(takes: Iterable[Take]) -> None:
     for take in takes:
         if take.split is None:
             continue
-        other = first.setdefault(take.participant_id, take)
+        other = first.setdefault(take.participant, take)
         if other.split != take.split:
             raise ManifestError(
-                f"participant_id={take.participant_id!r} is in split {other.split!r} (take "
+                f"participant_id={take.participant!r} is in split {other.split!r} (take "
                 f"{other.take_id!r}) and in split {take.split!r} (take {take.take_id!r}); keep all "
                 "takes of a participant in one split"
             )
@@ -318,7 +318,7 @@ def _as_row(
         "end_seconds": view.end_seconds,
         "offset_seconds": view.offset_seconds,
         "scenario": take.scenario,
-        "participant_id": take.participant_id,
+        "participant_id": take.participant,
         "split": take.split,
         "level": take.level,
         "rating": take.rating,

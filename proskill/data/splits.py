@@ -83,12 +83,12 @@ def without_crossing_people(takes: Sequence[Take], *, source: Path) -> list[Take
     order = {split: position for position, split in enumerate(get_args(Split))}
     for take in takes:
         if take.split is not None:
-            last = last_split.get(take.participant_id, 0)
-            last_split[take.participant_id] = max(last, order[take.split])
+            last = last_split.get(take.participant, 0)
+            last_split[take.participant] = max(last, order[take.split])
     kept = [
         take
         for take in takes
-        if take.split is None or order[take.split] == last_split[take.participant_id]
+        if take.split is None or order[take.split] == last_split[take.participant]
     ]
     if len(kept) < len(takes):
         _log.warning(
@@ -112,7 +112,7 @@ def _carve(
     """Move about `fraction` of the training participants to `into`, spread over the levels."""
     takes_of: dict[str, list[Take]] = defaultdict(list)
     for take in by_split["train"]:
-        takes_of[take.participant_id].append(take)
+        takes_of[take.participant].append(take)
     if len(takes_of) < 2:
         raise ManifestError(
             f"split {into!r}: cannot be drawn from {len(takes_of)} participant(s); add people "
@@ -132,10 +132,8 @@ def _carve(
         if math.floor((position + 1) * fraction + 0.5) > math.floor(position * fraction + 0.5)
     } or {people[len(people) // 2]}
     by_split[into] = [
-        replace(take, split=into) for take in by_split["train"] if take.participant_id in chosen
+        replace(take, split=into) for take in by_split["train"] if take.participant in chosen
     ]
     by_split["train"] = [
-        replace(take, split="train")
-        for take in by_split["train"]
-        if take.participant_id not in chosen
+        replace(take, split="train") for take in by_split["train"] if take.participant not in chosen
     ]

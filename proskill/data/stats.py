@@ -15,8 +15,7 @@ from typing import get_args
 from proskill.data.baselines import Baseline, SkillBaseline, majority_baselines, skill_baselines
 from proskill.data.distribution import Distribution, distribution_of
 from proskill.data.file_facts import FileFacts
-from proskill.data.span import shared_span
-from proskill.data.take import Split, Take
+from proskill.data.take import Split, Take, shared_span
 from proskill.errors import ManifestError
 from proskill.view_names import ViewKind
 
@@ -147,9 +146,7 @@ def shared_seconds(take: Take, facts: Mapping[Path, FileFacts]) -> float | None:
     if not durations:
         return None
     try:
-        start, end = shared_span(
-            take.take_id, {name: take.views[name] for name in durations}, durations
-        )
+        start, end = shared_span(take, durations)
     except ManifestError:
         return None
     return end - start
@@ -163,7 +160,7 @@ def _group(
         raise ValueError(f"level={unknown[0]!r}: allowed are {', '.join(map(repr, levels))}")
     return Group(
         num_takes=len(takes),
-        num_participants=len({take.participant_id for take in takes}),
+        num_participants=len({take.participant for take in takes}),
         hours=sum(seconds[take.take_id] or 0.0 for take in takes) / 3600,
         levels={level: counts[level] for level in levels},
     )
@@ -189,6 +186,6 @@ def _views(takes: Iterable[Take]) -> dict[str, ViewCount]:
 
 
 def _takes_per_participant(takes: Iterable[Take]) -> Distribution:
-    found = distribution_of(Counter(take.participant_id for take in takes).values())
+    found = distribution_of(Counter(take.participant for take in takes).values())
     assert found is not None  # there is a take, so there is somebody
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from proskill.errors import ManifestError
 from proskill.view_names import VIEW_KINDS, ViewKind
 
 Split = Literal["train", "val", "test"]
@@ -57,8 +58,9 @@ class Take:
 
     Attributes:
         take_id: unique within a dataset.
-        participant_id: who performs; participants never cross splits.
-        scenario: the activity.
+        participant_id: the performer; participants never cross splits. None where unknown, as
+            of files outside a data set.
+        scenario: the activity; empty where unknown.
         views: view name -> View, one or more, in a stable order.
         split: "train", "val", "test", or None where not assigned.
         level: a name of the dataset's LevelScale, or None where unlabelled.
@@ -70,7 +72,7 @@ class Take:
     """
 
     take_id: str
-    participant_id: str
+    participant_id: str | None
     scenario: str
     views: Mapping[str, View]
     split: Split | None = None
@@ -79,7 +81,7 @@ class Take:
     skills: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.take_id or not self.participant_id:
+        if not self.take_id or self.participant_id == "":
             raise ValueError(
                 f"take_id={self.take_id!r}, participant_id={self.participant_id!r}: "
                 "must not be empty"
@@ -96,9 +98,51 @@ class Take:
         object.__setattr__(self, "views", MappingProxyType(dict(self.views)))
         object.__setattr__(self, "skills", MappingProxyType(dict(self.skills)))
 
+    @property
+    def participant(self) -> str:
+        """The participant_id of a take of a data set.
+
+        Raises:
+            ManifestError: it is unknown.
+        """
+        if self.participant_id is None:
+            raise ManifestError(
+                f"take {self.take_id!r}: participant_id is unknown; splits and intervals need "
+                "it, so name the performer"
+            )
+        return self.participant_id
+
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         # MappingProxyType does not pickle; worker processes get plain dicts and freeze them again.
         return Take, (
             self.take_id, self.participant_id, self.scenario, dict(self.views),
             self.split, self.level, self.rating, dict(self.skills),
         )  # fmt: skip
+
+
+def shared_span(take: Take, durations: Mapping[str, float]) -> tuple[float, float]:
+    """Return the range [start, end) in seconds on the take's clock that views have in common.
+
+    Args:
+        take: one performance.
+        durations: view name -> length of its file in seconds; only these views count.
+
+    Raises:
+        ManifestError: the views have no timestamp in common.
+    """
+    views = {name: take.views[name] for name in durations}
+    start = max(max(view.start_seconds, -view.offset_seconds) for view in views.values())
+    end = min(
+        min(
+            durations[name] - view.offset_seconds,
+            view.end_seconds if view.end_seconds is not None else math.inf,
+        )
+        for name, view in views.items()
+    )
+    if end <= start:
+        raise ManifestError(
+            f"take {take.take_id!r}: views {', '.join(views)} have no timestamp in common (the "
+            f"last begins at {start:.2f} s and the first ends at {end:.2f} s); check their "
+            "offsets, start_seconds and end_seconds"
+        )
+    return start, end

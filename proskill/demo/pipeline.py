@@ -37,7 +37,8 @@ from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.result_files import write_metrics
 from proskill.evaluation.summary import summarise
-from proskill.features.feature_cache import FeatureTable, FrameOrder, extract_features
+from proskill.features.encoding import FrameOrder
+from proskill.features.feature_cache import FeatureTable, extract_features
 from proskill.features.prediction import predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import load_checkpoint, save_checkpoint
@@ -271,7 +272,7 @@ def _read_out(features: np.ndarray, takes: list[Take], is_train: np.ndarray) -> 
         np.array([take.rating for take in takes]),
         np.array([EGOEXO4D_LEVELS.index(take.level or "") for take in takes]),
         np.array([take.scenario for take in takes]),
-        np.array([take.participant_id for take in takes]),
+        np.array([take.participant for take in takes]),
         is_train,
     )
 
@@ -283,7 +284,7 @@ def _paths(take: Take) -> dict[str, Path]:
 def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) -> dict[str, Any]:
     """Rank correlation and accuracy on the test takes, with 95 % intervals by participant."""
     rating, truth = predictions.rating, predictions.truth
-    people = [take.participant_id for take in predictions.takes]
+    people = [take.participant for take in predictions.takes]
     is_constant = np.ptp(score) <= 1e-6
 
     def figures(weights: Weights) -> dict[str, Values]:

@@ -127,7 +127,7 @@ def compare_runs(
     mcnemar: dict[str, McNemar] = {}
     if takes:
         a, b = (LabelledPredictions.from_predictions(run.rows(rows)) for run in (first, second))
-        people = [take.participant_id for take in takes]
+        people = [take.participant for take in takes]
         metrics = _paired(a.all_figures, b.all_figures, people, **options)
         if a.truth is not None:
             mcnemar = {
@@ -140,7 +140,7 @@ def compare_runs(
         raise ProskillError("no take of the two runs has a label; comparing them needs labels")
     return Comparison(
         num_takes=len(takes) or len(first.takes),
-        num_participants=len({take.participant_id for take in takes or first.takes}),
+        num_participants=len({take.participant for take in takes or first.takes}),
         splits=tuple(sorted({take.split or "" for take in takes or first.takes})),
         ranks_against="level" if np.isnan(first.rating[rows]).any() else "rating",
         metrics=metrics,
@@ -272,5 +272,5 @@ def _skills(
         }
         for run in both
     )
-    people = [take.participant_id for take in first.takes]
+    people = [take.participant for take in first.takes]
     return _paired(a, b, people, num_resamples=num_resamples, seed=seed)

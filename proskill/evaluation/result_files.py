@@ -86,7 +86,7 @@ def _columns(predictions: Predictions) -> Iterator[tuple[str, list[str]]]:
     takes = predictions.takes
     names = predictions.scale.names
     yield "take_id", [take.take_id for take in takes]
-    yield "participant_id", [take.participant_id for take in takes]
+    yield "participant_id", [take.participant for take in takes]
     yield "scenario", [take.scenario for take in takes]
     yield "split", [take.split or "" for take in takes]
     yield "true_level", [take.level or "" for take in takes]

@@ -43,7 +43,7 @@ def summarise_skills(
     Raises:
         ProskillError: a label is not a level of the skill, or no take has a label for it.
     """
-    people = [take.participant_id for take in predictions.takes]
+    people = [take.participant for take in predictions.takes]
     figures = skill_figures(predictions, train_takes=train_takes)
     intervals = clustered_bootstrap(figures, people, num_resamples=num_resamples, seed=seed)
     names = predictions.skill_probabilities

@@ -76,7 +76,7 @@ def summarise(
         "data": data,
         "num_takes": len(labelled),
         "num_unlabelled_takes": len(predictions.takes) - len(labelled),
-        "num_participants": len({take.participant_id for take in labelled}),
+        "num_participants": len({take.participant for take in labelled}),
         "intervals": {
             "confidence": CONFIDENCE,
             "method": "expanded percentile bootstrap over participants",
@@ -114,7 +114,7 @@ class _Judge:
         num_resamples: int,
         seed: int,
     ) -> None:
-        self.participants = np.array([take.participant_id for take in predictions.takes], dtype=str)
+        self.participants = np.array([take.participant for take in predictions.takes], dtype=str)
         self.num_resamples, self.seed = num_resamples, seed
         self.everything = LabelledPredictions.from_predictions(predictions, train_takes=train_takes)
 

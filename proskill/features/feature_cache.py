@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,21 +24,26 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
-from proskill.data.clips import read_windows
 from proskill.data.take import Take
 from proskill.errors import VideoError
 from proskill.features.array_file import read_array, write_array
-from proskill.input_spec import InputSpec
+from proskill.features.encoding import BATCH_SIZE, FrameOrder, encode_clips
+from proskill.features.reading import (
+    OpenTake,
+    ReadOptions,
+    ViewClips,
+    ahead,
+    open_take,
+    read_view,
+)
+from proskill.input_spec import InputSpec, Precision
 from proskill.models import TimeSformer
-from proskill.video.transforms import to_model_input
 
-FrameOrder = Literal["natural", "static", "shuffled"]
-Precision = Literal["auto", "fp32", "bf16"]
-Loaded = Future[tuple[Path | None, np.ndarray | Tensor]]
+PrecisionChoice = Precision | Literal["auto"]
+_Loaded = tuple[Path | None, np.ndarray | tuple[OpenTake, list[ViewClips]]]
 
-_FORMAT_VERSION = 3
+_FORMAT_VERSION = 4
 _WHOLE_FILE_BYTES = 64 * 2**20
 _SAMPLE_BYTES = 2**20
 
@@ -60,7 +64,7 @@ class FeatureTable:
     arrays: Mapping[str, np.ndarray]
     view_names: tuple[str, ...]
     skipped: Mapping[str, str]
-    precision: Literal["fp32", "bf16"]
+    precision: Precision
 
     @property
     def features(self) -> np.ndarray:
@@ -122,8 +126,8 @@ def extract_features(
     prefix_blocks: int | None = None,
     backbone_key: str | None = None,
     frame_order: FrameOrder = "natural",
-    precision: Precision = "auto",
-    batch_size: int = 8,
+    precision: PrecisionChoice = "auto",
+    batch_size: int = BATCH_SIZE,
     num_threads: int = 2,
     device: torch.device | str = "cpu",
     skip_broken: bool = False,
@@ -156,7 +160,7 @@ def extract_features(
     """
     device = torch.device(device)
     takes = _with_views(takes, view_names)
-    use_bf16 = _use_bf16(precision, device)
+    chosen = _precision_on(device) if precision == "auto" else precision
     dtype = np.float32 if prefix_blocks is None else np.float16
     backbone = backbone.to(device).eval()
     key_base = {
@@ -165,22 +169,22 @@ def extract_features(
         "prefix_blocks": prefix_blocks,
         "input": asdict(spec),
         "frame_order": frame_order,
-        "bf16": use_bf16,
+        "precision": chosen,
         "device": device.type,
     }
 
-    def load(take: Take) -> tuple[Path | None, np.ndarray | Tensor]:
-        """The cached entry, or the clips (V, W, T, C, H, W) to compute it from."""
+    def load(take: Take) -> _Loaded:
+        """Return the cached entry, or the clips to compute it from."""
         path = None if cache_dir is None else _entry_path(cache_dir, key_base, take)
         stored = None if path is None else read_array(path)
         if stored is not None:
             return path, stored
-        clips = read_windows(take, spec)
-        return path, torch.stack([_reorder(clip, frame_order) for clip in clips.values()])
+        opened = open_take(take, spec, ReadOptions())
+        return path, (opened, [read_view(opened, name) for name in opened.usable])
 
     arrays: dict[str, np.ndarray] = {}
     skipped: dict[str, str] = {}
-    with closing(_ahead(load, takes, num_threads=num_threads)) as loaded:
+    with closing(ahead(load, takes, num_threads=num_threads, num_ahead=num_threads + 1)) as loaded:
         for take, future in _bar(loaded, total=len(takes), show=progress):
             try:
                 path, value = future.result()
@@ -189,15 +193,17 @@ def extract_features(
                     raise
                 skipped[take.take_id] = str(error)
                 continue
-            if isinstance(value, Tensor):
-                encoded = _encode(
+            if isinstance(value, tuple):
+                views = encode_clips(
+                    *value,
                     backbone,
-                    value,
-                    spec,
+                    precision=chosen,
                     prefix_blocks=prefix_blocks,
+                    frame_order=frame_order,
                     batch_size=batch_size,
-                    use_bf16=use_bf16,
-                ).astype(dtype)
+                ).views.values()
+                features = torch.stack([view.window_features for view in views])  # (V, W, ...)
+                encoded = features.numpy().astype(dtype)
                 if path is not None:
                     write_array(path, encoded)
                     # From disk again: a large table belongs in the page cache, not on the heap.
@@ -209,7 +215,7 @@ def extract_features(
         arrays=arrays,
         view_names=tuple(dict.fromkeys(name for take in takes for name in take.views)),
         skipped=skipped,
-        precision="bf16" if use_bf16 else "fp32",
+        precision=chosen,
     )
 
 
@@ -258,13 +264,13 @@ def _with_views(takes: Sequence[Take], view_names: Sequence[str] | None) -> list
     return kept
 
 
-def _use_bf16(precision: Precision, device: torch.device) -> bool:
-    if precision != "auto":
-        return precision == "bf16"
+def _precision_on(device: torch.device) -> Precision:
+    """Return bf16 where the hardware has it."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     # Without these instructions bf16 is emulated and slower than float32.
-    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+    is_fast = device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+    return "bf16" if is_fast else "fp32"
 
 
 def _entry_path(cache_dir: Path, key_base: Mapping[str, object], take: Take) -> Path:
@@ -282,69 +288,12 @@ def _entry_path(cache_dir: Path, key_base: Mapping[str, object], take: Take) -> 
     return Path(cache_dir) / name[:2] / f"{name}.npy"
 
 
-def _reorder(clip: Tensor, frame_order: FrameOrder) -> Tensor:
-    """Frames of (W, T, C, H, W) as the control wants them."""
-    num_frames = clip.shape[1]
-    if frame_order == "static":
-        return clip[:, num_frames // 2 : num_frames // 2 + 1].expand_as(clip)
-    if frame_order == "shuffled":
-        # Over the whole take, not inside each window: how far things move within a short time would
-        # otherwise still tell fast from slow. One order for all views keeps them synchronised.
-        order = np.random.default_rng(num_frames).permutation(len(clip) * num_frames)
-        return clip.flatten(0, 1)[order].unflatten(0, clip.shape[:2])
-    return clip
-
-
-def _ahead(
-    load: Callable[[Take], tuple[Path | None, np.ndarray | Tensor]],
-    takes: Sequence[Take],
-    *,
-    num_threads: int,
-) -> Generator[tuple[Take, Loaded], None, None]:
-    """Loads in threads, a few takes ahead and no more, in the order of the takes."""
-    waiting: deque[tuple[Take, Loaded]] = deque()
-    with ThreadPoolExecutor(max(1, num_threads)) as pool:
-        try:
-            for take in takes:
-                waiting.append((take, pool.submit(load, take)))
-                if len(waiting) > num_threads + 1:
-                    yield waiting.popleft()
-            while waiting:
-                yield waiting.popleft()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-@torch.inference_mode()
-def _encode(
-    backbone: TimeSformer,
-    clips: Tensor,
-    spec: InputSpec,
-    *,
-    prefix_blocks: int | None,
-    batch_size: int,
-    use_bf16: bool,
-) -> np.ndarray:
-    """Uint8 (V, W, T, C, H, W) to (V, W, D), or (V, W, 1 + N*T, D) after a prefix."""
-    device = next(backbone.parameters()).device
-    outputs = []
-    for chunk in clips.flatten(0, 1).split(batch_size):
-        x = to_model_input(chunk.to(device), spec.mean, spec.std)  # (B, C, T, H, W)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bf16):
-            if prefix_blocks is None:
-                y = backbone.pool(backbone.forward_features(x))  # (B, D)
-            else:
-                y = backbone.forward_prefix(x, prefix_blocks)  # (B, 1 + N*T, D)
-        outputs.append(y.float().cpu())
-    return torch.cat(outputs).unflatten(0, clips.shape[:2]).numpy()  # (V, W, ...)
-
-
 def _bar(
-    items: Iterator[tuple[Take, Loaded]],
+    items: Iterator[tuple[Take, Future[_Loaded]]],
     *,
     total: int,
     show: bool,
-) -> Iterator[tuple[Take, Loaded]]:
+) -> Iterator[tuple[Take, Future[_Loaded]]]:
     columns = (TextColumn("features"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
         yield from bar.track(items, total=total)

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.data.span import shared_span
-from proskill.data.take import Take
+from proskill.data.take import Take, shared_span
 from proskill.errors import ManifestError, VideoError
 from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
@@ -77,7 +76,7 @@ def take_strips(take: Take, *, num_frames: int) -> dict[str, Strip]:
         if not readers:
             return {}
         try:
-            span = shared_span(take.take_id, views, durations)
+            span = shared_span(take, durations)
         except ManifestError:
             return {}
         for name, reader in readers.items():

@@ -5,6 +5,7 @@ from proskill.calibration.fitting import ViewFeatures, fit_calibration
 from proskill.calibration.out_of_distribution import OutOfDistributionDetector, fit_detector
 from proskill.calibration.picture_statistics import read_takes_statistics
 from proskill.calibration.selective_prediction import SelectionThresholds
+from proskill.features.encoding import EncodedTake
 from proskill.scoring.assessment import (
     Assessment,
     Provenance,
@@ -12,13 +13,11 @@ from proskill.scoring.assessment import (
     ViewResult,
 )
 from proskill.scoring.certainty import Certainty, PredictionSet, ScoreInterval
-from proskill.scoring.encoding import EncodedTake
 from proskill.scoring.explain.explaining import explain_stepwise, explain_take
 from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
-from proskill.scoring.inputs import name_views
-from proskill.scoring.scorer import Scorer
+from proskill.scoring.scorer import ScoredTake, Scorer
+from proskill.scoring.takes import make_take, name_views
 from proskill.scoring.uploads import (
-    UploadResult,
     make_proxies,
     score_proxies,
     score_uploads,
@@ -38,11 +37,11 @@ __all__ = [
     "Provenance",
     "Proxy",
     "ScoreInterval",
+    "ScoredTake",
     "Scorer",
     "SegmentEffect",
     "SelectionThresholds",
     "TimelineWindow",
-    "UploadResult",
     "ViewEffect",
     "ViewFeatures",
     "ViewResult",
@@ -52,6 +51,7 @@ __all__ = [
     "fit_detector",
     "guess_kind",
     "make_proxies",
+    "make_take",
     "name_views",
     "read_takes_statistics",
     "score_proxies",

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from proskill.calibration.repeatability import Repeatability
+from proskill.input_spec import Precision
 from proskill.levels import median_level
 from proskill.plain_json import from_plain_json, plain_json
 from proskill.scoring.certainty import Certainty, PredictionSet, ScoreInterval
@@ -122,6 +123,7 @@ class Provenance:
         instants_seconds: sampled instants on the common clock, one tuple per window.
         offsets_seconds: view name -> seconds added to the common clock to give the file's.
         device: of the model.
+        precision: of the backbone, "fp32" or "bf16"; as the calibration's.
         seconds: wall-clock time of the scoring.
         calibration: its basis and its gaps, in sentences; empty without one.
         read_from: "files", or "copies" that were made of them first, as of every upload; copying
@@ -142,11 +144,13 @@ class Provenance:
     calibration: tuple[str, ...] = ()
     read_from: ReadFrom = "files"
     scored_at: str = ""
+    precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
         if self.scored_at:
             datetime.fromisoformat(self.scored_at)
         _check_choice("read_from", self.read_from, get_args(ReadFrom))
+        _check_choice("precision", self.precision, get_args(Precision))
         for name in ("versions", "inputs", "offsets_seconds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 

@@ -1,11 +1,11 @@
-"""Scorer: video files of one performance to an Assessment.
+"""Scorer: a take, or video files of one, to an Assessment.
 
-Two halves: `encode` reads the files, `assess` says what their features mean; `score` is both. A
-view's feature is the mean over its windows; fusion and head answer for all views, for each view
-alone and for each window alone.
+`encode` reads the files, `assess` interprets their features; `score` does both. The feature of a
+view is the mean over its windows; fusion and head predict from all views, from each view alone and
+from each window alone.
 
-Not here: reading (`encoding.py`), fusion and head (`feature_scorer.py`), the status (`verdict.py`),
-what the answer rests on (`explanation.py`), the page (`report.py`).
+Not here: reading (`proskill.features`), fusion and head (`feature_scorer.py`), the status
+(`verdict.py`), explanations (`explain/`), pages (`proskill.reports`).
 
 Shapes: W windows, T frames, V views, D embedding, K levels.
 """
@@ -14,15 +14,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proskill.calibration.picture_statistics import picture_instants, picture_statistics
 from proskill.calibration.repeatability import Repeatability
+from proskill.data.take import Take, View
+from proskill.errors import VideoError
+from proskill.features.encoding import EncodedTake, encode_frames, encode_take
+from proskill.features.judgeable import frame_seconds
+from proskill.features.reading import EncodedView, FramesAt, Progress, ReadOptions, read_again
+from proskill.input_spec import Precision
 from proskill.levels import median_level
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
@@ -32,14 +40,32 @@ from proskill.scoring.assessment import (
     ViewResult,
 )
 from proskill.scoring.certainty import PredictionSet, ScoreInterval, certainty_of, prediction_set_of
-from proskill.scoring.encoding import EncodedTake, Progress, TakeEncoder
+from proskill.scoring.checkpoints import calibration_of, device_named, package_versions
+from proskill.scoring.explain.explanation import Explanation
 from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
-from proskill.scoring.inputs import check_views
-from proskill.scoring.judgeable import frame_seconds
-from proskill.scoring.loading import calibration_of, device_named, package_versions
-from proskill.scoring.verdict import decide
-from proskill.scoring.views import SeenView, view_warnings
+from proskill.scoring.takes import TakeOrFiles, as_take, make_take
+from proskill.scoring.verdict import decide, view_warnings
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
+
+if TYPE_CHECKING:
+    from proskill.video.sanitize import Proxy
+
+
+@dataclass(frozen=True)
+class ScoredTake:
+    """The assessment of a take, beside its parts.
+
+    Attributes:
+        assessment: of the take.
+        explanation: of the assessment; None where it was not asked for or there is no answer.
+        encoded: features of the take, for an explanation.
+        proxies: view name -> copy that was read, where files were copied first.
+    """
+
+    assessment: Assessment
+    explanation: Explanation | None = None
+    encoded: EncodedTake | None = None
+    proxies: Mapping[str, Proxy] = field(default_factory=dict)
 
 
 class Scorer:
@@ -69,17 +95,12 @@ class Scorer:
         self.sha256 = checkpoint.sha256
         self.calibration = calibration_of(checkpoint, name=name)
         self._device = device_named(device)
-        model = checkpoint.model.to(self._device).eval()
-        self.encoder = TakeEncoder(
-            model,
-            self.config.input,
-            device=self._device,
-            limits=limits,
-            picture_kinds=frozenset(
-                () if self.calibration is None else self.calibration.picture_detectors
-            ),
+        self.precision: Precision = (
+            "fp32" if self.calibration is None else self.calibration.precision
         )
-        self.features = FeatureScorer(model, self.calibration, device=self._device)
+        self._model = checkpoint.model.to(self._device).eval()
+        self._limits = limits
+        self.features = FeatureScorer(self._model, self.calibration, device=self._device)
 
     @classmethod
     def from_checkpoint(
@@ -101,7 +122,7 @@ class Scorer:
 
     def score(
         self,
-        views: Mapping[str, str | Path] | str | Path,
+        take: TakeOrFiles,
         *,
         kinds: Mapping[str, str] | None = None,
         offsets: Mapping[str, float] | None = None,
@@ -111,47 +132,78 @@ class Scorer:
         """Score one performance.
 
         Args:
-            views: view name -> video file of the same performance; or a single file.
-            kinds: view name -> "ego" or "exo"; guessed from the name where absent.
-            offsets: view name -> seconds added to the common clock to give the file's clock; 0
-                where absent.
-            span_seconds: [start, end) of the performance on the common clock; an end of None is
-                that of the first file that ends.
-            progress: called with what is being done and the share that is done.
+            take: a take; or view name -> video file of the same performance; or a single file.
+            kinds: of files, as for `make_take`.
+            offsets: likewise.
+            span_seconds: likewise.
+            progress: called with the current step and the share that is done.
 
         Raises:
-            ProskillError: no view, more than eight, views without a common instant, or no view
+            ProskillError: no view, more than eight, views without a common timestamp, or no view
                 that can be read; for a single view this is its VideoError.
             VideoError: a file that is missing or is a directory.
         """
-        encoded = self.encode(
-            views, kinds=kinds, offsets=offsets, span_seconds=span_seconds, progress=progress
-        )
+        if not isinstance(take, Take):
+            take = make_take(take, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
+        elif kinds or offsets or span_seconds != (0.0, None):
+            raise ValueError("kinds, offsets, span_seconds: belong to files; a Take has its own")
+        encoded = self.encode(take, progress=progress)
         if progress is not None:
             progress("deciding", 0.97)
         return self.assess(encoded)
 
     def encode(
         self,
-        views: Mapping[str, str | Path] | str | Path,
+        take: TakeOrFiles,
         *,
-        kinds: Mapping[str, str] | None = None,
-        offsets: Mapping[str, float] | None = None,
-        span_seconds: tuple[float, float | None] = (0.0, None),
+        copies: Mapping[str, Proxy | VideoError] | None = None,
         progress: Progress | None = None,
     ) -> EncodedTake:
-        """Read one performance: everything that `assess` and `explain` need; see `score`."""
-        inputs = check_views(views, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
-        return self.encoder.encode(inputs, progress=progress or (lambda what, share: None))
+        """Read one performance, for `assess` and `explain_take`.
+
+        Args:
+            take: as for `score`.
+            copies: view name -> the copy that is read in the file's place, or why there is none.
+            progress: as for `score`.
+
+        Raises:
+            ProskillError, VideoError: as `score`.
+        """
+        return encode_take(
+            as_take(take, are_files_read=copies is None),
+            self._model.backbone,
+            self.config.input,
+            precision=self.precision,
+            options=ReadOptions(is_judged=True, limits=self._limits, measure=self._measure),
+            copies=copies,
+            progress=progress,
+        )
+
+    def read_again(self, view: EncodedView, timestamps: NDArray[np.float64]) -> torch.Tensor:
+        """Read other frames of an encoded view; see `proskill.features.reading.read_again`."""
+        return read_again(view, timestamps, self.config.input, limits=self._limits)
+
+    def encode_frames(self, clips: torch.Tensor) -> torch.Tensor:
+        """Encode single frames in their windows, uint8 (W, T, C, H, W) to (W, T, D)."""
+        spec, backbone = self.config.input, self._model.backbone
+        return encode_frames(backbone, clips, spec, precision=self.precision)
+
+    def _measure(
+        self, view: View, span: tuple[float, float], frames_at: FramesAt
+    ) -> NDArray[np.float64] | None:
+        """Measure pictures of views that the calibration compares."""
+        if self.calibration is None or view.kind not in self.calibration.picture_detectors:
+            return None
+        return picture_statistics(frames_at(picture_instants(*span)))
 
     def assess(self, encoded: EncodedTake) -> Assessment:
         """What the model says of an encoded performance, and whether that can be relied on."""
         begin = time.perf_counter()
-        seen, used, instants = encoded.views, encoded.used, encoded.instants
+        seen, used, timestamps = encoded.views, encoded.used, encoded.timestamps
         answer = self._answer(used) if used else None
         verdict = decide(
             {name: view.reasons for name, view in seen.items() if view.error is None},
-            used={name: view.source.kind for name, view in used.items()},
+            used={name: view.view.kind for name, view in used.items()},
             view_scores={} if answer is None else answer.view_scores,
             probabilities=() if answer is None else tuple(answer.probabilities.tolist()),
             distances={name: self._distance(view) for name, view in used.items()},
@@ -162,10 +214,10 @@ class Scorer:
             certainty = certainty_of(self.calibration, answer.probabilities.tolist())
         if verdict.status == "abstained":
             answer = None  # nobody shall read a level off an input that cannot be judged
-        interval = frame_seconds(self.config.input, instants) if len(instants) else 0.0
+        interval = frame_seconds(self.config.input, timestamps) if len(timestamps) else 0.0
         skills = {} if answer is None else answer.skills
-        views = {name: self._view_result(view, answer) for name, view in seen.items()}
-        timeline = () if answer is None else self._timeline(used, instants)
+        views = {name: self._view_result(name, view, answer) for name, view in seen.items()}
+        timeline = () if answer is None else self._timeline(used, timestamps)
         return Assessment(
             status=verdict.status,
             levels=self.config.levels,
@@ -182,7 +234,7 @@ class Scorer:
             skills={name: float(expected_levels(row)) for name, row in skills.items()},
             skill_probabilities={name: self._named(row) for name, row in skills.items()},
             timeline=timeline,
-            warnings=view_warnings(seen, instants, interval_seconds=interval),
+            warnings=view_warnings(seen, timestamps, interval_seconds=interval),
         )
 
     def _level(self, probabilities: NDArray[np.float64]) -> str:
@@ -204,7 +256,7 @@ class Scorer:
             self.calibration, answer.probabilities.tolist(), self.config.levels
         )
 
-    def _answer(self, used: Mapping[str, SeenView]) -> _Answer:
+    def _answer(self, used: Mapping[str, EncodedView]) -> _Answer:
         """All views, and each view alone, on features averaged over windows."""
         features = torch.stack([view.mean_feature for view in used.values()])[None]  # (1, V, D)
         kinds = [view.kind_number for view in used.values()]
@@ -226,7 +278,7 @@ class Scorer:
         )
 
     def _timeline(
-        self, used: Mapping[str, SeenView], instants: NDArray[np.float64]
+        self, used: Mapping[str, EncodedView], timestamps: NDArray[np.float64]
     ) -> tuple[TimelineWindow, ...]:
         features = torch.stack([view.window_features for view in used.values()], dim=1)  # (W, V, D)
         kinds = [view.kind_number for view in used.values()]
@@ -235,7 +287,7 @@ class Scorer:
             name: self.features.scores(features[:, v : v + 1], kinds[v : v + 1])
             for v, name in enumerate(used)
         }
-        interval = frame_seconds(self.config.input, instants)
+        interval = frame_seconds(self.config.input, timestamps)
         return tuple(
             TimelineWindow(
                 start_seconds=float(row[0]),
@@ -243,10 +295,10 @@ class Scorer:
                 score=float(together[w]),
                 view_scores={name: float(values[w]) for name, values in alone.items()},
             )
-            for w, row in enumerate(instants)
+            for w, row in enumerate(timestamps)
         )
 
-    def _distance(self, view: SeenView) -> float | None:
+    def _distance(self, view: EncodedView) -> float | None:
         """The larger distance to the training data over its limit, in features or in pictures.
 
         None where nothing is known about this kind of view.
@@ -254,22 +306,22 @@ class Scorer:
         if self.calibration is None:
             return None
         distances = []
-        if known := self.calibration.feature_detectors.get(view.source.kind):
+        if known := self.calibration.feature_detectors.get(view.view.kind):
             feature = view.mean_feature.double().cpu().numpy()
             distances.append(float(known.relative_distance(feature)))
-        known = self.calibration.picture_detectors.get(view.source.kind)
+        known = self.calibration.picture_detectors.get(view.view.kind)
         if known is not None and view.pictures is not None:
             distances.append(float(known.relative_distance(view.pictures)))
         return max(distances, default=None)
 
-    def _view_result(self, view: SeenView, answer: _Answer | None) -> ViewResult:
-        name, info = view.source.name, view.info
+    def _view_result(self, name: str, view: EncodedView, answer: _Answer | None) -> ViewResult:
+        info = view.info
         is_used = view.features is not None
         alone = answer.view_probabilities[name] if answer is not None and is_used else None
         return ViewResult(
             status="unreadable" if view.error else "used" if is_used else "left_out",
-            kind=view.source.kind,
-            file=view.source.path.name,
+            kind=view.view.kind,
+            file=view.view.path.name,
             reasons=(view.error.reason,) if view.error else view.reasons,
             duration_seconds=None if info is None else info.duration_seconds,
             size_px=None if info is None else (info.width, info.height),
@@ -290,12 +342,13 @@ class Scorer:
             checkpoint_data=self.config.data,
             checkpoint_licence=self.config.licence,
             inputs={name: view.sha256 for name, view in seen.items() if view.sha256},
-            instants_seconds=tuple(tuple(row) for row in encoded.instants.round(6).tolist()),
-            offsets_seconds={name: view.source.offset_seconds for name, view in seen.items()},
+            instants_seconds=tuple(tuple(row) for row in encoded.timestamps.round(6).tolist()),
+            offsets_seconds={name: view.view.offset_seconds for name, view in seen.items()},
             device=str(self._device),
+            precision=encoded.precision,
             seconds=round(seconds, 3),
             calibration=() if self.calibration is None else self.calibration.describe(),
-            read_from="copies" if any(view.source.proxy for view in seen.values()) else "files",
+            read_from="copies" if any(view.is_copy for view in seen.values()) else "files",
             scored_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

@@ -1,7 +1,7 @@
-"""Scoring what strangers send: every file is copied first, and only the copies are read.
+"""Scoring of untrusted uploads: every file is copied first, and only the copies are read.
 
-The app, its API and `proskill score --as-upload` all come through here, so that the same files get
-the same answer everywhere. Not here: the copying of one file (`proskill.video.sanitize`).
+The app, its API and `proskill score --as-upload` all use this, so that the same files get the same
+answer everywhere. Not here: the copying of one file (`proskill.video.sanitize`).
 """
 
 from __future__ import annotations
@@ -9,36 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
 
-from proskill.errors import VideoError
-from proskill.scoring.assessment import Assessment
-from proskill.scoring.encoding import EncodedTake, Progress
-from proskill.scoring.inputs import check_proxies, check_views
-from proskill.scoring.scorer import Scorer
+from proskill.errors import ProskillError, VideoError
+from proskill.features.reading import Progress
+from proskill.scoring.scorer import ScoredTake, Scorer
+from proskill.scoring.takes import TakeOrFiles, as_take
+from proskill.video.audio_alignment import sound_offset
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
 from proskill.video.sanitize import Proxy, make_proxy
 
 _COPIED_SHARE = 0.7  # of the whole, by experience
 _TICK_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class UploadResult:
-    """What became of one performance that was sent.
-
-    Attributes:
-        assessment: speaks of the files that were sent.
-        proxies: view name -> its copy, for every view that could be copied.
-        encoded: what was read of them, for an explanation.
-    """
-
-    assessment: Assessment
-    proxies: Mapping[str, Proxy]
-    encoded: EncodedTake
 
 
 class _Stopped(Exception):
@@ -47,36 +31,29 @@ class _Stopped(Exception):
 
 def score_uploads(
     scorer: Scorer,
-    views: Mapping[str, Path],
+    take: TakeOrFiles,
     *,
     folder: Path,
-    kinds: Mapping[str, str] | None = None,
-    offsets: Mapping[str, float] | None = None,
-    span_seconds: tuple[float, float | None] = (0.0, None),
     limits: VideoLimits = DEFAULT_LIMITS,
     progress: Progress | None = None,
-) -> UploadResult:
+) -> ScoredTake:
     """Copy the files of one performance and score the copies.
 
     Args:
         scorer: with the checkpoint.
-        views: view name -> file that somebody sent; it stays where it is.
-        folder: where the copies are put; they are left behind if all goes well, and only then.
-        kinds: view name -> "ego" or "exo"; guessed from the name where absent.
-        offsets: view name -> seconds added to the common clock to give the file's clock.
-        span_seconds: [start, end) of the performance on the common clock; None ends with the first
-            file that ends.
+        take: as for `Scorer.score`; its files stay where they are.
+        folder: of the copies, which are kept only if all goes well.
         limits: larger videos are refused.
-        progress: called in this thread with what is being done and the share that is done. What it
+        progress: called in this thread with the current step and the share that is done. What it
             raises ends the work, leaves no file, and is raised here.
 
     Raises:
         ProskillError, VideoError: as `Scorer.score`.
     """
-    check_views(views, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
+    take = as_take(take)
     report = progress or (lambda what, share: None)
-    made = make_proxies(
-        views,
+    copies = make_proxies(
+        {name: view.path for name, view in take.views.items()},
         folder,
         limits=limits,
         progress=lambda what, share: report(what, _COPIED_SHARE * share),
@@ -84,48 +61,38 @@ def score_uploads(
     try:
         return score_proxies(
             scorer,
-            made,
-            kinds=kinds,
-            offsets=offsets,
-            span_seconds=span_seconds,
+            take,
+            copies,
             progress=lambda what, share: report(what, _COPIED_SHARE + (1 - _COPIED_SHARE) * share),
         )
     except BaseException:
-        _remove(made)
+        _remove(copies)
         raise
 
 
 def score_proxies(
     scorer: Scorer,
-    proxies: Mapping[str, Proxy | VideoError],
+    take: TakeOrFiles,
+    copies: Mapping[str, Proxy | VideoError],
     *,
-    kinds: Mapping[str, str] | None = None,
-    offsets: Mapping[str, float] | None = None,
-    span_seconds: tuple[float, float | None] = (0.0, None),
     progress: Progress | None = None,
-) -> UploadResult:
-    """Score copies that `make_proxy` made; where it raised, the view is reported as unreadable.
+) -> ScoredTake:
+    """Score copies of the files of one performance, which need not exist any more.
 
     Args:
         scorer: with the checkpoint.
-        proxies: view name -> the copy, or what `make_proxy` raised.
-        kinds: as for `score_uploads`.
-        offsets: likewise.
-        span_seconds: likewise.
-        progress: likewise.
+        take: as for `Scorer.score`.
+        copies: view name -> the copy, or what `make_proxy` raised: then the view is unreadable.
+        progress: as for `score_uploads`.
 
     Raises:
         ProskillError, VideoError: as `Scorer.score`.
     """
     report = progress or (lambda what, share: None)
-    inputs = check_proxies(proxies, kinds=kinds, offsets=offsets, span_seconds=span_seconds)
-    encoded = scorer.encoder.encode(inputs, progress=report)
+    encoded = scorer.encode(take, copies=copies, progress=report)
     report("deciding", 0.97)
-    return UploadResult(
-        assessment=scorer.assess(encoded),
-        proxies={name: given for name, given in proxies.items() if isinstance(given, Proxy)},
-        encoded=encoded,
-    )
+    proxies = {name: given for name, given in copies.items() if isinstance(given, Proxy)}
+    return ScoredTake(scorer.assess(encoded), encoded=encoded, proxies=proxies)
 
 
 def make_proxies(
@@ -182,6 +149,42 @@ def make_proxies(
             done = (f for f in copies.values() if not f.cancelled() and f.exception() is None)
             _remove({str(k): future.result() for k, future in enumerate(done)})
             raise
+
+
+def sound_origins(proxies: Mapping[str, Proxy]) -> dict[str, float]:
+    """Return offsets for `make_take` at which the views' sounds fit each other.
+
+    Args:
+        proxies: view name -> copy whose sound was kept.
+
+    Returns:
+        View name -> start of the shared clock in its file, in seconds; 0 for the view that began
+        last.
+
+    Raises:
+        ProskillError: fewer than two views, a view without sound, or sounds that do not fit.
+    """
+    if len(proxies) < 2:
+        raise ProskillError("a single view has nothing to be aligned with; add another one")
+    sounds: dict[str, Path] = {}
+    for name, proxy in proxies.items():
+        if proxy.audio is None:
+            raise ProskillError(
+                f"view {name!r} has no sound; mark the shared start in the pictures instead"
+            )
+        sounds[name] = proxy.audio
+    reference, *others = sounds
+    origins = {reference: 0.0}
+    for name in others:
+        try:
+            origins[name] = sound_offset(sounds[reference], sounds[name]).seconds
+        except ProskillError as error:
+            raise ProskillError(
+                f"the sound of view {name!r} does not clearly fit that of {reference!r}; mark the "
+                "shared start in the pictures instead"
+            ) from error
+    earliest = min(origins.values())
+    return {name: round(origin - earliest, 3) for name, origin in origins.items()}
 
 
 def _note(shares: dict[str, float], name: str, stop: Event, share: float) -> None:

@@ -5,11 +5,16 @@ Pure rules that can be read and tested without a model. Not here: where the sign
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from proskill.calibration.calibration import Calibration
 from proskill.calibration.selective_prediction import SelectionThresholds
+from proskill.features.reading import EncodedView
 from proskill.scoring.assessment import Status
 from proskill.scoring.certainty import Certainty, certainty_of
 
@@ -19,6 +24,8 @@ ABSTAIN_DISTANCE = 1.5
 # Without calibrated limits the most probable level must have this many times the share of chance.
 _MIN_TOP_SHARE = 1.25
 _MAX_DISAGREEMENT = 0.5  # of the scale, between the scores of single views
+_SHORT_OVERLAP = 0.5  # of the longest view; below it, and by this many seconds, views are warned of
+_SHORT_OVERLAP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,37 @@ def decide(
     return Verdict("low_confidence" if doubts else "ok", tuple(doubts))
 
 
+def view_warnings(
+    seen: Mapping[str, EncodedView], timestamps: NDArray[np.float64], *, interval_seconds: float
+) -> tuple[str, ...]:
+    """Return warnings on the views: left out, doubled, hardly overlapping, sparsely sampled.
+
+    Args:
+        seen: all views, encoded where they can be judged.
+        timestamps: windows (W, T) on the take's clock.
+        interval_seconds: between the frames of a window.
+    """
+    used = [view for view in seen.values() if view.features is not None]
+    left_out = {name: view for name, view in seen.items() if view.features is None}
+    warnings = []
+    for name, view in left_out.items() if used else ():
+        why = view.error.reason if view.error else " and ".join(view.reasons)
+        be = "cannot be read and was left out" if view.error else "was left out"
+        warnings.append(f"View {name} {be}: {why}.")
+    first: dict[str, str] = {}
+    for name, view in seen.items():
+        if not view.sha256:
+            continue
+        if view.sha256 in first:
+            warnings.append(
+                f"Views {first[view.sha256]} and {name} are the same file; the second adds nothing."
+            )
+        first.setdefault(view.sha256, name)
+    if used and len(timestamps):
+        warnings += _coverage_warnings(used, timestamps, interval_seconds)
+    return tuple(warnings)
+
+
 def _cannot_be_judged(view_reasons: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """One sentence per view; a single view needs no name."""
     if len(view_reasons) == 1:
@@ -130,3 +168,32 @@ def _unlike(names: Sequence[str], used: Mapping[str, str], distances: Mapping[st
     else:
         what = f"View {names[0]} is" if len(names) == 1 else f"Views {', '.join(names)} are"
     return f"{what} {UNLIKE} (distance {farthest:.1f} times the limit)."
+
+
+def _asked_seconds(view: EncodedView) -> float:
+    """Return how much of the view's file was to be scored."""
+    start, end = view.view.start_seconds, view.view.end_seconds
+    duration = 0.0 if view.info is None else view.info.duration_seconds
+    return min(duration, (math.inf if end is None else end) - start)
+
+
+def _coverage_warnings(
+    used: list[EncodedView], timestamps: NDArray[np.float64], interval_seconds: float
+) -> list[str]:
+    warnings = []
+    scored = float(timestamps[-1, -1] - timestamps[0, 0]) + interval_seconds
+    longest = max(_asked_seconds(view) for view in used)
+    if scored < _SHORT_OVERLAP * longest and longest - scored > _SHORT_OVERLAP_SECONDS:
+        warnings.append(
+            f"Only {scored:.1f} s, which all views show, were scored; the longest view has "
+            f"{longest:.1f} s."
+        )
+    if len(timestamps) > 1:
+        step = float(timestamps[1, 0] - timestamps[0, 0])
+        window = float(timestamps[0, -1] - timestamps[0, 0]) + interval_seconds
+        if step > window * 1.01:
+            warnings.append(
+                f"The performance is long: {len(timestamps)} windows of {window:.1f} s, {step:.1f} "
+                "s apart, stand for it."
+            )
+    return warnings

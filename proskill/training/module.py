@@ -27,7 +27,7 @@ from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.result_files import write_results
 from proskill.evaluation.skills import MEAN
 from proskill.evaluation.summary import summarise
-from proskill.features.batches import InputStage, encode_batch
+from proskill.features.encoding import InputStage, encode_batch
 from proskill.features.prediction import predict_takes
 from proskill.models.heads import LevelPrediction, RegressionHead
 from proskill.models.lora import LoraSettings

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from proskill.data.selection import OnError
 from proskill.data.take import Split
 from proskill.errors import ConfigError
-from proskill.features.feature_cache import Precision
+from proskill.features.feature_cache import PrecisionChoice
 from proskill.input_spec import InputSpec
 from proskill.view_names import ViewKind
 
@@ -46,7 +46,7 @@ class BackboneSettings:
     global_pool: Literal["avg", "token"] | None = None
     train: bool = False
     grad_checkpointing: bool = False
-    precision: Precision = "auto"
+    precision: PrecisionChoice = "auto"
     batch_size: int = 8
 
     def __post_init__(self) -> None:

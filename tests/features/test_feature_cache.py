@@ -77,7 +77,7 @@ def test_the_second_run_decodes_nothing_and_gives_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = compute(tiny_takes[:4], backbone, cache_dir=tmp_path)
-    monkeypatch.setattr(feature_cache, "read_windows", refuse_to_read)
+    monkeypatch.setattr(feature_cache, "read_view", refuse_to_read)
     second = compute(tiny_takes[:4], backbone, cache_dir=tmp_path)
     assert np.array_equal(first.features, second.features)
     assert not list(tmp_path.rglob("*.partial"))

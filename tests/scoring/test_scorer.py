@@ -193,7 +193,7 @@ def test_the_same_file_twice_is_scored_with_a_warning(
 
 def test_views_without_a_common_instant_raise(scorer: Scorer, make_video: MakeVideo) -> None:
     views = {"exo1": make_video("a.mp4"), "exo2": make_video("b.mp4")}
-    with pytest.raises(ProskillError, match="views exo1, exo2 have no instant in common"):
+    with pytest.raises(ProskillError, match="views exo1, exo2 have no timestamp in common"):
         scorer.score(views, offsets={"exo2": -100.0})
 
 
@@ -342,7 +342,7 @@ def test_only_the_span_asked_for_is_looked_at(
     rest = scorer.score({"exo1": file}, span_seconds=(6.0, None)).provenance.instants_seconds
     assert rest[0][0] == 6.0
     assert rest[-1][-1] > 7.5
-    with pytest.raises(ProskillError, match="have no instant in common"):
+    with pytest.raises(ProskillError, match="have no timestamp in common"):
         scorer.score({"exo1": file}, span_seconds=(9.0, None))
     with pytest.raises(ProskillError, match=r"span from 2\.0 to 1\.0 s: must begin"):
         scorer.score({"exo1": file}, span_seconds=(2.0, 1.0))

@@ -8,7 +8,7 @@ import pytest
 
 from proskill.errors import ProskillError
 from proskill.scoring import Proxy
-from proskill.scoring.sound_origins import sound_origins
+from proskill.scoring.uploads import sound_origins
 from proskill.video.probe import VideoInfo
 
 RATE = 8000

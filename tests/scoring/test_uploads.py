@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring import Scorer
+from proskill.scoring import Scorer, make_take
 from proskill.scoring.assessment import TIMING_FIELDS
 from proskill.scoring.uploads import make_proxies, score_proxies, score_uploads
 
@@ -45,12 +45,12 @@ def test_copies_made_before_give_the_same_answer_as_files(
     scorer: Scorer, make_video: MakeVideo, tmp_path: Path
 ) -> None:
     views = {"ego": make_video("a.mp4", seed=1), "exo1": make_video("b.mp4", seed=2)}
-    options = {"kinds": {"exo1": "ego"}, "offsets": {"exo1": 0.2}}
-    at_once = score_uploads(scorer, views, folder=tmp_path / "x", **options).assessment.to_dict()
+    take = make_take(views, kinds={"exo1": "ego"}, offsets={"exo1": 0.2})
+    at_once = score_uploads(scorer, take, folder=tmp_path / "x").assessment.to_dict()
     made = make_proxies(views, tmp_path / "y")
     for path in views.values():
         path.unlink()
-    in_steps = score_proxies(scorer, made, **options).assessment.to_dict()
+    in_steps = score_proxies(scorer, take, made).assessment.to_dict()
     for answer in (at_once, in_steps):
         for name in TIMING_FIELDS:
             del answer["provenance"][name]
@@ -81,8 +81,8 @@ def test_when_nothing_can_be_scored_no_copy_is_left(
     with pytest.raises(VideoError, match="is a text file, not a video"):
         score_uploads(scorer, {"ego": text}, folder=folder)
     apart = {"ego": make_video("a.mp4"), "exo1": make_video("b.mp4")}
-    with pytest.raises(ProskillError, match="no instant in common"):
-        score_uploads(scorer, apart, folder=folder, offsets={"exo1": 60.0})
+    with pytest.raises(ProskillError, match="no timestamp in common"):
+        score_uploads(scorer, make_take(apart, offsets={"exo1": 60.0}), folder=folder)
     assert list(folder.iterdir()) == []
 
 

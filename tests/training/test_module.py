@@ -67,7 +67,7 @@ def test_cached_features_train_a_model_that_ranks_unseen_people_without_decoding
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("a video was decoded although its features are cached")
 
-    monkeypatch.setattr(feature_cache, "read_windows", refuse)
+    monkeypatch.setattr(feature_cache, "read_view", refuse)
     module = make_module()
     fit_model(module, make_data(), run_dir=tmp_path, max_epochs=30, patience=None, progress=False)
     with next((tmp_path / "logs" / "version_1").glob("metrics.csv")).open() as file:

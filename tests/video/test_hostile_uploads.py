@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from proskill.errors import VideoError
-from proskill.scoring import Scorer
-from proskill.scoring.uploads import UploadResult, score_uploads
+from proskill.scoring import ScoredTake, Scorer
+from proskill.scoring.uploads import score_uploads
 from proskill.video.sanitize import make_proxy
 
 MakeVideo = Callable[[str], Path]
@@ -98,11 +98,11 @@ def scorer() -> Scorer:
 
 
 @pytest.fixture
-def score(scorer: Scorer, tmp_path: Path) -> Callable[[Path], UploadResult]:
+def score(scorer: Scorer, tmp_path: Path) -> Callable[[Path], ScoredTake]:
     """Score one upload, and see that nothing but its copy is left."""
     copies = tmp_path / "copies"
 
-    def score_one(path: Path) -> UploadResult:
+    def score_one(path: Path) -> ScoredTake:
         before = path.read_bytes()
         try:
             result = score_uploads(scorer, {"exo1": path}, folder=copies)
@@ -118,7 +118,7 @@ def score(scorer: Scorer, tmp_path: Path) -> Callable[[Path], UploadResult]:
 
 @pytest.mark.parametrize("name", each_of(JUDGED))
 def test_what_can_be_decoded_reaches_the_model_with_its_warnings(
-    name: str, make_video: MakeVideo, score: Callable[[Path], UploadResult]
+    name: str, make_video: MakeVideo, score: Callable[[Path], ScoredTake]
 ) -> None:
     assessment = score(make_video(name)).assessment
     view = assessment.views["exo1"]
@@ -129,7 +129,7 @@ def test_what_can_be_decoded_reaches_the_model_with_its_warnings(
 
 @pytest.mark.parametrize("name", each_of(ABSTAINED))
 def test_what_shows_nothing_to_judge_gets_a_reason_and_no_level(
-    name: str, make_video: MakeVideo, score: Callable[[Path], UploadResult]
+    name: str, make_video: MakeVideo, score: Callable[[Path], ScoredTake]
 ) -> None:
     assessment = score(make_video(name)).assessment
     assert (assessment.status, assessment.level) == ("abstained", None)
@@ -138,7 +138,7 @@ def test_what_shows_nothing_to_judge_gets_a_reason_and_no_level(
 
 @pytest.mark.parametrize("name", each_of(REFUSED))
 def test_what_is_no_acceptable_video_is_refused_in_a_sentence(
-    name: str, make_video: MakeVideo, score: Callable[[Path], UploadResult]
+    name: str, make_video: MakeVideo, score: Callable[[Path], ScoredTake]
 ) -> None:
     with pytest.raises(VideoError) as caught:
         score(make_video(name))
@@ -147,7 +147,7 @@ def test_what_is_no_acceptable_video_is_refused_in_a_sentence(
 
 
 def test_what_is_no_video_at_all_is_refused_by_its_content(
-    tmp_path: Path, score: Callable[[Path], UploadResult]
+    tmp_path: Path, score: Callable[[Path], ScoredTake]
 ) -> None:
     for name, (content, reason) in CONTENTS.items():
         path = tmp_path / name

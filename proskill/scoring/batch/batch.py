@@ -11,68 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from proskill.data.take import Take
 from proskill.errors import ProskillError
-from proskill.scoring.assessment import Assessment
 from proskill.scoring.batch.rows import RowJournal, write_rows
 from proskill.scoring.batch.table_row import table_row
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.scorer import ScoredTake
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BatchTake:
-    """The files of one performance.
-
-    Attributes:
-        take_id: unique in a batch.
-        views: view name -> video file; need not exist.
-        kinds: view name -> "ego" or "exo"; guessed from the name where absent.
-        offsets: view name -> seconds added to the common clock to give the file's clock.
-        span_seconds: [start, end) of the performance on the common clock; None ends with the file.
-    """
-
-    take_id: str
-    views: Mapping[str, Path]
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    offsets: Mapping[str, float] = field(default_factory=dict)
-    span_seconds: tuple[float, float | None] = (0.0, None)
-
-    def __post_init__(self) -> None:
-        for name in ("views", "kinds", "offsets"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-
-    def fingerprint(self, scored_by: str, options: Sequence[str] = ()) -> str:
-        """A name for "these files, scored like this"; changes when a file does.
-
-        Args:
-            scored_by: what else decides the result, such as the checkpoint's sha256.
-            options: of the command that made the result; the name ends with them.
-        """
-        files = [(name, str(path), _stamp(path)) for name, path in self.views.items()]
-        asked = (sorted(self.kinds.items()), sorted(self.offsets.items()), self.span_seconds)
-        parts = (scored_by, files, asked)
-        name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-        return "+".join((name, *options))
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """What became of one performance.
-
-    Attributes:
-        assessment: of it.
-        explanation: of the assessment; None where it was not asked for or there is no answer.
-    """
-
-    assessment: Assessment
-    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +40,26 @@ class BatchCounts:
     num_kept: int
 
 
-def shard_of(takes: Sequence[BatchTake], *, num_shards: int, shard: int) -> Sequence[BatchTake]:
+def fingerprint_of(take: Take, scored_by: str, options: Sequence[str] = ()) -> str:
+    """Return a name for "these files, scored like this", which changes when a file does.
+
+    Args:
+        take: the files need not exist.
+        scored_by: everything else that decides the result, such as the checkpoint's sha256.
+        options: of the command that made the result; the name ends with them.
+    """
+    views = [
+        (
+            name, view.kind, view.start_seconds, view.end_seconds, view.offset_seconds,
+            str(view.path), _stamp(view.path),
+        )
+        for name, view in take.views.items()
+    ]  # fmt: skip
+    name = hashlib.sha256(json.dumps((scored_by, views)).encode()).hexdigest()[:16]
+    return "+".join((name, *options))
+
+
+def shard_of(takes: Sequence[Take], *, num_shards: int, shard: int) -> Sequence[Take]:
     """One of several nearly equal stretches; their rows one after the other are those of all.
 
     Raises:
@@ -112,8 +81,8 @@ def shard_path(out: Path, *, num_shards: int, shard: int) -> Path:
 
 
 def score_batch(
-    takes: Sequence[BatchTake],
-    score: Callable[[BatchTake], BatchResult],
+    takes: Sequence[Take],
+    score: Callable[[Take], ScoredTake],
     *,
     out: Path,
     columns: Sequence[str],
@@ -147,7 +116,7 @@ def score_batch(
         for number, take in enumerate(takes):
             if progress:
                 progress(number, len(takes))
-            fingerprint = take.fingerprint(scored_by, options)
+            fingerprint = fingerprint_of(take, scored_by, options)
             if journal.has(take.take_id, fingerprint):
                 kept += 1
                 continue
@@ -162,7 +131,7 @@ def score_batch(
 
 
 def _row(
-    take: BatchTake, fingerprint: str, score: Callable[[BatchTake], BatchResult], *, is_flat: bool
+    take: Take, fingerprint: str, score: Callable[[Take], ScoredTake], *, is_flat: bool
 ) -> dict[str, Any]:
     start: dict[str, Any] = {"take_id": take.take_id, "fingerprint": fingerprint}
     try:
@@ -170,7 +139,7 @@ def _row(
     except Exception as error:  # one bad file must not cost the night's work
         if not isinstance(error, ProskillError | OSError | ValueError):
             _log.exception("take %r: not an error of its files", take.take_id)
-        files = "; ".join(f"{name}={path}" for name, path in take.views.items())
+        files = "; ".join(f"{name}={view.path}" for name, view in take.views.items())
         sentence = " ".join(str(error).split()) or type(error).__name__
         return {**start, "status": "error", "error": sentence, "files": files}
     if is_flat:
@@ -181,7 +150,7 @@ def _row(
     return row
 
 
-def _require_distinct(takes: Sequence[BatchTake]) -> None:
+def _require_distinct(takes: Sequence[Take]) -> None:
     seen: set[str] = set()
     for take in takes:
         if take.take_id in seen:

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from proskill.errors import ProskillError
-from proskill.scoring.encoding import EncodedTake
+from proskill.features.encoding import EncodedTake
+from proskill.features.reading import EncodedView
 from proskill.scoring.explain.explanation import (
     MAX_MOMENTS,
     Explanation,
@@ -37,7 +38,6 @@ from proskill.scoring.explain.segment_attribution import (
 from proskill.scoring.explain.window_grids import window_grids
 from proskill.scoring.feature_scorer import expected_levels
 from proskill.scoring.scorer import Scorer
-from proskill.scoring.views import SeenView
 
 
 def explain_take(
@@ -80,7 +80,7 @@ def explain_stepwise(
     frames = []
     for number, (name, view) in enumerate(used.items()):
         report(f"reading {name} again", 0.3 * number / len(used))
-        frames.append(scorer.encoder.read_again(view, instants))  # (N, C, H, W)
+        frames.append(scorer.read_again(view, instants))  # (N, C, H, W)
     encoded_grids: list[Grid] = []
     num_grids = len(grids.instants)
     for number, grid in enumerate(grids.instants):
@@ -89,7 +89,7 @@ def explain_stepwise(
             done = (number + v / len(used)) / num_grids
             report(f"judging stretches of {name}", 0.3 + 0.7 * done)
             clips = frames[v][np.searchsorted(instants, grid)]  # (W, T, C, H, W)
-            features.append(scorer.encoder.encode_frames(clips).double().cpu().numpy())
+            features.append(scorer.encode_frames(clips).double().cpu().numpy())
         encoded_grids.append(_grid(features, grid, grids.interval_seconds))
         if number or num_grids == 1:
             found = _explanation(
@@ -112,7 +112,7 @@ def _grid(features: Sequence[Floats], instants: NDArray[np.float64], interval: f
 
 def _explanation(
     scorer: Scorer,
-    used: dict[str, SeenView],
+    used: dict[str, EncodedView],
     grids: Sequence[Grid],
     segments: Segments,
     *,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.models import InputSpec
+from proskill.input_spec import InputSpec
 
 NUM_GRIDS = 4
 _QUARTERS = 4

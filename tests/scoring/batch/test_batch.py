@@ -12,9 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proskill.data.take import Take
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring import Assessment, Explanation, Moment, Scorer, SegmentEffect, ViewEffect
-from proskill.scoring.batch.batch import BatchResult, BatchTake, score_batch, shard_of, shard_path
+from proskill.scoring import (
+    Assessment,
+    Explanation,
+    Moment,
+    ScoredTake,
+    Scorer,
+    SegmentEffect,
+    ViewEffect,
+    make_take,
+)
+from proskill.scoring.batch.batch import score_batch, shard_of, shard_path
 from proskill.scoring.batch.rows import read_rows
 from proskill.scoring.batch.table_row import table_columns
 
@@ -47,26 +57,27 @@ class _Judge:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def __call__(self, take: BatchTake) -> BatchResult:
+    def __call__(self, take: Take) -> ScoredTake:
         self.seen.append(take.take_id)
-        [path] = take.views.values()
+        [view] = take.views.values()
+        path = view.path
         if "broken" in take.take_id and path.read_bytes() != b"mended":
             raise VideoError(path, "is empty; export it again")
         if "power cut" in take.take_id and path.read_bytes() != b"mended":
             raise KeyboardInterrupt
-        return BatchResult(_assessment(path.name))
+        return ScoredTake(_assessment(path.name))
 
 
-def _takes(folder: Path, *names: str) -> list[BatchTake]:
+def _takes(folder: Path, *names: str) -> list[Take]:
     takes = []
     for name in names:
         path = folder / f"{name}.mp4"
         path.write_bytes(b"clip")
-        takes.append(BatchTake(name, {"exo1": path}))
+        takes.append(make_take({"exo1": path}, take_id=name))
     return takes
 
 
-def _batch(takes: list[BatchTake], out: Path, judge: Any, **options: Any) -> Any:
+def _batch(takes: list[Take], out: Path, judge: Any, **options: Any) -> Any:
     columns = table_columns(LEVELS)
     return score_batch(takes, judge, out=out, columns=columns, scored_by="x", **options)
 
@@ -118,7 +129,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, suffix: str
     assert not out.exists()
     partial = out.with_name(f"{out.name}.partial")
     partial.write_bytes(partial.read_bytes() + b'{"take_id": "d", "sta')  # torn by the power cut
-    takes[2].views["exo1"].write_bytes(b"mended")
+    takes[2].views["exo1"].path.write_bytes(b"mended")
     again = _Judge()
     counts = _batch(takes, out, again, resume=True)
     assert again.seen == ["broken", "power cut", "d"]  # errors are tried again
@@ -132,11 +143,11 @@ def test_a_finished_run_is_kept_but_for_files_that_changed(tmp_path: Path, suffi
     out = tmp_path / f"r.{suffix}"
     _batch(_takes(tmp_path, "a", "b", "broken"), out, _Judge())
     first = out.read_bytes()
-    takes = [BatchTake(n, {"exo1": tmp_path / f"{n}.mp4"}) for n in ("a", "b", "broken")]
+    takes = [make_take({"exo1": tmp_path / f"{n}.mp4"}, take_id=n) for n in ("a", "b", "broken")]
     _batch(takes, out, _Judge(), resume=True)
     assert out.read_bytes() == first
-    takes[1].views["exo1"].write_bytes(b"another clip")
-    takes[2].views["exo1"].write_bytes(b"mended")
+    takes[1].views["exo1"].path.write_bytes(b"another clip")
+    takes[2].views["exo1"].path.write_bytes(b"mended")
     judge = _Judge()
     _batch([*_takes(tmp_path, "new"), *takes[1:]], out, judge, resume=True)
     assert judge.seen == ["new", "b", "broken"]
@@ -168,7 +179,7 @@ def test_rows_that_were_made_in_different_ways_are_not_mixed(
     with pytest.raises(ProskillError, match=f"{partial.name}: {sentence}"):
         _batch(takes, out, _Judge(), options=now, resume=True)
     assert partial.read_bytes() == kept
-    takes[2].views["exo1"].write_bytes(b"mended")
+    takes[2].views["exo1"].path.write_bytes(b"mended")
     _batch(takes, out, _Judge(), options=before, resume=True)
     finished = out.read_bytes()
     with pytest.raises(ProskillError, match=f"{out.name}: {sentence}"):
@@ -185,7 +196,7 @@ def test_a_journal_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert partial.read_text() == '{"title": "my diary"}\n'
 
 
-def _explained(take: BatchTake) -> BatchResult:
+def _explained(take: Take) -> ScoredTake:
     found = Explanation(
         segments=(SegmentEffect(0.0, 1.0, -0.5, 0.1), SegmentEffect(1.0, 2.0, 0.25, 0.1)),
         baseline=1.75,
@@ -196,7 +207,7 @@ def _explained(take: BatchTake) -> BatchResult:
         views={"exo1": ViewEffect(0.0, 1.0)},
         method="made by hand",
     )
-    return BatchResult(_assessment("a.mp4"), found if take.take_id == "moment" else None)
+    return ScoredTake(_assessment("a.mp4"), found if take.take_id == "moment" else None)
 
 
 def test_an_explanation_stands_in_its_row(tmp_path: Path) -> None:
@@ -243,7 +254,7 @@ def test_nothing_is_overwritten_mixed_up_or_written_twice_at_once(tmp_path: Path
 def test_a_fault_of_ours_is_a_row_and_a_traceback_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def judge(take: BatchTake) -> BatchResult:
+    def judge(take: Take) -> ScoredTake:
         raise RuntimeError("out of\n memory")
 
     _batch(_takes(tmp_path, "a"), tmp_path / "r.jsonl", judge)
@@ -253,7 +264,7 @@ def test_a_fault_of_ours_is_a_row_and_a_traceback_in_the_log(
 
 @given(num_takes=st.integers(0, 40), num_shards=st.integers(1, 12))
 def test_shards_one_after_the_other_are_the_whole(num_takes: int, num_shards: int) -> None:
-    takes = [BatchTake(str(number), {}) for number in range(num_takes)]
+    takes = [make_take("a.mp4", take_id=str(number)) for number in range(num_takes)]
     shards = [shard_of(takes, num_shards=num_shards, shard=k) for k in range(num_shards)]
     assert [take for shard in shards for take in shard] == takes
     sizes = [len(shard) for shard in shards]
@@ -274,16 +285,17 @@ def test_real_clips_broken_and_whole_become_rows(
     scorer = Scorer.from_checkpoint(make_checkpoint())
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(make_video("whole.mp4").read_bytes()[:700])
+    good = {"ego": make_video("e.mp4"), "exo1": make_video("x.mp4", seed=1)}
     takes = [
-        BatchTake("good", {"ego": make_video("e.mp4"), "exo1": make_video("x.mp4", seed=1)}),
-        BatchTake("broken", {"exo1": broken}),
-        BatchTake("black", {"exo1": make_video("black.mp4", picture="black")}),
-        BatchTake("gone", {"exo1": tmp_path / "gone.mp4"}),
+        make_take(good, take_id="good"),
+        make_take({"exo1": broken}, take_id="broken"),
+        make_take({"exo1": make_video("black.mp4", picture="black")}, take_id="black"),
+        make_take({"exo1": tmp_path / "gone.mp4"}, take_id="gone"),
     ]
     out = tmp_path / "r.parquet"
     score_batch(
         takes,
-        lambda take: BatchResult(scorer.score(take.views)),
+        lambda take: ScoredTake(scorer.score(take)),
         out=out,
         columns=table_columns(scorer.config.levels),
         scored_by=scorer.sha256,

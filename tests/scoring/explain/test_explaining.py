@@ -21,7 +21,14 @@ from proskill.models import (
     load_checkpoint,
     save_checkpoint,
 )
-from proskill.scoring import Assessment, Explanation, Scorer, explain_stepwise, explain_take
+from proskill.scoring import (
+    Assessment,
+    Explanation,
+    Scorer,
+    explain_stepwise,
+    explain_take,
+    make_take,
+)
 from proskill.simulation.planted import PlantedTake, plant_faults, without_fault
 from proskill.simulation.render import write_video
 from proskill.simulation.take_spec import FRAME_RATE
@@ -131,7 +138,7 @@ def test_an_offset_view_is_read_at_its_own_time(
 ) -> None:
     scorer = Scorer.from_checkpoint(make_checkpoint())
     views = {"exo1": make_video("a.mp4"), "exo2": make_video("b.mp4", seed=2)}
-    found = explain_take(scorer, scorer.encode(views, offsets={"exo2": -0.4}))
+    found = explain_take(scorer, scorer.encode(make_take(views, offsets={"exo2": -0.4})))
     assert found.segments[0].start_seconds == pytest.approx(0.4)
 
 

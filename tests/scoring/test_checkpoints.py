@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proskill.scoring.card_limits import card_limits
+from proskill.scoring.checkpoints import card_limits
 from proskill.shipped_files import find_default_checkpoint
 
 

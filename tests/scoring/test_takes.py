@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from proskill.data.take import View
 from proskill.errors import ProskillError, VideoError
-from proskill.scoring.inputs import check_views, name_views
+from proskill.scoring.takes import as_take, make_take, name_views
 
 
 def test_files_without_a_name_get_the_usual_ones() -> None:
@@ -36,22 +37,22 @@ def test_names_that_cannot_be_used_are_refused(named: list[tuple[str, str]], mes
 
 def test_no_view_is_refused() -> None:
     with pytest.raises(ProskillError) as caught:
-        check_views({})
+        make_take({})
     assert str(caught.value) == "no view given; give one video file or more"
 
 
 def test_nine_views_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProskillError) as caught:
-        check_views({f"exo{i}": tmp_path for i in range(9)})
+        as_take({f"exo{i}": tmp_path for i in range(9)})
     assert str(caught.value) == "9 views given; at most 8 are scored together, so leave out 1"
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError) as caught:
-        check_views({"ego": tmp_path / "gone.mp4"})
+        as_take({"ego": tmp_path / "gone.mp4"})
     assert str(caught.value) == (f"{tmp_path}/gone.mp4: no such file; check the path of view 'ego'")
     with pytest.raises(VideoError) as caught:
-        check_views({"ego": tmp_path})
+        as_take({"ego": tmp_path})
     assert str(caught.value) == f"{tmp_path}: is a directory; give one video file for view 'ego'"
 
 
@@ -66,7 +67,7 @@ def test_kinds_and_offsets_belong_to_views(tmp_path: Path) -> None:
         ({"offsets": {"ego": float("nan")}}, "view 'ego': offset nan is not a number of seconds"),
     ):
         with pytest.raises(ProskillError) as caught:
-            check_views(views, **arguments)  # type: ignore[arg-type]
+            make_take(views, **arguments)  # type: ignore[arg-type]
         assert str(caught.value).startswith(message)
-    (view,) = check_views(views, kinds={"ego": "exo"}, offsets={"ego": 0.5}).values()
-    assert (view.name, view.kind, view.offset_seconds) == ("ego", "exo", 0.5)
+    take = make_take(views, kinds={"ego": "exo"}, offsets={"ego": 0.5})
+    assert dict(take.views) == {"ego": View(file, "exo", offset_seconds=0.5)}

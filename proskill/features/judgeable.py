@@ -1,13 +1,15 @@
-"""Can this be judged at all? Reasons why a view cannot, from what its file is and what it shows.
+"""Reasons why a view cannot be judged, from facts about its file and from its pictures.
 
-A model always answers; these rules say when it should not be asked. Each reason is a sentence part
-for people that follows the view's name. Not here: whether the view resembles what the model learned
-from (`out_of_distribution.py`).
+A model always predicts something; these rules decide when it should not be asked. Each reason is
+part of a sentence that follows the name of the view. Not here: similarity to the training data
+(`proskill.calibration.out_of_distribution`).
 
 Shapes: W windows, T frames, C channels, H W pixels.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,8 +17,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from proskill.models import InputSpec
-from proskill.video.probe import VideoInfo
+from proskill.input_spec import InputSpec
+
+if TYPE_CHECKING:  # training from cached features needs no decoder
+    from proskill.video.probe import VideoInfo
 
 MIN_SHORT_SIDE_PX = 64
 _BLOCKS = 16  # per side; averages over a block hide sensor and compression noise
@@ -26,24 +30,24 @@ _MIN_CHANGE = 3.0  # grey levels of 255 by which some block changes within some 
 
 
 def window_seconds(spec: InputSpec) -> float:
-    """From the first to the last frame of a window; 0 where frames spread over any length."""
+    """Return the time from the first to the last frame of a window; 0 where frames spread."""
     return (spec.num_frames - 1) * (spec.frame_interval_seconds or 0.0)
 
 
-def frame_seconds(spec: InputSpec, instants: NDArray[np.float64]) -> float:
-    """Time that a frame of a window stands for.
+def frame_seconds(spec: InputSpec, timestamps: NDArray[np.float64]) -> float:
+    """Return the time between frames of a window.
 
     Args:
         spec: of the model.
-        instants: windows (W, T), one or more, on the common clock.
+        timestamps: windows (W, T), one or more, on the take's clock.
     """
     if spec.frame_interval_seconds is not None:
         return spec.frame_interval_seconds
-    return float(instants[0, -1] - instants[0, 0]) / max(1, spec.num_frames - 1)
+    return float(timestamps[0, -1] - timestamps[0, 0]) / max(1, spec.num_frames - 1)
 
 
 def file_reasons(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
-    """Why a readable file cannot be judged; empty if it can."""
+    """Return the reasons why a readable file cannot be judged; empty if it can."""
     reasons = []
     if info.num_frames < 2:
         return ("holds a single picture; a performance is needed",)
@@ -61,7 +65,7 @@ def file_reasons(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
 
 
 def file_warnings(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
-    """What weakens a judgement without preventing it."""
+    """Return warnings that weaken a judgement without preventing it."""
     warnings = list(info.warnings)
     short_side = min(info.width, info.height)
     if MIN_SHORT_SIDE_PX <= short_side < min(spec.img_size):
@@ -78,7 +82,7 @@ def file_warnings(info: VideoInfo, spec: InputSpec) -> tuple[str, ...]:
 
 
 def picture_reasons(clips: Tensor) -> tuple[str, ...]:
-    """Why sampled frames cannot be judged: nothing to see, or nothing moves.
+    """Return the reasons why sampled frames cannot be judged: blank pictures, or no motion.
 
     Args:
         clips: uint8 (W, T, C, H, W).
@@ -95,6 +99,6 @@ def picture_reasons(clips: Tensor) -> tuple[str, ...]:
 
 
 def _block_means(clip: Tensor) -> Tensor:
-    """Mean brightness of each block of each frame, (T, C, H, W) to (T, blocks)."""
+    """Return the mean brightness of each block of each frame, (T, C, H, W) to (T, blocks)."""
     blocks = F.adaptive_avg_pool2d(clip.float(), _BLOCKS)  # (T, C, blocks, blocks)
     return blocks.mean(dim=1).flatten(1)  # (T, blocks)

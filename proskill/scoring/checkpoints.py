@@ -1,8 +1,10 @@
-"""What the scorer needs around a loaded checkpoint: calibration, device, versions."""
+"""Everything around a loaded checkpoint: its calibration, card, device and versions."""
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
+from pathlib import Path
 from platform import python_version
 
 import torch
@@ -13,11 +15,12 @@ from proskill.calibration.picture_statistics import NUM_STATISTICS
 from proskill.errors import CheckpointError, ConfigError
 from proskill.models import LoadedCheckpoint
 
+_MAX_CARD_BYTES = 200_000
 _NAMED_PACKAGES = ("torch", "numpy", "av", "timm")
 
 
 def calibration_of(checkpoint: LoadedCheckpoint, *, name: str) -> Calibration | None:
-    """The calibration that lies in a checkpoint, None if there is none.
+    """Return the calibration of a checkpoint, None if there is none.
 
     Args:
         checkpoint: as loaded.
@@ -49,7 +52,7 @@ def calibration_of(checkpoint: LoadedCheckpoint, *, name: str) -> Calibration | 
 
 
 def device_named(name: str) -> torch.device:
-    """The device, after trying it.
+    """Return the device, after trying it.
 
     Raises:
         ConfigError: it does not exist here.
@@ -64,7 +67,7 @@ def device_named(name: str) -> torch.device:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions that a result may depend on, proskill's first."""
+    """Return the versions that a result may depend on, proskill's first."""
     found = {"proskill": __version__, "python": python_version()}
     for package in _NAMED_PACKAGES:
         try:
@@ -72,3 +75,27 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def card_limits(directory: Path) -> tuple[str, ...]:
+    """Return the points under the heading "Limits" of a model card, as plain sentences.
+
+    Args:
+        directory: of a checkpoint; its card is README.md.
+
+    Returns:
+        One text a point, without markup; empty where there is no card or no such heading.
+    """
+    try:
+        with (directory / "README.md").open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_CARD_BYTES)
+    except OSError:
+        return ()
+    section = re.search(r"^#+\s*limit[^\n]*\n(.*?)(?=^#|\Z)", text, re.I | re.M | re.S)
+    if section is None:
+        return ()
+    points = re.split(r"^\s*[-*]\s+|\n\s*\n", section[1], flags=re.M)
+    plain = (
+        re.sub(r"[*`_]{1,2}(\S.*?\S|\S)[*`_]{1,2}", r"\1", " ".join(p.split())) for p in points
+    )
+    return tuple(point for point in plain if point)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from proskill.features.judgeable import file_reasons, file_warnings, picture_reasons
 from proskill.models import InputSpec
-from proskill.scoring.judgeable import file_reasons, file_warnings, picture_reasons
 from proskill.video.probe import VideoInfo
 
 SPEC = InputSpec(num_frames=8, frame_interval_seconds=0.1, img_size=(224, 224))
