@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from proskill._version import __version__
 from proskill.plain_json import plain_json
 from proskill.rating.rate import RatingRun
 from proskill.rating_files.headline import headline
 from proskill.rating_files.read import ReadComparisons
-from proskill.rating_files.tallies import next_pairs
+from proskill.rating_files.tallies import cut_bands, next_pairs
+from proskill.rating_files.write import rating_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +63,7 @@ def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:
         "agreement": asdict(run.agreement),
         "next_pairs": next_pairs(run),
         "elo": _elo(run),
-        "ratings": _ratings(run),
+        "ratings": rating_rows(run.ratings),
     }
     plain: dict[str, Any] = plain_json(summary)
     return plain
@@ -73,15 +72,15 @@ def run_summary(run: RatingRun, origin: Origin) -> dict[str, Any]:
 def _levels(run: RatingRun) -> list[dict[str, Any]]:
     found = []
     for cut in run.levels:
-        lower, upper = np.quantile(cut.draws, [0.05, 0.95], axis=0)
+        bands = cut_bands(cut)
         found.append(
             {
                 "group": run.table.groups[cut.group],
                 "method": cut.method,
                 "levels": cut.scale.names,
                 "cuts": cut.cuts,
-                "lower": lower,
-                "upper": upper,
+                "lower": [lower for _, lower, _ in bands],
+                "upper": [upper for _, _, upper in bands],
             }
         )
     return found
@@ -96,23 +95,3 @@ def _elo(run: RatingRun) -> dict[str, Any] | None:
         "ratings": dict(zip(run.table.items, run.elo.ratings.tolist(), strict=True)),
         "order_spread": dict(zip(run.table.items, run.elo.order_spread.tolist(), strict=True)),
     }
-
-
-def _ratings(run: RatingRun) -> list[dict[str, Any]]:
-    ratings = run.ratings
-    columns: dict[str, list[Any]] = {
-        "item": list(ratings.items),
-        "group": list(ratings.groups),
-        "rank": ratings.rank().tolist(),
-        **{name: getattr(ratings, name).tolist() for name in ("rating", "lower", "upper", "elo")},
-        "level": list(ratings.level),
-        "num_comparisons": ratings.num_comparisons.tolist(),
-        "component": ratings.component.tolist(),
-        "flags": list(ratings.flags),
-    }
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    if ratings.scale is not None:
-        shares = ratings.level_probabilities.tolist()
-        for row, share in zip(rows, shares, strict=True):
-            row["level_probabilities"] = dict(zip(ratings.scale.names, share, strict=True))
-    return rows

@@ -105,6 +105,18 @@ def write_proskill_rankings(
     return path
 
 
+def rating_rows(ratings: Ratings) -> list[dict[str, Any]]:
+    """Return a dictionary for JSON per item, best first within its group; None for NaN."""
+    columns = _columns(ratings)
+    names = () if ratings.scale is None else ratings.scale.names
+    probabilities = [columns.pop(PROBABILITY + name) for name in names]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for index, row in enumerate(rows):
+        shares = {name: column[index] for name, column in zip(names, probabilities, strict=True)}
+        row["level_probabilities"] = shares
+    return rows
+
+
 def _columns(ratings: Ratings) -> dict[str, list[Any]]:
     """The columns of a table as plain values; flags are lists."""
     names = () if ratings.scale is None else ratings.scale.names
@@ -137,14 +149,8 @@ def _csv_bytes(ratings: Ratings) -> bytes:
 
 
 def _json_bytes(ratings: Ratings) -> bytes:
-    columns = _columns(ratings)
     names = () if ratings.scale is None else ratings.scale.names
-    probabilities = [columns.pop(PROBABILITY + name) for name in names]
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    for index, row in enumerate(rows):
-        shares = {name: column[index] for name, column in zip(names, probabilities, strict=True)}
-        row["level_probabilities"] = shares
-    content = {"format": JSON_FORMAT, "levels": list(names), "ratings": rows}
+    content = {"format": JSON_FORMAT, "levels": list(names), "ratings": rating_rows(ratings)}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     return (text + "\n").encode("utf-8")
 
