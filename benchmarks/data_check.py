@@ -77,7 +77,7 @@ def main() -> None:
 def timed(folder: Path, journal: Path, num_workers: int) -> float:
     started = time.perf_counter()
     report = check_dataset(
-        folder, journal=journal, num_instants=NUM_INSTANTS, num_workers=num_workers
+        folder, journal=journal, num_timestamps=NUM_INSTANTS, num_workers=num_workers
     )
     assert not report.unusable, report.unusable[0]
     return time.perf_counter() - started
@@ -88,7 +88,7 @@ def cpu_seconds(path: Path) -> float:
     seconds = []
     for _ in range(5):
         started = time.process_time()
-        examine_file(FileRequest(path, num_instants=NUM_INSTANTS))
+        examine_file(FileRequest(path, num_timestamps=NUM_INSTANTS))
         seconds.append(time.process_time() - started)
     return round(statistics.median(seconds), 3)
 

@@ -34,7 +34,8 @@ import numpy as np
 from machine import processor_name
 
 from proskill.errors import VideoError
-from proskill.video.reader import ReaderName, VideoReader, open_reader, read_views
+from proskill.video import ReaderName
+from proskill.video.reader import VideoReader, open_reader, read_views
 
 OUT = Path(__file__).parent / "results" / "reading.json"
 SIDE, RATE, SECONDS, NUM_FRAMES, OUT_SIDE = 448, 30, 10, 16, 224

@@ -72,7 +72,7 @@ def check_command(
             source,
             journal=_journal(folder) if videos else None,
             scale=_scale(levels),
-            num_instants=instants,
+            num_timestamps=instants,
             min_seconds=min_seconds,
             min_decoded_ratio=min_decoded_ratio,
             num_workers=workers,
@@ -106,7 +106,7 @@ def stats_command(
 
     folder, scale = _out_folder(source, out), _scale(levels)
     takes = load_takes(source, scale=scale)
-    requests = requests_for((v for t in takes for v in t.views.values()), num_instants=0)
+    requests = requests_for((v for t in takes for v in t.views.values()), num_timestamps=0)
     with progress_bar("reading videos") as on_progress:
         facts = examine_files(
             requests, journal=_journal(folder), num_workers=workers, on_progress=on_progress

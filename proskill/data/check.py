@@ -23,7 +23,7 @@ def check_dataset(
     *,
     journal: Path | None,
     scale: LevelScale | None = EGOEXO4D_LEVELS,
-    num_instants: int = 5,
+    num_timestamps: int = 5,
     min_seconds: float = 1.0,
     min_decoded_ratio: float = 0.95,
     num_workers: int | None = None,
@@ -35,7 +35,7 @@ def check_dataset(
         source: as for `load_takes`.
         journal: remembers examined files, see `examine_files`; None opens no video.
         scale: the levels that a manifest may name; None accepts any name.
-        num_instants: decoded per view, spread over its part of the take.
+        num_timestamps: decoded per view, spread over its part of the take.
         min_seconds: shorter views, and takes whose views share less, are unusable.
         min_decoded_ratio: a file with a smaller share of its announced frames is unusable, and so
             is a view that shows a smaller share of the time between its start and its end.
@@ -62,7 +62,7 @@ def check_dataset(
     num_files = 0
     if journal is not None:
         views = [view for take in takes for view in take.views.values()]
-        requests = requests_for(views, num_instants=num_instants)
+        requests = requests_for(views, num_timestamps=num_timestamps)
         facts = examine_files(
             requests, journal=journal, num_workers=num_workers, on_progress=on_progress
         )

@@ -12,6 +12,7 @@ from proskill.data.take import Take
 from proskill.data.take_dataset import ClipLoader
 from proskill.data.targets import Targets
 from proskill.input_spec import InputSpec
+from proskill.video import ReaderName
 
 
 class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -23,12 +24,20 @@ class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
         takes: the items, in order.
         spec: frames, interval, size and normalisation; one window.
         targets: the labels that count.
+        reader: decoder, see `proskill.video.open_reader`.
     """
 
-    def __init__(self, takes: Sequence[Take], spec: InputSpec, targets: Targets) -> None:
+    def __init__(
+        self,
+        takes: Sequence[Take],
+        spec: InputSpec,
+        targets: Targets,
+        *,
+        reader: ReaderName = "pyav",
+    ) -> None:
         self.takes = list(takes)
         self.targets = targets
-        self._load = ClipLoader(spec)
+        self._load = ClipLoader(spec, reader=reader)
         for take in self.takes:
             targets.levels_of(take)  # raises before an epoch has begun
 

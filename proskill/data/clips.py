@@ -16,6 +16,7 @@ from torch import Tensor
 
 from proskill.data.take import Take, View, shared_span
 from proskill.input_spec import InputSpec
+from proskill.video import ReaderName
 from proskill.video.sampling import evaluation_windows, random_window
 from proskill.video.transforms import fit_square
 
@@ -29,6 +30,7 @@ def read_windows(
     *,
     rng: np.random.Generator | None = None,
     num_random: int = 1,
+    reader: ReaderName = "pyav",
 ) -> dict[str, Tensor]:
     """Read the windows of all views, view name -> uint8 (W, T, C, H, W).
 
@@ -37,6 +39,7 @@ def read_windows(
         spec: frames, interval, size and windows in evaluation.
         rng: draws windows at random for training; None spreads them evenly, always the same.
         num_random: W where they are drawn.
+        reader: decoder, see `proskill.video.open_reader`.
 
     Raises:
         VideoError: a file cannot be decoded.
@@ -44,17 +47,17 @@ def read_windows(
     """
     # Here and not above: training from cached features needs no decoder installed.
     from proskill.video.probe import DATASET_LIMITS
-    from proskill.video.reader import VideoReader
+    from proskill.video.reader import open_reader
 
     readers = {
-        name: VideoReader(view.path, size=min(spec.img_size), limits=DATASET_LIMITS)
+        name: open_reader(view.path, reader=reader, size=min(spec.img_size), limits=DATASET_LIMITS)
         for name, view in take.views.items()
     }
-    span = shared_span(take, {name: reader.duration_seconds for name, reader in readers.items()})
+    span = shared_span(take, {name: opened.duration_seconds for name, opened in readers.items()})
     timestamps = window_timestamps(span, spec, rng=rng, num_random=num_random)
     return {
-        name: read_clip(reader, take.views[name], timestamps, spec.img_size)
-        for name, reader in readers.items()
+        name: read_clip(opened, take.views[name], timestamps, spec.img_size)
+        for name, opened in readers.items()
     }
 
 

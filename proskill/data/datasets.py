@@ -38,6 +38,7 @@ from proskill.view_names import ViewKind
 
 if TYPE_CHECKING:
     from proskill.data.clip_dataset import ClipDataset
+    from proskill.video import ReaderName
 
 TargetName = Literal["level", "skills", "rating"]
 
@@ -114,6 +115,7 @@ class TakeSequence(Sequence[Take], ABC):
         img_size: int | tuple[int, int] = 224,
         frame_interval_seconds: float | None = None,
         target: TargetName | None = None,
+        reader: ReaderName = "pyav",
     ) -> ClipDataset:
         """Return a torch dataset of (clip, target), decoded when an item is asked for.
 
@@ -132,6 +134,7 @@ class TakeSequence(Sequence[Take], ABC):
                 spreads the frames evenly over the whole take.
             target: one of the above; None for the dataset's own: level, of BASKET skills, of
                 ProSkill rating.
+            reader: "pyav" or "decord", see `proskill.video.open_reader`.
 
         Raises:
             ManifestError: a skill's value is not the index of a level.
@@ -151,6 +154,7 @@ class TakeSequence(Sequence[Take], ABC):
             self,
             InputSpec(num_frames, frame_interval_seconds, side, num_windows=1),
             Targets(self.scale, skills=skills, uses_levels=not is_rating, uses_ratings=is_rating),
+            reader=reader,
         )
 
 

@@ -37,19 +37,19 @@ class FileRequest:
     Attributes:
         path: absolute.
         spans: [start, end) in seconds on the file's clock where takes lie; None is the file's end.
-        num_instants: how many instants of each span are decoded; 0 reads the packets only.
+        num_timestamps: how many timestamps of each span are decoded; 0 reads the packets only.
     """
 
     path: Path
     spans: tuple[Span, ...] = ((0.0, None),)
-    num_instants: int = 0
+    num_timestamps: int = 0
 
     @property
     def sampling(self) -> str:
         """Name of the decoded timestamps; empty where none is decoded."""
-        if not self.num_instants:
+        if not self.num_timestamps:
             return ""
-        return hashlib.sha256(repr((self.num_instants, self.spans)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((self.num_timestamps, self.spans)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ class FileFacts:
             raise ValueError(f"duration_seconds={self.duration_seconds}: must be above 0")
 
 
-def requests_for(views: Iterable[View], *, num_instants: int) -> list[FileRequest]:
+def requests_for(views: Iterable[View], *, num_timestamps: int) -> list[FileRequest]:
     """Return one request per file, however many takes it shows, by order of first view."""
     spans: dict[Path, dict[Span, None]] = {}
     for view in views:
         start = view.start_seconds + view.offset_seconds
         end = None if view.end_seconds is None else view.end_seconds + view.offset_seconds
         spans.setdefault(view.path.absolute(), {})[max(0.0, start), end] = None
-    return [FileRequest(path, tuple(found), num_instants) for path, found in spans.items()]
+    return [FileRequest(path, tuple(found), num_timestamps) for path, found in spans.items()]
 
 
 def examine_files(
@@ -139,12 +139,12 @@ def examine_files(
 
 
 def examine_file(request: FileRequest) -> FileFacts:
-    """Open a file, read the times of all its frames and decode the wanted instants."""
+    """Open a file, read the times of all its frames and decode the wanted timestamps."""
     import numpy as np
 
     from proskill.video.probe import DATASET_LIMITS
     from proskill.video.reader import VideoReader
-    from proskill.video.sampling import uniform_instants
+    from proskill.video.sampling import uniform_timestamps
 
     try:
         with VideoReader(request.path, size=_SIDE_PX, limits=DATASET_LIMITS) as reader:
@@ -153,13 +153,13 @@ def examine_file(request: FileRequest) -> FileFacts:
                 (start, min(duration, duration if end is None else end))
                 for start, end in request.spans
             ]
-            instants = [
-                uniform_instants(start, end, num_frames=request.num_instants)
+            timestamps = [
+                uniform_timestamps(start, end, num_frames=request.num_timestamps)
                 for start, end in spans
-                if start < end and request.num_instants
+                if start < end and request.num_timestamps
             ]
-            if instants:
-                reader.frames_at(np.unique(np.concatenate(instants)))
+            if timestamps:
+                reader.frames_at(np.unique(np.concatenate(timestamps)))
             if not duration > 0:
                 raise VideoError(request.path, "shows a single picture for no time at all")
             return _facts(

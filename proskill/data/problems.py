@@ -55,7 +55,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check looked at and found.
+    """Result of a check.
 
     Attributes:
         num_takes: that could be read from the source.

@@ -1,4 +1,4 @@
-"""What a dataset holds, counted: who, what, how long, how balanced, and what guessing would score.
+"""Statistics of a dataset: takes, participants, durations, balance, and majority baselines.
 
 Every number is of takes unless it says otherwise. Not here: opening files (`file_facts`), tables
 and pages (`proskill.cli.data`, `proskill.reports.dataset`).
@@ -12,14 +12,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from proskill.data.baselines import Baseline, SkillBaseline, majority_baselines, skill_baselines
-from proskill.data.distribution import Distribution, distribution_of
 from proskill.data.file_facts import FileFacts
 from proskill.data.take import Split, Take, shared_span
 from proskill.errors import ManifestError
 from proskill.view_names import ViewKind
 
 NO_SPLIT = "no split"
+_MAX_BARS = 24
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Summary of some numbers.
+
+    Attributes:
+        num: how many.
+        total: their sum.
+        minimum: the least.
+        median: the middle one.
+        mean: their average.
+        maximum: the greatest.
+        edges: of the histogram's bars, ascending; bar k is [edges[k], edges[k + 1]), the last one
+            includes its end.
+        counts: numbers in each bar.
+    """
+
+    num: int
+    total: float
+    minimum: float
+    median: float
+    mean: float
+    maximum: float
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,7 @@ class Group:
 
 @dataclass(frozen=True)
 class ViewCount:
-    """How often a camera's name occurs.
+    """Number of takes with a camera's name.
 
     Attributes:
         num_takes: takes with it.
@@ -137,7 +165,7 @@ def dataset_stats(
 
 
 def shared_seconds(take: Take, facts: Mapping[Path, FileFacts]) -> float | None:
-    """What all readable views of a take show, in seconds; None where there is nothing."""
+    """Return the seconds that all readable views of a take show, or None."""
     durations = {
         name: fact.duration_seconds
         for name, view in take.views.items()
@@ -189,3 +217,31 @@ def _takes_per_participant(takes: Iterable[Take]) -> Distribution:
     found = distribution_of(Counter(take.participant for take in takes).values())
     assert found is not None  # there is a take, so there is somebody
     return found
+
+
+def distribution_of(values: Iterable[float]) -> Distribution | None:
+    """Summarise finite numbers; return None where there is none.
+
+    Few different whole numbers get a bar each, centred on the number; others get equal bars.
+    """
+    numbers = np.asarray(list(values), dtype=np.float64)
+    if len(numbers) == 0:
+        return None
+    low, high = float(numbers.min()), float(numbers.max())
+    if (numbers == np.round(numbers)).all() and high - low < _MAX_BARS:
+        edges = np.arange(low - 0.5, high + 1.0)
+    else:
+        edges = np.histogram_bin_edges(
+            numbers, bins=min(_MAX_BARS, max(4, round(len(numbers) ** 0.5)))
+        )
+    counts, _ = np.histogram(numbers, edges)
+    return Distribution(
+        num=len(numbers),
+        total=float(numbers.sum()),
+        minimum=low,
+        median=float(np.median(numbers)),
+        mean=float(numbers.mean()),
+        maximum=high,
+        edges=tuple(edges.tolist()),
+        counts=tuple(counts.tolist()),
+    )

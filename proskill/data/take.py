@@ -25,7 +25,7 @@ class View:
         start_seconds: where the performance begins on the take's clock.
         end_seconds: where it ends (exclusive), or None for the end of the file.
         offset_seconds: added to the take's clock to give this file's clock
-            (instant t of the take is shown at `t + offset_seconds` of the file).
+            (timestamp t of the take is shown at `t + offset_seconds` of the file).
 
     Raises:
         ValueError: an unknown kind, a non-finite time, or an end that is not after the start.
@@ -54,7 +54,7 @@ class View:
 
 @dataclass(frozen=True)
 class Take:
-    """One performance. Views are synchronised: one list of instants serves all of them.
+    """One performance. Views are synchronised: one list of timestamps serves all of them.
 
     Attributes:
         take_id: unique within a dataset.

@@ -25,6 +25,7 @@ from proskill.data.targets import Targets
 from proskill.errors import VideoError
 from proskill.input_spec import InputSpec
 from proskill.levels import UNLABELLED
+from proskill.video import ReaderName
 from proskill.video.transforms import AugmentTake, to_model_input
 
 EpochIndex = tuple[int, int]
@@ -75,11 +76,13 @@ class ClipLoader:
         spec: frames, interval, size, normalisation and windows in evaluation.
         train_windows: windows drawn at random per epoch in training.
         augment: applied to all views of a take in training; None leaves pictures as they are.
+        reader: decoder, see `proskill.video.open_reader`.
     """
 
     spec: InputSpec
     train_windows: int = 1
     augment: AugmentTake | None = None
+    reader: ReaderName = "pyav"
 
     def __call__(self, take: Take, rng: np.random.Generator | None) -> Tensor:
         clips = read_windows(
@@ -87,6 +90,7 @@ class ClipLoader:
             self.spec,
             rng=rng,
             num_random=self.train_windows,
+            reader=self.reader,
         )
         if rng is not None and self.augment is not None:
             clips = self.augment(clips, rng)

@@ -39,6 +39,7 @@ from proskill.features.reading import (
 )
 from proskill.input_spec import InputSpec, Precision
 from proskill.models import TimeSformer
+from proskill.video import ReaderName
 
 PrecisionChoice = Precision | Literal["auto"]
 _Loaded = tuple[Path | None, np.ndarray | tuple[OpenTake, list[ViewClips]]]
@@ -127,6 +128,7 @@ def extract_features(
     backbone_key: str | None = None,
     frame_order: FrameOrder = "natural",
     precision: PrecisionChoice = "auto",
+    reader: ReaderName = "pyav",
     batch_size: int = BATCH_SIZE,
     num_threads: int = 2,
     device: torch.device | str = "cpu",
@@ -147,6 +149,7 @@ def extract_features(
         frame_order: "static" repeats each window's middle frame, "shuffled" permutes the frames of
             all windows of a take: the controls that must not know skill.
         precision: "auto" takes bf16 where the hardware has it.
+        reader: decoder, see `proskill.video.open_reader`.
         batch_size: clips per forward pass; 8 fit the cache of a CPU, a GPU takes more. Batches
             never mix takes, so that a take's numbers do not depend on its neighbours.
         num_threads: takes decoded at the same time, while the backbone runs.
@@ -170,6 +173,7 @@ def extract_features(
         "input": asdict(spec),
         "frame_order": frame_order,
         "precision": chosen,
+        "reader": reader,
         "device": device.type,
     }
 
@@ -179,7 +183,7 @@ def extract_features(
         stored = None if path is None else read_array(path)
         if stored is not None:
             return path, stored
-        opened = open_take(take, spec, ReadOptions())
+        opened = open_take(take, spec, ReadOptions(reader=reader))
         return path, (opened, [read_view(opened, name) for name in opened.usable])
 
     arrays: dict[str, np.ndarray] = {}

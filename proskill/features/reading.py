@@ -32,8 +32,9 @@ from proskill.input_spec import InputSpec
 from proskill.view_names import VIEW_KINDS
 
 if TYPE_CHECKING:  # training from cached features needs no decoder
+    from proskill.video import ReaderName
     from proskill.video.probe import VideoInfo, VideoLimits
-    from proskill.video.reader import ReaderName, VideoReader
+    from proskill.video.reader import VideoReader
     from proskill.video.sanitize import Proxy
 
 Progress = Callable[[str, float], None]  # current step, and the share that is done, in [0, 1]
@@ -221,14 +222,14 @@ def read_again(
     timestamps: NDArray[np.float64],
     spec: InputSpec,
     *,
-    limits: VideoLimits | None = None,
+    options: ReadOptions,
 ) -> Tensor:
     """Read other frames of an encoded view, uint8 (N, C, H, W), at timestamps (N,) of the take.
 
     Raises:
         VideoError: the file is gone or can no longer be read.
     """
-    reader = _open_file(view.read_path, spec, ReadOptions(limits=limits))
+    reader = _open_file(view.read_path, spec, options)
     return read_clip(reader, view.view, timestamps, spec.img_size)
 
 

@@ -14,7 +14,7 @@ from proskill.data.take import Take, shared_span
 from proskill.errors import ManifestError, VideoError
 from proskill.video.probe import DATASET_LIMITS
 from proskill.video.reader import VideoReader
-from proskill.video.sampling import uniform_instants
+from proskill.video.sampling import uniform_timestamps
 
 SHORT_SIDE_PX: Final = 180
 _JPEG_QUALITY: Final = 82
@@ -49,7 +49,7 @@ def strip_of(
         num_frames: number of pictures.
         offset_seconds: added to the common clock to give the file's.
     """
-    seconds = uniform_instants(*span, num_frames=num_frames)
+    seconds = uniform_timestamps(*span, num_frames=num_frames)
     frames = reader.frames_at(seconds + offset_seconds)  # (T, C, H, W)
     pictures = np.asarray(frames.permute(0, 2, 3, 1).contiguous())  # (T, H, W, C)
     return [(float(t), image_data_uri(one)) for t, one in zip(seconds, pictures, strict=True)]

@@ -45,6 +45,7 @@ from proskill.scoring.explain.explanation import Explanation
 from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.takes import TakeOrFiles, as_take, make_take
 from proskill.scoring.verdict import decide, view_warnings
+from proskill.video import ReaderName
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Scorer:
         name: of the checkpoint, for provenance.
         device: where the model runs, e.g. "cpu" or "cuda".
         limits: larger videos are refused.
+        reader: decoder, see `proskill.video.open_reader`.
 
     Raises:
         CheckpointError: a calibration that does not fit the model.
@@ -89,6 +91,7 @@ class Scorer:
         name: str,
         device: str = "cpu",
         limits: VideoLimits = DEFAULT_LIMITS,
+        reader: ReaderName = "pyav",
     ) -> None:
         self.name = name
         self.config = checkpoint.config
@@ -99,7 +102,9 @@ class Scorer:
             "fp32" if self.calibration is None else self.calibration.precision
         )
         self._model = checkpoint.model.to(self._device).eval()
-        self._limits = limits
+        self._reading = ReadOptions(
+            is_judged=True, limits=limits, reader=reader, measure=self._measure
+        )
         self.features = FeatureScorer(self._model, self.calibration, device=self._device)
 
     @classmethod
@@ -109,6 +114,7 @@ class Scorer:
         *,
         device: str = "cpu",
         limits: VideoLimits = DEFAULT_LIMITS,
+        reader: ReaderName = "pyav",
     ) -> Scorer:
         """Load a checkpoint directory.
 
@@ -118,7 +124,7 @@ class Scorer:
         """
         path = Path(directory)
         name = path.name or path.resolve().name
-        return cls(load_checkpoint(path), name=name, device=device, limits=limits)
+        return cls(load_checkpoint(path), name=name, device=device, limits=limits, reader=reader)
 
     def score(
         self,
@@ -174,14 +180,14 @@ class Scorer:
             self._model.backbone,
             self.config.input,
             precision=self.precision,
-            options=ReadOptions(is_judged=True, limits=self._limits, measure=self._measure),
+            options=self._reading,
             copies=copies,
             progress=progress,
         )
 
     def read_again(self, view: EncodedView, timestamps: NDArray[np.float64]) -> torch.Tensor:
         """Read other frames of an encoded view; see `proskill.features.reading.read_again`."""
-        return read_again(view, timestamps, self.config.input, limits=self._limits)
+        return read_again(view, timestamps, self.config.input, options=self._reading)
 
     def encode_frames(self, clips: torch.Tensor) -> torch.Tensor:
         """Encode single frames in their windows, uint8 (W, T, C, H, W) to (W, T, D)."""

@@ -105,7 +105,7 @@ def draw_deviations(
 
     Args:
         skill: how much of the time each component spends in spells.
-        seconds: (T,) instants of the take, from 0.
+        seconds: (T,) timestamps of the take, from 0.
         rng: everything else is drawn from it.
         spells: exactly these, whatever the skill; None draws as many as the skill says.
     """

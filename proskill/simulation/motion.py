@@ -26,7 +26,7 @@ class Performance:
     """One take's motion, sampled at the cameras' rate.
 
     Attributes:
-        seconds: (T,) instants from 0.
+        seconds: (T,) timestamps from 0.
         joints: (T, J, 3) metres, in the order of `body.JOINTS`.
         tool_tips: (T, 2, 3) end of what each hand points with.
         balls: (T, K, 3).
@@ -73,7 +73,7 @@ def perform(
     Args:
         task_name: a key of `tasks.TASKS`.
         duration_seconds: length of the take.
-        frame_rate: instants per second of the result.
+        frame_rate: timestamps per second of the result.
         rng: everything else (tempo, start phase, targets, sizes of deviations) is drawn from it.
         spells: exactly these spells of corrections, whatever the skill; None draws them.
     """

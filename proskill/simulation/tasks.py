@@ -19,7 +19,7 @@ LEFT, RIGHT = 0, 1
 
 @dataclass
 class Ideal:
-    """An ideal movement over T instants.
+    """An ideal movement over T timestamps.
 
     Attributes:
         hands: (T, 2, 3) left, right.

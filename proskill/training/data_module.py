@@ -31,6 +31,7 @@ from proskill.features.feature_cache import FeatureTable
 from proskill.input_spec import InputSpec
 from proskill.training.settings import LoaderSettings, SelectionSettings, SplitSettings
 from proskill.training.split_takes import Part, SplitTakes, Stage, read_splits
+from proskill.video import ReaderName
 from proskill.video.transforms import AugmentTake
 
 
@@ -45,6 +46,8 @@ class TakeDataModule(LightningDataModule):
         select: the takes and views to use.
         splits: division by participant, and the split of each stage.
         loader: size and content of batches.
+        reader: decoder of videos: "pyav", or "decord" for files that it reads right (it refuses
+            the others).
         seed: of splits, order, windows and augmentation.
 
     Raises:
@@ -60,6 +63,7 @@ class TakeDataModule(LightningDataModule):
         select: SelectionSettings = SelectionSettings(),
         splits: SplitSettings = SplitSettings(),
         loader: LoaderSettings = LoaderSettings(),
+        reader: ReaderName = "pyav",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -72,6 +76,7 @@ class TakeDataModule(LightningDataModule):
         self.select = select
         self.splits = splits
         self.loader = loader
+        self.reader = reader
         self.seed = seed
         self.broken = BrokenTakes(0)
         self._given = takes
@@ -107,6 +112,7 @@ class TakeDataModule(LightningDataModule):
             spec,
             train_windows=self.loader.train_windows or 1,
             augment=AugmentTake() if self.loader.augment else None,
+            reader=self.reader,
         )
         self._serve(load, blank=load.blank if self.select.on_error == "skip" else None)
 

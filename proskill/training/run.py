@@ -89,6 +89,7 @@ def _extract(
             prefix_blocks=module.prefix_blocks,
             backbone_key=module.bundle.backbone_key,
             precision=module.encode_precision,
+            reader=data.reader,
             batch_size=module.encode_batch_size,
             num_threads=max(1, data.loader.num_workers),
             device=trainer.strategy.root_device,

@@ -8,7 +8,7 @@ it from there, `from proskill.video.probe import probe`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from proskill.video.probe import VideoInfo, VideoLimits
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from proskill.video.sampling import (
         evaluation_windows,
         random_window,
-        segment_instants,
-        uniform_instants,
+        segment_timestamps,
+        uniform_timestamps,
     )
     from proskill.video.transforms import AugmentTake, fit_square, to_model_input
+
+ReaderName = Literal["pyav", "decord"]
+"""Decoders that `open_reader` offers."""
 
 __all__ = [
     "AugmentTake",
@@ -31,9 +34,9 @@ __all__ = [
     "open_reader",
     "random_window",
     "read_views",
-    "segment_instants",
+    "segment_timestamps",
     "to_model_input",
-    "uniform_instants",
+    "uniform_timestamps",
 ]
 
 _MODULE_OF = {
@@ -46,9 +49,9 @@ _MODULE_OF = {
     "open_reader": "reader",
     "random_window": "sampling",
     "read_views": "reader",
-    "segment_instants": "sampling",
+    "segment_timestamps": "sampling",
     "to_model_input": "transforms",
-    "uniform_instants": "sampling",
+    "uniform_timestamps": "sampling",
 }
 
 

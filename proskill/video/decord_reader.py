@@ -68,8 +68,8 @@ class DecordReader(VideoReader):
         if not np.array_equal(first, expected):
             raise self._refusal("its first picture comes out different")
 
-    def _pictures(self, instants: NDArray[np.float64]) -> Pictures:
-        wanted, inverse = np.unique(self._places_at(instants), return_inverse=True)
+    def _pictures(self, timestamps: NDArray[np.float64]) -> Pictures:
+        wanted, inverse = np.unique(self._places_at(timestamps), return_inverse=True)
         scaler = Scaler(self.size, Orientation())  # decord delivers upright pictures
         pictures = np.empty((len(wanted), *self.size, 3), dtype=np.uint8)
         with self._decoding():

@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proskill.video import ReaderName
 from proskill.video.decoding import DamagedError, Decoder, Pictures
 from proskill.video.geometry import target_size
 from proskill.video.probe import (
@@ -30,9 +31,7 @@ from proskill.video.probe import (
     inspect,
 )
 
-ReaderName = Literal["pyav", "decord"]
-
-# Presentation times are stored in ticks of a microsecond or more; an instant computed as k / rate
+# Presentation times are stored in ticks of a microsecond or more; a timestamp computed as k / rate
 # may lie a rounding error before the tick it means.
 _ROUNDING_SECONDS = 1e-6
 
@@ -99,35 +98,35 @@ class VideoReader:
         """Sentences about this file that a person should know."""
         return self.info.warnings
 
-    def frames_at(self, instants_seconds: NDArray[np.float64]) -> torch.Tensor:
+    def frames_at(self, timestamps_seconds: NDArray[np.float64]) -> torch.Tensor:
         """Return the pictures shown at the given timestamps.
 
         Args:
-            instants_seconds: seconds since the file's first frame, any order, shape (T,).
+            timestamps_seconds: seconds since the file's first frame, any order, shape (T,).
 
         Returns:
             RGB uint8, shape (T, 3, H, W), upright.
 
         Raises:
             VideoError: the frames cannot be decoded.
-            ValueError: instants that are not a finite one-dimensional array.
+            ValueError: timestamps that are not a finite one-dimensional array.
         """
-        instants = np.asarray(instants_seconds, dtype=np.float64)
-        if instants.ndim != 1 or not np.isfinite(instants).all():
-            raise ValueError("instants_seconds must be a one-dimensional array of finite seconds")
-        if len(instants) == 0:
+        timestamps = np.asarray(timestamps_seconds, dtype=np.float64)
+        if timestamps.ndim != 1 or not np.isfinite(timestamps).all():
+            raise ValueError("timestamps_seconds must be a one-dimensional array of finite seconds")
+        if len(timestamps) == 0:
             return torch.empty((0, 3, *self.size), dtype=torch.uint8)
-        return _to_clip(self._pictures(instants))
+        return _to_clip(self._pictures(timestamps))
 
-    def _pictures(self, instants: NDArray[np.float64]) -> Pictures:
+    def _pictures(self, timestamps: NDArray[np.float64]) -> Pictures:
         """Decode the frames shown at the given timestamps, one or more."""
         if self._index is not None:
             try:
-                pts = self._inspection.shown_pts[self._places_at(instants)]
+                pts = self._inspection.shown_pts[self._places_at(timestamps)]
                 return self._decoder.frames_by_time(pts, self._index)
             except DamagedError:
                 self._survey(is_damaged=True)
-        return self._decoder.frames_in_order(self._places_at(instants))
+        return self._decoder.frames_in_order(self._places_at(timestamps))
 
     def __enter__(self) -> VideoReader:
         return self
@@ -140,10 +139,10 @@ class VideoReader:
     ) -> None:
         """Do nothing: no file stays open between calls."""
 
-    def _places_at(self, instants: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _places_at(self, timestamps: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return places in the order of showing, shape (T,)."""
         seconds = self._inspection.seconds
-        after = np.searchsorted(seconds, instants + _ROUNDING_SECONDS, side="right")
+        after = np.searchsorted(seconds, timestamps + _ROUNDING_SECONDS, side="right")
         return np.clip(after - 1, 0, len(seconds) - 1).astype(np.int64)
 
     def _survey(self, *, is_damaged: bool = False) -> None:
@@ -196,7 +195,7 @@ def open_reader(
 
 def read_views(
     views: Mapping[str, Path],
-    instants: NDArray[np.float64],
+    timestamps: NDArray[np.float64],
     *,
     size: tuple[int, int] | int | None,
     offsets: Mapping[str, float] | None = None,
@@ -207,7 +206,7 @@ def read_views(
 
     Args:
         views: view name -> file.
-        instants: seconds on the take's clock, shape (T,).
+        timestamps: seconds on the take's clock, shape (T,).
         size: as for `VideoReader`.
         offsets: view name -> seconds added to the take's clock to give the file's; 0 if absent.
         reader: as for `open_reader`.
@@ -228,7 +227,7 @@ def read_views(
 
     def read(name: str) -> torch.Tensor:
         with open_reader(views[name], reader=reader, size=size, limits=limits) as opened:
-            return opened.frames_at(np.asarray(instants) + offsets.get(name, 0.0))
+            return opened.frames_at(np.asarray(timestamps) + offsets.get(name, 0.0))
 
     if len(views) == 1:
         return {name: read(name) for name in views}

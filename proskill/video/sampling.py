@@ -1,8 +1,8 @@
 """Choice of timestamps: pure arithmetic in seconds, no files, no torch.
 
-Every function takes a range `[start_seconds, end_seconds)` on the take's clock and returns instants
-inside it. Nothing here knows a frame rate: the reader shows what is on screen at an instant, so the
-same instants serve all views of a take, whatever their frame rates are.
+Every function takes a range `[start_seconds, end_seconds)` on the take's clock and returns
+timestamps inside it. Frame rates play no part: the reader returns the frame shown at a timestamp,
+so the same timestamps serve all views of a take.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Instants = NDArray[np.float64]
+Timestamps = NDArray[np.float64]
 
 
-def uniform_instants(start_seconds: float, end_seconds: float, *, num_frames: int) -> Instants:
+def uniform_timestamps(start_seconds: float, end_seconds: float, *, num_frames: int) -> Timestamps:
     """Return the centres of `num_frames` equal parts of the range.
 
     Args:
-        start_seconds: first instant of the range.
+        start_seconds: first timestamp of the range.
         end_seconds: end of the range, exclusive.
-        num_frames: how many instants, 1 or more.
+        num_frames: how many timestamps, 1 or more.
 
     Returns:
         Ascending seconds, shape (num_frames,), each in [start, end).
@@ -37,7 +37,7 @@ def uniform_instants(start_seconds: float, end_seconds: float, *, num_frames: in
     )
 
 
-def segment_instants(
+def segment_timestamps(
     start_seconds: float,
     end_seconds: float,
     *,
@@ -45,7 +45,7 @@ def segment_instants(
     frames_per_segment: int,
     segment_seconds: float,
     rng: np.random.Generator | None = None,
-) -> Instants:
+) -> Timestamps:
     """Return dense, continuous segments spread over the range: proficiency-aware sampling (PATS).
 
     The range is cut into `num_segments` equal zones with one segment in each. Inside a segment the
@@ -53,10 +53,10 @@ def segment_instants(
     take is covered. A segment longer than its zone is shortened to it, which keeps segments apart.
 
     Args:
-        start_seconds: first instant of the range.
+        start_seconds: first timestamp of the range.
         end_seconds: end of the range, exclusive.
         num_segments: how many segments, 1 or more.
-        frames_per_segment: instants per segment, 1 or more.
+        frames_per_segment: timestamps per segment, 1 or more.
         segment_seconds: length of one segment, more than 0.
         rng: places each segment at random within its zone; None centres it (evaluation).
 
@@ -76,8 +76,8 @@ def segment_instants(
     shift = np.full(num_segments, 0.5) if rng is None else rng.random(num_segments)
     begins = start_seconds + zone * np.arange(num_segments) + spare * shift  # (S,)
     steps = (np.arange(frames_per_segment) + 0.5) * (length / frames_per_segment)  # (F,)
-    instants = begins[:, None] + steps[None, :]  # (S, F)
-    return _inside(instants.reshape(-1), start_seconds, end_seconds)  # (S * F,)
+    timestamps = begins[:, None] + steps[None, :]  # (S, F)
+    return _inside(timestamps.reshape(-1), start_seconds, end_seconds)  # (S * F,)
 
 
 def evaluation_windows(
@@ -88,27 +88,27 @@ def evaluation_windows(
     frame_interval_seconds: float | None,
     num_windows: int | None = None,
     max_windows: int = 64,
-) -> Instants:
+) -> Timestamps:
     """Return windows that together cover the whole range, the same ones at every call.
 
-    A window that begins at b is the instants `b + k * frame_interval_seconds` and stands for the
+    A window that begins at b is the timestamps `b + k * frame_interval_seconds` and stands for the
     `num_frames * frame_interval_seconds` seconds from b on. The first window begins at
     `start_seconds`, the last one ends at `end_seconds`, the others lie evenly between and overlap
-    as needed. A range shorter than one window gives one window whose instants past the end repeat
+    as needed. A range shorter than one window gives one window whose timestamps past the end repeat
     the last one inside.
 
     Args:
-        start_seconds: first instant of the range.
+        start_seconds: first timestamp of the range.
         end_seconds: end of the range, exclusive.
-        num_frames: instants per window, 1 or more.
-        frame_interval_seconds: time between instants, more than 0; None makes one window of
-            `uniform_instants`.
+        num_frames: timestamps per window, 1 or more.
+        frame_interval_seconds: time between timestamps, more than 0; None makes one window of
+            `uniform_timestamps`.
         num_windows: how many; None takes as many as cover the range without gaps.
         max_windows: upper bound when `num_windows` is None; beyond it, gaps open between windows.
 
     Returns:
         Seconds, shape (num_windows, num_frames), ascending within each window and across first
-        instants, each in [start, end).
+        timestamps, each in [start, end).
 
     Raises:
         ValueError: an empty or non-finite range, a count below one, an interval not above 0, or
@@ -117,7 +117,7 @@ def evaluation_windows(
     if frame_interval_seconds is None:
         if num_windows not in (None, 1):
             raise ValueError(f"num_windows={num_windows}: frames spread over the range make 1")
-        return uniform_instants(start_seconds, end_seconds, num_frames=num_frames)[None]  # (1, T)
+        return uniform_timestamps(start_seconds, end_seconds, num_frames=num_frames)[None]  # (1, T)
     _check_range(start_seconds, end_seconds)
     _check_count("num_frames", num_frames)
     _check_positive("frame_interval_seconds", frame_interval_seconds)
@@ -137,8 +137,8 @@ def evaluation_windows(
     share = np.linspace(0.0, 1.0, num_windows) if num_windows > 1 else np.array([lone_share])
     begins = start_seconds + spare * share  # (W,)
     steps = np.arange(num_frames) * frame_interval_seconds  # (T,)
-    instants = begins[:, None] + steps[None, :]  # (W, T)
-    return _repeat_last(instants, end_seconds)
+    timestamps = begins[:, None] + steps[None, :]  # (W, T)
+    return _repeat_last(timestamps, end_seconds)
 
 
 def random_window(
@@ -148,48 +148,48 @@ def random_window(
     num_frames: int,
     frame_interval_seconds: float | None,
     rng: np.random.Generator,
-) -> Instants:
+) -> Timestamps:
     """Draw one window at a random place of the range, for training.
 
     Args:
-        start_seconds: first instant of the range.
+        start_seconds: first timestamp of the range.
         end_seconds: end of the range, exclusive.
-        num_frames: instants in the window, 1 or more.
-        frame_interval_seconds: time between instants, more than 0; None spreads them over the
+        num_frames: timestamps in the window, 1 or more.
+        frame_interval_seconds: time between timestamps, more than 0; None spreads them over the
             whole range, which leaves nothing to chance.
         rng: the only source of chance.
 
     Returns:
         Ascending seconds, shape (num_frames,), each in [start, end); in a range shorter than the
-        window, instants past the end repeat the last one inside.
+        window, timestamps past the end repeat the last one inside.
 
     Raises:
         ValueError: an empty or non-finite range, a count below one, or an interval not above 0.
     """
     if frame_interval_seconds is None:
-        return uniform_instants(start_seconds, end_seconds, num_frames=num_frames)
+        return uniform_timestamps(start_seconds, end_seconds, num_frames=num_frames)
     _check_range(start_seconds, end_seconds)
     _check_count("num_frames", num_frames)
     _check_positive("frame_interval_seconds", frame_interval_seconds)
     duration = end_seconds - start_seconds
     spare = max(0.0, duration - num_frames * frame_interval_seconds)
     begin = start_seconds + spare * rng.random()
-    instants = begin + np.arange(num_frames, dtype=np.float64) * frame_interval_seconds  # (T,)
-    return _repeat_last(instants, end_seconds)
+    timestamps = begin + np.arange(num_frames, dtype=np.float64) * frame_interval_seconds  # (T,)
+    return _repeat_last(timestamps, end_seconds)
 
 
-def _repeat_last(instants: NDArray[np.floating], end_seconds: float) -> Instants:
-    """Replace instants at or past the end by the last one of their window that lies inside."""
-    inside = np.where(instants < end_seconds, instants, -np.inf)
-    last = inside.max(axis=-1, keepdims=True)  # a window's first instant is always inside
-    repeated: Instants = np.minimum(instants, last)
+def _repeat_last(timestamps: NDArray[np.floating], end_seconds: float) -> Timestamps:
+    """Replace timestamps at or past the end by the last one of their window that lies inside."""
+    inside = np.where(timestamps < end_seconds, timestamps, -np.inf)
+    last = inside.max(axis=-1, keepdims=True)  # a window's first timestamp is always inside
+    repeated: Timestamps = np.minimum(timestamps, last)
     return repeated
 
 
-def _inside(instants: Instants, start_seconds: float, end_seconds: float) -> Instants:
-    """Undo rounding that would put an instant on the range's end or before its start."""
+def _inside(timestamps: Timestamps, start_seconds: float, end_seconds: float) -> Timestamps:
+    """Undo rounding that would put a timestamp on the range's end or before its start."""
     last = float(np.nextafter(end_seconds, start_seconds))
-    clipped: Instants = np.clip(instants, start_seconds, last)
+    clipped: Timestamps = np.clip(timestamps, start_seconds, last)
     return clipped
 
 

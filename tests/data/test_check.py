@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from proskill.data.check import check_dataset, find_table_problems
-from proskill.data.duplicates import find_duplicates
 from proskill.data.file_facts import FileFacts
-from proskill.data.file_problems import find_file_problems
+from proskill.data.file_problems import find_duplicates, find_file_problems
 from proskill.data.manifest import write_manifest
 from proskill.data.problems import Problem, write_problems
 from proskill.data.take import Take, View

@@ -32,7 +32,7 @@ def _cut(path: Path, share: float) -> Path:
 
 def test_a_whole_file_is_described(tmp_path: Path, write_clip: WriteClip) -> None:
     path = write_clip(tmp_path / "a.mp4", seconds=3)
-    facts = examine_file(FileRequest(path, num_instants=4))
+    facts = examine_file(FileRequest(path, num_timestamps=4))
     assert facts.fault is None
     assert facts.duration_seconds == pytest.approx(3.0)
     assert facts.decoded_ratio == 1
@@ -81,7 +81,7 @@ def test_damage_inside_a_file_shows_when_its_pictures_are_decoded(
     content[middle : middle + 6000] = bytes(6000)
     path.write_bytes(content)
     assert examine_file(FileRequest(path)).warnings == ()
-    seen = examine_file(FileRequest(path, num_instants=10))
+    seen = examine_file(FileRequest(path, num_timestamps=10))
     assert seen.fault is not None or any("damaged" in text for text in seen.warnings)
 
 
@@ -93,14 +93,14 @@ def test_views_of_one_file_are_one_request(tmp_path: Path) -> None:
         View(path, "exo", 0, 5),
         View(tmp_path / "other.mp4", "exo"),
     ]
-    first, second = requests_for(views, num_instants=2)
+    first, second = requests_for(views, num_timestamps=2)
     assert (first.path, first.spans) == (path, ((0.0, 5.0), (6.0, 10.0)))
     assert (second.path, second.spans) == (tmp_path / "other.mp4", ((0.0, None),))
 
 
 def test_a_second_run_reads_only_what_changed(tmp_path: Path, write_clip: WriteClip) -> None:
     paths = [write_clip(tmp_path / f"{k}.mp4", seed=k) for k in range(3)]
-    requests = [FileRequest(path, num_instants=2) for path in paths]
+    requests = [FileRequest(path, num_timestamps=2) for path in paths]
     journal = tmp_path / "out/examined.jsonl"
     steps: list[tuple[int, int]] = []
     first = examine_files(
@@ -138,12 +138,12 @@ def test_pictures_once_decoded_count_for_a_run_that_wants_none_but_not_the_other
     path = write_clip(tmp_path / "a.mp4")
     journal = tmp_path / "examined.jsonl"
     examine_files([FileRequest(path)], journal=journal, num_workers=1)
-    examine_files([FileRequest(path, num_instants=3)], journal=journal, num_workers=1)
+    examine_files([FileRequest(path, num_timestamps=3)], journal=journal, num_workers=1)
     assert len(journal.read_text().splitlines()) == 2
     examine_files([FileRequest(path)], journal=journal, num_workers=1)
-    examine_files([FileRequest(path, num_instants=3)], journal=journal, num_workers=1)
+    examine_files([FileRequest(path, num_timestamps=3)], journal=journal, num_workers=1)
     assert len(journal.read_text().splitlines()) == 2
-    other = FileRequest(path, ((0.5, 1.0),), num_instants=3)
+    other = FileRequest(path, ((0.5, 1.0),), num_timestamps=3)
     examine_files([other], journal=journal, num_workers=1)
     assert len(journal.read_text().splitlines()) == 3
 
@@ -186,7 +186,7 @@ def test_a_video_longer_than_an_upload_may_be_is_part_of_a_dataset(tmp_path: Pat
     path = tmp_path / "twelve_minutes.mp4"
     frames = np.repeat(np.arange(0, 240, dtype=np.uint8), 3)[:, None, None, None]
     write_video(path, np.broadcast_to(frames, (720, 48, 64, 3)), frame_rate=1, quality=30)
-    facts = examine_file(FileRequest(path, num_instants=3))
+    facts = examine_file(FileRequest(path, num_timestamps=3))
     assert facts.fault is None
     assert facts.duration_seconds == pytest.approx(720)
     take = Take("t", "p", "basketball", {"exo1": View(path, "exo")})

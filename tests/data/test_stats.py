@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 
 from proskill.data.baselines import accuracy_interval, majority_baselines, skill_baselines
-from proskill.data.distribution import distribution_of
 from proskill.data.file_facts import FileFacts
-from proskill.data.stats import dataset_stats
+from proskill.data.stats import dataset_stats, distribution_of
 from proskill.data.take import Take, View
 from proskill.levels import EGOEXO4D_LEVELS
 

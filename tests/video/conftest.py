@@ -144,8 +144,8 @@ class Shown:
     seconds: np.ndarray
     numbers: np.ndarray
 
-    def number_at(self, instant: float) -> int:
-        place = int(np.searchsorted(self.seconds, instant, side="right")) - 1
+    def number_at(self, timestamp: float) -> int:
+        place = int(np.searchsorted(self.seconds, timestamp, side="right")) - 1
         return int(self.numbers[max(place, 0)])
 
 

@@ -1,4 +1,4 @@
-"""The frame at instant t is the one that playing the file from its start shows at t."""
+"""The frame at timestamp t is the one that playing the file from its start shows at t."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ TURNED = {
 }
 
 
-def numbers_at(reader, instants, read_number, undo=lambda picture: picture):
-    frames = reader.frames_at(np.asarray(instants)).permute(0, 2, 3, 1).numpy()
+def numbers_at(reader, timestamps, read_number, undo=lambda picture: picture):
+    frames = reader.frames_at(np.asarray(timestamps)).permute(0, 2, 3, 1).numpy()
     return [read_number(undo(frame)) for frame in frames]
 
 
-def instants_in(shown):
+def timestamps_in(shown):
     """Just before, on and just after every change of picture, shuffled, and outside the file."""
     around = np.concatenate([shown.seconds - 2e-3, shown.seconds, shown.seconds + 2e-3])
-    instants = np.concatenate([around, [-1.0, shown.seconds[-1] + 100.0]])
-    return np.random.default_rng(0).permutation(instants)
+    timestamps = np.concatenate([around, [-1.0, shown.seconds[-1] + 100.0]])
+    return np.random.default_rng(0).permutation(timestamps)
 
 
 @pytest.mark.parametrize("name", CODED)
@@ -52,10 +52,10 @@ def test_frames_are_those_that_decoding_in_order_shows(make_video, play, read_nu
     path = make_video(name)
     shown = play(path)
     assert (shown.numbers >= 0).all()
-    instants = instants_in(shown)
+    timestamps = timestamps_in(shown)
     with VideoReader(path) as reader:
-        numbers = numbers_at(reader, instants, read_number)
-    assert numbers == [shown.number_at(instant) for instant in instants]
+        numbers = numbers_at(reader, timestamps, read_number)
+    assert numbers == [shown.number_at(timestamp) for timestamp in timestamps]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_single_frame_anywhere_needs_no_frames_before_it(make_video, play, rea
     path = make_video(name)
     shown = play(path)
     with VideoReader(path, size=48) as reader:
-        for instant in shown.seconds[[0, 13, 19, 20, 21, -1, 9, 31]] + 1e-3:
-            assert numbers_at(reader, [instant], read_number) == [shown.number_at(instant)]
+        for timestamp in shown.seconds[[0, 13, 19, 20, 21, -1, 9, 31]] + 1e-3:
+            assert numbers_at(reader, [timestamp], read_number) == [shown.number_at(timestamp)]
 
 
 @pytest.mark.parametrize("name", TURNED)
@@ -95,11 +95,11 @@ def test_upright_is_what_ffmpeg_takes_for_upright(make_video, name):
 def test_random_access_gives_the_same_bytes_as_reading_in_order(make_video):
     for name in ("base.mp4", "hevc_open_gop.mp4", "vp9.webm", "edit_list.mp4"):
         with VideoReader(make_video(name), size=(56, 64)) as reader:
-            instants = np.random.default_rng(1).uniform(0, reader.duration_seconds, 12)
-            together = reader.frames_at(instants)
-            alone = torch.cat([reader.frames_at(instants[k : k + 1]) for k in range(12)])
+            timestamps = np.random.default_rng(1).uniform(0, reader.duration_seconds, 12)
+            together = reader.frames_at(timestamps)
+            alone = torch.cat([reader.frames_at(timestamps[k : k + 1]) for k in range(12)])
             reader._survey()  # from here on it reads in order
-            in_order = reader.frames_at(instants)
+            in_order = reader.frames_at(timestamps)
         assert torch.equal(together, alone), name
         assert torch.equal(together, in_order), name
 
@@ -111,9 +111,9 @@ def test_real_footage_is_read_as_decoding_in_order_shows_it():
             for frame in container.decode(container.streams.best("video"))
         ]
     places = np.random.default_rng(2).permutation(len(frames))[:12]
-    instants = np.array([frames[k][0] - frames[0][0] for k in places])
+    timestamps = np.array([frames[k][0] - frames[0][0] for k in places])
     with VideoReader(REAL_CLIP) as reader:
-        ours = reader.frames_at(instants).permute(0, 2, 3, 1).numpy()
+        ours = reader.frames_at(timestamps).permute(0, 2, 3, 1).numpy()
         assert reader.warnings == ()
     for k, picture in zip(places, ours, strict=True):
         assert np.abs(picture.astype(int) - frames[k][1]).mean() < 1.5
@@ -132,9 +132,9 @@ def test_a_damaged_packet_shifts_no_frame(make_video, play, read_number, tmp_pat
         path = tmp_path / f"damaged_{place}.mkv"
         path.write_bytes(data)
         shown = play(path)
-        instants = shown.seconds + 1e-3
+        timestamps = shown.seconds + 1e-3
         with VideoReader(path) as reader:
-            assert numbers_at(reader, instants, read_number) == shown.numbers.tolist()
+            assert numbers_at(reader, timestamps, read_number) == shown.numbers.tolist()
 
 
 def test_frames_that_damage_spares_are_right_and_damage_is_reported(make_video, play, read_number):
@@ -168,11 +168,11 @@ def test_files_with_nothing_to_judge_are_still_read(make_video, name):
 
 
 def test_size_is_the_short_side_or_height_and_width(make_video):
-    instants = np.array([0.1, 0.2])
+    timestamps = np.array([0.1, 0.2])
     for size, shape in [(None, (96, 160)), (48, (48, 80)), ((30, 20), (30, 20))]:
         with VideoReader(make_video("base.mp4"), size=size) as reader:
             assert reader.size == shape
-            assert reader.frames_at(instants).shape == (2, 3, *shape)
+            assert reader.frames_at(timestamps).shape == (2, 3, *shape)
     with VideoReader(make_video("rotated_90.mp4"), size=48) as reader:
         assert reader.size == (80, 48)
     with VideoReader(make_video("anamorphic.mp4"), size=None) as reader:
@@ -191,9 +191,9 @@ def test_impossible_requests_are_refused(make_video):
     with pytest.raises(ValueError, match="size=0"):
         VideoReader(path, size=0)
     with VideoReader(path) as reader:
-        for instants in (np.array([np.nan]), np.zeros((2, 2))):
+        for timestamps in (np.array([np.nan]), np.zeros((2, 2))):
             with pytest.raises(ValueError, match="one-dimensional array of finite seconds"):
-                reader.frames_at(instants)
+                reader.frames_at(timestamps)
 
 
 def test_a_file_that_shrinks_while_it_is_open_is_an_error(make_video, tmp_path):
@@ -211,8 +211,8 @@ def test_views_are_read_at_the_same_instants_with_their_offsets(make_video, read
         "exo1": make_video("vp9.webm"),
         "exo2": make_video("start_offset.mkv"),
     }
-    instants = np.array([0.51, 0.11, 1.01])
-    clips = read_views(views, instants, size=64, offsets={"exo1": 0.5})
+    timestamps = np.array([0.51, 0.11, 1.01])
+    clips = read_views(views, timestamps, size=64, offsets={"exo1": 0.5})
     assert list(clips) == ["ego", "exo1", "exo2"]
     numbers = {
         name: [read_number(frame.permute(1, 2, 0).numpy()) for frame in clip]

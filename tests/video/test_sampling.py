@@ -1,4 +1,4 @@
-"""Instants lie inside the take, in order, cover it, and are the same at every call."""
+"""Timestamps lie inside the take, in order, cover it, and are the same at every call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from proskill.video.sampling import (
     evaluation_windows,
     random_window,
-    segment_instants,
-    uniform_instants,
+    segment_timestamps,
+    uniform_timestamps,
 )
 
 # A busy machine must not fail a test of arithmetic.
@@ -26,23 +26,23 @@ intervals = st.floats(0.001, 2.0, allow_nan=False)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def assert_inside_and_ascending(instants: np.ndarray, start: float, end: float) -> None:
-    assert instants.dtype == np.float64
-    assert (instants >= start).all()
-    assert (instants < end).all()
-    assert (np.diff(instants, axis=-1) >= 0).all()
+def assert_inside_and_ascending(timestamps: np.ndarray, start: float, end: float) -> None:
+    assert timestamps.dtype == np.float64
+    assert (timestamps >= start).all()
+    assert (timestamps < end).all()
+    assert (np.diff(timestamps, axis=-1) >= 0).all()
 
 
 @in_its_own_time
 @given(starts, durations, counts)
 def test_uniform_instants_stand_for_equal_parts(start, duration, num_frames):
     end = start + duration
-    instants = uniform_instants(start, end, num_frames=num_frames)
-    assert instants.shape == (num_frames,)
-    assert_inside_and_ascending(instants, start, end)
+    timestamps = uniform_timestamps(start, end, num_frames=num_frames)
+    assert timestamps.shape == (num_frames,)
+    assert_inside_and_ascending(timestamps, start, end)
     part = duration / num_frames
-    assert instants[0] - start <= part
-    assert end - instants[-1] <= part + 1e-9
+    assert timestamps[0] - start <= part
+    assert end - timestamps[-1] <= part + 1e-9
 
 
 @in_its_own_time
@@ -53,7 +53,7 @@ def test_segments_are_dense_and_spread_over_the_take(
     end = start + duration
 
     def draw():
-        return segment_instants(
+        return segment_timestamps(
             start,
             end,
             num_segments=num_segments,
@@ -62,13 +62,13 @@ def test_segments_are_dense_and_spread_over_the_take(
             rng=None if seed is None else np.random.default_rng(seed),
         )
 
-    instants = draw()
-    assert instants.shape == (num_segments * frames,)
-    assert_inside_and_ascending(instants, start, end)
-    np.testing.assert_array_equal(instants, draw())
+    timestamps = draw()
+    assert timestamps.shape == (num_segments * frames,)
+    assert_inside_and_ascending(timestamps, start, end)
+    np.testing.assert_array_equal(timestamps, draw())
     zone = duration / num_segments
     slack = 1e-9 * (1 + end)
-    for k, segment in enumerate(instants.reshape(num_segments, frames)):
+    for k, segment in enumerate(timestamps.reshape(num_segments, frames)):
         assert segment[0] >= start + k * zone - slack
         assert segment[-1] <= start + (k + 1) * zone + slack
         assert segment[-1] - segment[0] <= min(segment_seconds, zone) + slack
@@ -176,9 +176,9 @@ def test_a_take_of_a_whole_number_of_windows_gets_that_many():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: uniform_instants(1, 1, num_frames=2), "the end must be after the start"),
-        (lambda: uniform_instants(0, np.inf, num_frames=2), "both ends must be finite"),
-        (lambda: uniform_instants(0, 1, num_frames=0), "num_frames=0"),
+        (lambda: uniform_timestamps(1, 1, num_frames=2), "the end must be after the start"),
+        (lambda: uniform_timestamps(0, np.inf, num_frames=2), "both ends must be finite"),
+        (lambda: uniform_timestamps(0, 1, num_frames=0), "num_frames=0"),
         (
             lambda: evaluation_windows(0, 1, num_frames=2, frame_interval_seconds=0),
             "frame_interval_seconds=0",
@@ -188,7 +188,7 @@ def test_a_take_of_a_whole_number_of_windows_gets_that_many():
             "num_windows=0",
         ),
         (
-            lambda: segment_instants(
+            lambda: segment_timestamps(
                 0, 1, num_segments=1, frames_per_segment=1, segment_seconds=-1
             ),
             "segment_seconds=-1",
@@ -201,7 +201,7 @@ def test_impossible_requests_are_named(call, message):
 
 
 def test_without_an_interval_the_frames_of_the_only_window_spread_over_the_range():
-    wanted = uniform_instants(2.0, 602.0, num_frames=96)
+    wanted = uniform_timestamps(2.0, 602.0, num_frames=96)
     windows = evaluation_windows(2.0, 602.0, num_frames=96, frame_interval_seconds=None)
     assert np.array_equal(windows, wanted[None])
     rng = np.random.default_rng(0)
@@ -213,7 +213,7 @@ def test_without_an_interval_the_frames_of_the_only_window_spread_over_the_range
 
 def test_sampling_brings_no_torch_and_no_decoder():
     code = (
-        "import sys; from proskill.video.sampling import uniform_instants; "
+        "import sys; from proskill.video.sampling import uniform_timestamps; "
         "assert not {'torch', 'av', 'cv2', 'decord'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from proskill.data.distribution import Distribution
 from proskill.data.file_facts import FileFacts
 from proskill.data.sources import is_simulated
-from proskill.data.stats import DatasetStats
+from proskill.data.stats import DatasetStats, Distribution
 from proskill.data.take import Take
 from proskill.plain_json import plain_json
 from proskill.reports.pictures import Strip, take_strips
