@@ -13,7 +13,6 @@ fastest, `(h w) t`.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import torch
@@ -21,7 +20,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from proskill.models.timesformer_blocks import Block, ConvStem, DividedBlock, PatchEmbed
+from proskill.models.timesformer_blocks import (
+    Block,
+    ConvStem,
+    DividedBlock,
+    PatchEmbed,
+    init_linear,
+    init_normal,
+)
 
 AttentionType = Literal["divided_space_time", "joint_space_time", "space_only"]
 Stem = Literal["patch", "conv"]
@@ -263,8 +269,7 @@ class TimeSformer(nn.Module):
             tokens: result of `forward_features`.
             pre_logits: stop before the classifier and return `(B, D)`.
         """
-        cls = tokens[:, 0]
-        return cls if pre_logits else self.head(cls)
+        return tokens[:, 0] if pre_logits else self.head(tokens[:, 0])
 
     def get_classifier(self) -> nn.Module:
         """Return the classifier, `nn.Identity` when `num_classes` is 0."""
@@ -272,23 +277,21 @@ class TimeSformer(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of this width, 0 for none."""
-        self.num_classes = num_classes
-        self.config["num_classes"] = num_classes
+        self.num_classes = self.config["num_classes"] = num_classes
         weight = self.pos_embed
         self.head = nn.Linear(self.embed_dim, num_classes) if num_classes else nn.Identity()
-        self.head.apply(_init_linear)
+        self.head.apply(init_linear)
         self.head.to(device=weight.device, dtype=weight.dtype)
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Choose whether blocks are recomputed in the backward pass, which saves memory."""
-        self.grad_checkpointing = enable
-        self.config["grad_checkpointing"] = enable
+        self.grad_checkpointing = self.config["grad_checkpointing"] = enable
 
     def _init_weights(self) -> None:
-        self.blocks.apply(_init_linear)
-        self.head.apply(_init_linear)
-        _init_normal(self.pos_embed)
-        _init_normal(self.cls_token)
+        self.blocks.apply(init_linear)
+        self.head.apply(init_linear)
+        init_normal(self.pos_embed)
+        init_normal(self.cls_token)
         for block in self.blocks:
             if isinstance(block, DividedBlock):  # starts as the image model applied to each frame
                 nn.init.zeros_(block.temporal_fc.weight)
@@ -387,13 +390,6 @@ def _motion(frames: Tensor) -> Tensor:
     return torch.cat([frames - frames.mean(dim=1, keepdim=True), step], dim=2)
 
 
-def _init_linear(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear):
-        _init_normal(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
@@ -402,10 +398,3 @@ def _require(condition: bool, message: str) -> None:
 def _one_of(name: str, value: str, choices: Any) -> None:
     allowed = choices.__args__
     _require(value in allowed, f"{name}={value!r}: allowed are {', '.join(allowed)}")
-
-
-@torch.no_grad()
-def _init_normal(tensor: Tensor) -> None:
-    # timm's recipe by the inverse distribution function: a seed gives the same weights whatever
-    # the version of torch, whose own `trunc_normal_` has changed.
-    tensor.uniform_(-1, 1).erfinv_().mul_(0.02 * math.sqrt(2)).clamp_(-2, 2)

@@ -10,6 +10,7 @@ E = D / A.
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 import torch.nn.functional as F
@@ -223,3 +224,22 @@ def _normalise_clip(x: Tensor, num_clips: int) -> Tensor:
     flat = last.reshape(num_clips, -1)
     flat = F.layer_norm(flat, flat.shape[1:])
     return flat.view(last.shape).permute(0, 3, 1, 2)
+
+
+def init_linear(module: nn.Module) -> None:
+    """Draw the weights of a linear layer and set its bias to zero; skip other modules."""
+    if isinstance(module, nn.Linear):
+        init_normal(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def init_normal(tensor: Tensor) -> None:
+    """Draw normal values of deviation 0.02, as timm does; leave a tensor without data alone.
+
+    A seed gives the same weights whatever the version of torch, whose own `trunc_normal_` has
+    changed. On the meta device, arithmetic would import torch's compiler.
+    """
+    if not tensor.is_meta:
+        tensor.uniform_(-1, 1).erfinv_().mul_(0.02 * math.sqrt(2)).clamp_(-2, 2)
