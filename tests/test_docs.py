@@ -65,6 +65,12 @@ def test_the_example_of_the_page_on_ratings_runs(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.startswith("('x', ")
 
 
+def test_the_example_of_the_page_on_evaluation_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks(ROOT / "docs" / "evaluation.md", "python")
+    exec(compile(example, "docs/evaluation.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("0.75 1.0\nInterval(value=0.75")
+
+
 def test_the_example_of_the_readme_runs(
     write_clip: Callable[..., Path],
     tmp_path: Path,
