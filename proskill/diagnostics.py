@@ -1,7 +1,6 @@
-"""What this machine has and whether that is enough.
+"""Diagnosis of this machine: versions, devices, codecs, disk, and a clip written and decoded.
 
-Versions, devices, codecs, disk, and a clip that is written and decoded. Changes nothing; printing
-is up to `cli.doctor`.
+Not here: printing (`cli.doctor`).
 """
 
 from __future__ import annotations
@@ -39,17 +38,17 @@ _OPTIONAL = {
     "sqlalchemy": "annotate",
 }
 _DECODERS = ("h264", "hevc", "vp9", "av1")
-_LITTLE_DISK_BYTES = 3e9  # what the demo writes, with room to spare
+_LITTLE_DISK_BYTES = 3e9  # for the output of the demo
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        name: what.
+        name: of the checked thing.
         status: "ok", "note" (works with less) or "fail" (proskill cannot work like this).
-        detail: the version, the size, or what is wrong and what to do.
+        detail: version, size, or the problem and its remedy.
     """
 
     name: str
@@ -59,18 +58,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything that was looked at, in the order to be read."""
+    """Results of all checks, in reading order."""
 
     findings: tuple[Finding, ...]
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing that is needed is missing or broken."""
+        """True if every requirement is present and works."""
         return all(finding.status != "fail" for finding in self.findings)
 
 
 def diagnose() -> Diagnosis:
-    """Look at this machine. Takes some seconds, because every library is really imported."""
+    """Check this machine; takes some seconds, because every library is imported."""
     findings = [
         Finding("python", "ok", f"{platform.python_version()} ({sys.executable})"),
         Finding("proskill", "ok", f"{__version__} ({Path(__file__).parent})"),
@@ -88,7 +87,7 @@ def diagnose() -> Diagnosis:
 def _library(module: str, distributions: tuple[str, ...]) -> Finding:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a library warns about is not this user's to mend
+            warnings.simplefilter("ignore")  # a library's warnings are for its developers
             if module == "torchvision":
                 _declare_torchvision_operators()
             found = importlib.import_module(module)
@@ -187,19 +186,19 @@ def _disk() -> Finding:
     detail = f"{free / 1e9:.0f} GB free at {Path.cwd()}"
     if free < _LITTLE_DISK_BYTES:
         return Finding(
-            "disk", "note", f"{detail}; the demo wants {_LITTLE_DISK_BYTES / 1e9:.0f} GB"
+            "disk", "note", f"{detail}; the demo needs {_LITTLE_DISK_BYTES / 1e9:.0f} GB"
         )
     return Finding("disk", "ok", detail)
 
 
 def _clip() -> Finding:
-    """Write a clip whose grey tells the frame's number, and read it as everything else is read."""
+    """Write a clip with one grey per frame, and read it with the project's reader."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "clip.mp4"
             greys = write_grey_clip(path)
             wrong = _wrong_frames(path, greys)
-    except Exception as error:  # whatever breaks here breaks every command, and that is the finding
+    except Exception as error:  # any failure here breaks every command, and is the finding
         return Finding("decoding", "fail", " ".join(str(error).split()) or type(error).__name__)
     if wrong:
         return Finding("decoding", "fail", f"frames {wrong} of a generated clip came out wrong")

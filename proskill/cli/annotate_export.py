@@ -40,7 +40,7 @@ def export(
     from proskill.annotation.db.log import read_log
     from proskill.annotation.db.store import CampaignStore
     from proskill.annotation.exports import export_campaign
-    from proskill.cli.stages import Stages
+    from proskill.cli.progress import Stages
     from proskill.data import read_manifest
 
     with CampaignStore.open(campaign) as store:

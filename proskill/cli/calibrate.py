@@ -1,4 +1,4 @@
-"""`proskill calibrate`: how sure a trained model may be, from takes it was not trained on."""
+"""`proskill calibrate`: fit a model's uncertainty to takes it was not trained on."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def calibrate(
     ],
     coverage: Annotated[
         float,
-        typer.Option(help="Share of performers whose truth intervals and sets of levels hold."),
+        typer.Option(help="Share of performers whose truth intervals and prediction sets contain."),
     ] = 0.8,
     ok_error: Annotated[
         float,
         typer.Option(
-            help="Mean error, in levels, that answers without doubt shall be shown not to exceed."
+            help="Upper bound of the mean error, in levels, of `ok` predictions, shown on "
+            "validation takes."
         ),
     ] = 0.5,
     features: Annotated[
@@ -47,7 +48,7 @@ def calibrate(
     ] = None,
     device: Annotated[str, typer.Option(help="Where the model runs, e.g. cpu or cuda.")] = "cpu",
 ) -> None:
-    """Fit temperature, intervals, sets of levels and limits of certainty on validation takes."""
+    """Fit temperature, intervals, prediction sets and abstention thresholds on validation takes."""
     if not 0 < coverage < 1:
         raise typer.BadParameter(f"--coverage {coverage:g}: must be between 0 and 1")
     if not 0 < ok_error < float("inf"):

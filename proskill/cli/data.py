@@ -1,4 +1,4 @@
-"""`proskill data check|stats|init`: can a dataset be used, what does it hold, how to start one."""
+"""`proskill data check|stats|init`: check, count and start datasets."""
 
 from __future__ import annotations
 
@@ -45,20 +45,21 @@ def check_command(
         bool, typer.Option("--videos/--no-videos", help="Open the videos, or check the table only.")
     ] = True,
     instants: Annotated[
-        int, typer.Option(min=1, help="Pictures decoded per view, spread over its take.")
+        int, typer.Option(min=1, help="Frames decoded per view, spread over its take.")
     ] = 5,
     min_seconds: Annotated[
         float, typer.Option(min=0, help="Shorter views and takes are unusable.")
     ] = 1.0,
     min_decoded_ratio: Annotated[
-        float, typer.Option(min=0, max=1, help="Files that hold less of their frames are unusable.")
+        float,
+        typer.Option(min=0, max=1, help="Files with a smaller share of their frames are unusable."),
     ] = 0.95,
     workers: Workers = None,
 ) -> None:
-    """Look for everything that would spoil training: in the table, the files and between views.
+    """Find problems for training in the table, in the files and between views.
 
-    Writes quarantine.csv (views that cannot be used) and remarks.csv (what a person should know). A
-    run that was interrupted goes on where it stopped; a later one reads only files that changed.
+    Writes quarantine.csv (unusable views) and remarks.csv (notes on usable ones). An
+    interrupted run continues where it stopped; a later one reads only changed files.
     Exit code 1 if anything cannot be used.
     """
     from proskill.cli.data_tables import print_check
@@ -93,7 +94,7 @@ def stats_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     workers: Workers = None,
 ) -> None:
-    """Count takes, people, levels, views and hours, and what guessing would score.
+    """Count takes, people, levels, views and hours, and the accuracy of guessing.
 
     Writes stats.json and stats.html, a page with pictures that needs no other file.
     """
@@ -122,7 +123,7 @@ def stats_command(
 
 @data_app.command("init")
 def init_command(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds the videos.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with the videos.")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -133,7 +134,7 @@ def init_command(
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Write a manifest to fill in, from the videos that lie in a folder.
+    """Write a manifest to fill in, from the videos in a folder.
 
     Takes and views are guessed from file names and lengths are probed: correct what is wrong, then
     fill in who performs, the scenario and the labels.

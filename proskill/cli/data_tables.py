@@ -1,6 +1,6 @@
-"""What `proskill data` prints for people.
+"""Tables of `proskill data` for the terminal.
 
-Names of takes, views and files come from outside: they are `Text`, never markup.
+Names of takes, views and files come from outside: the console has no markup, and cells are `Text`.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _SHOWN_SCENARIOS = 20
 
 
 def print_check(report: CheckReport, *, folder: Path) -> None:
-    """Print what was found, a few of each kind, and where all of it is written."""
-    console = Console(highlight=False)
+    """Print a few problems of each kind, and the files with all of them."""
+    console = Console(highlight=False, markup=False, emoji=False)
     looked = f"{_count(report.num_takes, 'take')}, {_count(report.num_views, 'view')}"
     looked += (
         f", {_count(report.num_files, 'file')} read" if report.num_files else ", no video opened"
     )
-    console.print(Text(looked))
+    console.print(looked)
     if report.problems:
         _print_problems(console, report.problems)
     if report.unusable:
         num_views = len({(problem.take_id, problem.view) for problem in report.unusable})
         left = f"{report.num_usable_takes:,} of {report.num_takes:,} takes have a view that can"
-        console.print(Text(f"{_count(num_views, 'view')} cannot be used; {left}", "bold red"))
-        console.print(Text(f"To be left out or mended: {folder / 'quarantine.csv'}"))
+        console.print(f"{_count(num_views, 'view')} cannot be used; {left}", style="bold red")
+        console.print(f"To be left out or repaired: {folder / 'quarantine.csv'}")
     else:
-        console.print(Text("Everything can be used.", "bold green"))
+        console.print("Everything can be used.", style="bold green")
     if report.remarks:
-        console.print(Text(f"{_count(len(report.remarks), 'remark')}: {folder / 'remarks.csv'}"))
+        console.print(f"{_count(len(report.remarks), 'remark')}: {folder / 'remarks.csv'}")
 
 
 def print_stats(stats: DatasetStats, *, page: Path) -> None:
-    """Print counts per split and scenario, views, and what guessing scores."""
-    console = Console(highlight=False)
+    """Print counts per split and scenario, views, and the accuracy of guessing."""
+    console = Console(highlight=False, markup=False, emoji=False)
     levels = _used_levels(stats.whole)
     for title, groups in (("split", stats.splits), ("scenario", stats.scenarios)):
         table = _table(title, "takes", "people", "hours", *levels)
@@ -62,93 +62,71 @@ def print_stats(stats: DatasetStats, *, page: Path) -> None:
         console.print()
     table = _table("view", "takes", "ego", "exo")
     for name, count in stats.views.items():
-        table.add_row(
-            *map(
-                Text,
-                (
-                    name,
-                    f"{count.num_takes:,}",
-                    *_kinds(count.kinds.get("ego", 0), count.kinds.get("exo", 0)),
-                ),
-            )
-        )
+        kinds = _kinds(count.kinds.get("ego", 0), count.kinds.get("exo", 0))
+        table.add_row(*map(Text, (name, f"{count.num_takes:,}", *kinds)))
     console.print(table)
     if stats.seconds is not None:
         length = stats.seconds
-        console.print(
-            Text(
-                f"\nA take lasts {length.minimum:.1f} to {length.maximum:.1f} s, median "
-                f"{length.median:.1f} s."
-            )
-        )
+        longest = f"{length.maximum:.1f} s, median {length.median:.1f} s."
+        console.print(f"\nA take lasts {length.minimum:.1f} to {longest}")
     if stats.num_unreadable:
-        console.print(
-            Text(
-                f"{_count(stats.num_unreadable, 'file')} cannot be read: run proskill data check",
-                "red",
-            )
-        )
+        files = _count(stats.num_unreadable, "file")
+        console.print(f"{files} cannot be read: run proskill data check", style="red")
     _print_baselines(console, stats)
-    console.print(Text(f"\nPage: {page}"))
+    console.print(f"\nPage: {page}")
 
 
 def print_new_manifest(made: NewManifest) -> None:
-    """Print what was guessed and what is left to do."""
-    console = Console(highlight=False)
+    """Print the guesses and the columns to fill in."""
+    console = Console(highlight=False, markup=False, emoji=False)
     takes = {view.take_id for view in made.views}
     names = Counter(view.view for view in made.views)
     console.print(
-        Text(f"{_count(len(takes), 'take')} with {_count(len(made.views), 'view')}: {made.path}")
+        f"{_count(len(takes), 'take')} with {_count(len(made.views), 'view')}: {made.path}"
     )
     for name, count in sorted(names.items()):
-        console.print(Text(f"  {name}  {count:,}"))
+        console.print(f"  {name}  {count:,}")
     for fact in made.left_out:
-        console.print(Text(f"Left out: {fact.path}: {fact.reason}", "yellow"))
+        console.print(f"Left out: {fact.path}: {fact.reason}", style="yellow")
     console.print(
-        Text(
-            "Correct take_id, view and kind where the guess is wrong; fill in participant_id, "
-            "scenario and level (or rating); then run proskill data check."
-        )
+        "Correct take_id, view and kind where the guess is wrong; fill in participant_id, "
+        "scenario and level (or rating); then run proskill data check."
     )
 
 
 def _print_baselines(console: Console, stats: DatasetStats) -> None:
     if not stats.baselines and not stats.skill_baselines:
         return
-    console.print(Text("\nWhat guessing scores (95 % interval over participants):"))
+    console.print("\nAccuracy of guessing (95 % interval over participants):")
     for name, base in stats.baselines.items():
         console.print(
-            Text(
-                f"  {name}, {base.num_takes:,} takes: always {base.level!r} "
-                f"{_percent(base.majority)}; each scenario's commonest "
-                f"{_percent(base.scenario_majority)}; learned from {base.learned_from}"
-            )
+            f"  {name}, {base.num_takes:,} takes: always {base.level!r} "
+            f"{_percent(base.majority)}; each scenario's commonest "
+            f"{_percent(base.scenario_majority)}; learned from {base.learned_from}"
         )
     if stats.skill_baselines:
         bases = list(stats.skill_baselines.values())
         mean = sum(base.majority.value for base in bases) / len(bases)
         console.print(
-            Text(
-                f"  {bases[0].judged_on}, up to {max(base.num_takes for base in bases):,} takes: "
-                f"each skill's commonest value {100 * mean:.1f} %, mean over {len(bases)} skills"
-            )
+            f"  {bases[0].judged_on}, up to {max(base.num_takes for base in bases):,} takes: "
+            f"each skill's commonest value {100 * mean:.1f} %, mean over {len(bases)} skills"
         )
 
 
 def _print_problems(console: Console, problems: Sequence[Problem]) -> None:
-    """Unusable views first; each kind under its name, with its first few problems."""
+    """Print the first few problems of each kind, those of unusable views first."""
     by_kind: dict[ProblemKind, list[Problem]] = defaultdict(list)
     for problem in sorted(problems, key=lambda problem: not problem.is_unusable):
         by_kind[problem.kind].append(problem)
     for kind, some in by_kind.items():
         style = "bold red" if some[0].is_unusable else "bold yellow"
-        console.print(Text(f"\n{kind} ({len(some):,})", style))
+        console.print(f"\n{kind} ({len(some):,})", style=style)
         table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
         for problem in some[:_SHOWN_PER_KIND]:
             table.add_row(Text(problem.take_id), Text(problem.view), Text(problem.reason))
         console.print(table)
         if len(some) > _SHOWN_PER_KIND:
-            console.print(Text(f"  and {len(some) - _SHOWN_PER_KIND:,} more", "dim"))
+            console.print(f"  and {len(some) - _SHOWN_PER_KIND:,} more", style="dim")
     console.print()
 
 
@@ -161,7 +139,7 @@ def _table(first: str, *numbers: str) -> Table:
 
 
 def _used_levels(whole: Group) -> list[str]:
-    """All levels, or none of them where no take has one."""
+    """Return all levels, or none of them where no take has one."""
     return list(whole.levels) if whole.num_labelled else []
 
 

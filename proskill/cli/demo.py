@@ -1,4 +1,4 @@
-"""`proskill demo`: the whole loop on simulated performances, with a report at its end."""
+"""`proskill demo`: the whole loop on simulated performances, with a final report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def demo(
         "configs/demo.yaml"
     ),
 ) -> None:
-    """Simulate, train, evaluate on people never seen, score a new take and write a report.
+    """Simulate, train, evaluate on unseen people, score a new take and write a report.
 
-    Run it in a clone of the repository, where the configuration and the pretrained backbone lie.
+    Run it in a clone of the repository, which contains the pretrained backbone.
     """
     from proskill.cli.progress import progress_bar
     from proskill.demo.pipeline import run_demo

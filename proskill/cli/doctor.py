@@ -1,4 +1,4 @@
-"""`proskill doctor`: what this machine has, and whether that is enough."""
+"""`proskill doctor`: check this machine."""
 
 from __future__ import annotations
 
@@ -42,6 +42,5 @@ def _print_table(diagnosis: Diagnosis) -> None:
     console = Console(highlight=False)
     console.print(table)
     failed = [finding.name for finding in diagnosis.findings if finding.status == "fail"]
-    console.print(
-        "\nproskill can work here." if not failed else f"\nTo be mended first: {', '.join(failed)}."
-    )
+    verdict = f"To be repaired first: {', '.join(failed)}." if failed else "proskill can work here."
+    console.print(f"\n{verdict}")

@@ -1,4 +1,4 @@
-"""`proskill fit|validate|test|predict`: hands its arguments to the Lightning command line."""
+"""`proskill fit|validate|test|predict`: pass arguments to the Lightning command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 Command = Literal["fit", "validate", "test", "predict"]
 
 _HELP: dict[Command, str] = {
-    "fit": "Train a model as a configuration says; the best checkpoint lands in the run folder.",
+    "fit": "Train a model from a configuration; the best checkpoint is in the run folder.",
     "validate": "Evaluate a checkpoint on the validation split, with intervals and a page.",
     "test": "Evaluate a checkpoint on the test split, with intervals and a page.",
     "predict": "Write a checkpoint's predictions for every take of the test split.",

@@ -1,4 +1,4 @@
-"""The `proskill` command, and the one place where an error becomes a line and an exit code.
+"""The `proskill` command; here alone an error becomes a line and an exit code.
 
 Exit codes: 0 done, 1 an error about the input or the machine, 2 wrong usage, 130 interrupted.
 `--debug` (anywhere on the line) or PROSKILL_DEBUG=1 shows the traceback behind an error.
@@ -54,7 +54,7 @@ app.command(cls=RateCommand)(rate)
 app.add_typer(annotate_app)
 app.command()(demo)
 
-# What a library raises about its input; anything else is a bug and shows its traceback.
+# Errors about the input; any other is a bug and shows its traceback.
 _EXPECTED = (ProskillError, ValueError, OSError, ModuleNotFoundError)
 
 _ADVICE = {
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     Args:
-        arguments: what follows `proskill`; None takes the process's own.
+        arguments: words after `proskill`; None takes the process's own.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in given or os.environ.get("PROSKILL_DEBUG", "0") not in ("", "0")
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except _EXPECTED as error:
         if isinstance(error, ModuleNotFoundError) and f"{error.name}.".startswith("proskill."):
-            raise  # ours to mend
+            raise  # a bug
         if is_debug:
             traceback.print_exc()
         print(f"Error: {_sentence(error)}", file=sys.stderr)
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """An error as one line."""
+    """Return an error as one line."""
     if isinstance(error, OSError) and error.errno in _ADVICE and error.filename is not None:
         return f"{os.fspath(error.filename)}: {_ADVICE[error.errno]}"
     if isinstance(error, OSError) and error.errno in _ADVICE:
@@ -119,7 +119,7 @@ def _root(
         bool, typer.Option("--debug", help="Show the traceback behind an error.")
     ] = False,
 ) -> None:
-    """Both options are dealt with elsewhere: one by its callback, one by `main`."""
+    """Declare options that a callback and `main` handle."""
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def rate(
 
     import numpy as np
 
-    from proskill.cli.stages import Stages
+    from proskill.cli.progress import Stages
     from proskill.rating import rate as rate_table
     from proskill.rating_files import Origin
     from proskill.rating_files.exports import (

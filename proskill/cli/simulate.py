@@ -10,7 +10,7 @@ import typer
 
 
 class Layout(StrEnum):
-    """How the files are laid out."""
+    """Layout of the files."""
 
     manifest = "manifest"
     egoexo4d = "egoexo4d"
@@ -43,8 +43,8 @@ def simulate(
 ) -> None:
     """Write simulated performances as mp4 files with their labels.
 
-    Skill acts through motor control only; what people look like and how they are filmed has nothing
-    to do with it. The same seed gives the same dataset. Prints what `proskill fit` reads.
+    Skill acts through motor control only, independent of appearance and cameras. The same seed
+    gives the same dataset. Prints the source for `proskill fit`.
     """
     from proskill.cli.progress import progress_bar
     from proskill.simulation.take_spec import DEFAULT_TASKS

@@ -22,7 +22,7 @@ def submission(
         Path,
         typer.Option(
             metavar="FILE.json",
-            help="The challenge's list of test takes; the answers follow its order.",
+            help="The challenge's list of test takes; the predictions follow its order.",
             show_default=False,
         ),
     ],
@@ -44,8 +44,8 @@ def submission(
     write_submission(out, made)
     print(f"{len(names)} takes: {out}")
     filled = {
-        "without an ego view, answered by their exo views": made.num_without_ego,
-        "without an exo view, answered by their ego view": made.num_without_exo,
+        "without an ego view, predicted from their exo views": made.num_without_ego,
+        "without an exo view, predicted from their ego view": made.num_without_exo,
         "with fewer than four exo views, filled with their mean": made.num_with_fewer_exo,
         "with more than four exo views, of which the first four are used": made.num_with_more_exo,
     }

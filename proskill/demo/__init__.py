@@ -1,1 +1,1 @@
-"""`make demo`: simulate performers, learn their skill from video, judge performers never seen."""
+"""`make demo`: simulate performers, learn their skill from video, evaluate on unseen performers."""

@@ -1,13 +1,13 @@
-"""What skill can be read from without a video model: the ceiling, the cheap baseline, the leaks.
+"""Observers without a video model: the ceiling, a cheap baseline, negative controls.
 
-- `kinematic_features`: from the true motion, what a perfect observer could use (the ceiling);
+- `kinematic_features`: from the true motion, as a perfect observer sees it (the ceiling);
 - `pose_set_features`: the same joints with their order thrown away, and
 - `appearance_features`: single frames of every view (both must be near chance);
 - `motion_energy`: how much changes from frame to frame, the cheap motion baseline.
 
-`linear_readout` judges each of them in the same way: ridge regression on the training performers.
+`linear_readout` evaluates each of them by ridge regression on the training performers.
 
-Shapes: T instants, J joints, F features, N takes.
+Shapes: T timestamps, J joints, F features, N takes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUM_ORIENTATIONS = 8
 
 
 def kinematic_features(performance: Performance, *, frame_rate: float) -> np.ndarray:
-    """Fast against slow movement of trunk and hands, from the true motion; (F,)."""
+    """Compare fast and slow movement of trunk and hands, from the true motion; (F,)."""
     joints, tips = performance.joints, performance.tool_tips
     chest, head = joints[:, JOINT_INDEX["chest"]], joints[:, JOINT_INDEX["head"]]
     hands = joints[:, HANDS]
@@ -66,14 +66,14 @@ def kinematic_features(performance: Performance, *, frame_rate: float) -> np.nda
 
 
 def pose_set_features(performance: Performance) -> np.ndarray:
-    """Where every joint is, how widely it spreads and its extremes, blind to order; (F,)."""
+    """Return mean, spread and quantiles of every joint's position, blind to order; (F,)."""
     poses = performance.joints.reshape(len(performance.joints), -1)
     quantiles = np.quantile(poses, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
     return np.concatenate([poses.mean(axis=0), poses.std(axis=0), quantiles.ravel()])
 
 
 def appearance_features(views: Mapping[str, Path]) -> np.ndarray:
-    """Gradient histograms and grey values of a few single frames per view, averaged; (F,)."""
+    """Average gradient histograms and grey values of a few single frames per view; (F,)."""
     parts = []
     for path in views.values():
         for frame in _grey_frames(path, _NUM_FRAMES):
@@ -83,12 +83,12 @@ def appearance_features(views: Mapping[str, Path]) -> np.ndarray:
 
 
 def motion_energy(views: Mapping[str, Path], *, frame_interval_seconds: float) -> np.ndarray:
-    """Logarithm of the mean change between frames, whole picture and 4 x 4 parts; (F,)."""
+    """Return the log of the mean change between frames, whole picture and 4 x 4 parts; (F,)."""
     features = []
     for path in views.values():
         with VideoReader(path, size=(64, 64)) as reader:
-            instants = np.arange(0.0, reader.duration_seconds, frame_interval_seconds)
-            frames = reader.frames_at(instants).float().mean(dim=1).numpy()  # (T, H, W)
+            timestamps = np.arange(0.0, reader.duration_seconds, frame_interval_seconds)
+            frames = reader.frames_at(timestamps).float().mean(dim=1).numpy()  # (T, H, W)
         change = np.abs(np.diff(frames, axis=0)).mean(axis=0)  # (H, W)
         parts = change.reshape(4, 16, 4, 16).mean(axis=(1, 3)).ravel()
         features.append(np.log(np.append(parts, change.mean()) + 1e-3))
@@ -97,7 +97,7 @@ def motion_energy(views: Mapping[str, Path], *, frame_interval_seconds: float) -
 
 @dataclass(frozen=True)
 class Readout:
-    """What a linear model reads from features.
+    """Predictions of a linear model from features.
 
     Attributes:
         score: (N_test,) predicted rating.
@@ -116,15 +116,15 @@ def linear_readout(
     participants: np.ndarray,
     is_train: np.ndarray,
 ) -> Readout:
-    """Ridge regression of the rating on the training takes, read out on the others.
+    """Fit ridge regression of the rating on the training takes, and predict the others.
 
     Features are standardised within each scenario, by its training takes (by all of them where it
-    has none). Level cuts are those
-    that give cross-validated training predictions the training levels' frequencies.
+    has none). Level cuts give cross-validated training predictions the frequencies of the training
+    levels.
 
     Args:
         features: (N, F).
-        ratings: (N,) continuous skill; only the training takes' are looked at.
+        ratings: (N,) continuous skill; only those of training takes are read.
         levels: (N,) level indices; likewise.
         scenarios: (N,) names.
         participants: (N,) ids, for folds that do not split a performer.
@@ -154,7 +154,7 @@ def linear_readout(
 def _local_size(
     channels: np.ndarray, band_hz: tuple[float, float], frame_rate: float
 ) -> np.ndarray:
-    """Root mean square inside a band, over six tenths of a second; (T, K) -> (T, K)."""
+    """Return the root mean square inside a band, over six tenths of a second; (T, K) -> (T, K)."""
     sos = butter(3, band_hz, "bandpass", fs=frame_rate, output="sos")
     power = sosfiltfilt(sos, channels, axis=0) ** 2
     width = round(0.6 * frame_rate)
@@ -163,8 +163,8 @@ def _local_size(
 
 def _grey_frames(path: Path, num_frames: int) -> list[np.ndarray]:
     with VideoReader(path, size=(64, 64)) as reader:
-        instants = (np.arange(num_frames) + 0.5) / num_frames * reader.duration_seconds
-        frames = reader.frames_at(instants).permute(0, 2, 3, 1).numpy()
+        timestamps = (np.arange(num_frames) + 0.5) / num_frames * reader.duration_seconds
+        frames = reader.frames_at(timestamps).permute(0, 2, 3, 1).numpy()
     return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
 
 
@@ -173,7 +173,7 @@ def _thumbnail(frame: np.ndarray) -> np.ndarray:
 
 
 def _gradient_histogram(frame: np.ndarray) -> np.ndarray:
-    """Edge strength by direction in 8 x 8 parts (Dalal & Triggs 2005), relative to its mean."""
+    """Return relative edge strength by direction in 8 x 8 parts (Dalal & Triggs 2005)."""
     dx, dy = (cv2.Sobel(frame, cv2.CV_32F, a, 1 - a) for a in (1, 0))
     strength = np.hypot(dx, dy)
     direction = np.floor(np.arctan2(dy, dx) % np.pi / np.pi * _NUM_ORIENTATIONS)

@@ -1,7 +1,7 @@
-"""The main job from end to end: simulate, train, calibrate, evaluate, control, score, report.
+"""The demo from end to end: simulate, train, calibrate, evaluate, control, score, report.
 
-Every stage keeps what it finished, so that an interrupted demo goes on where it stopped. Not here:
-what the controls compute (`controls`), what the page looks like (`report`).
+Every stage keeps its finished files, so that an interrupted demo continues where it stopped. Not
+here: features of the controls (`controls`), the page (`proskill.reports.demo`).
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from proskill.calibration.calibrate_checkpoint import calibrate_predictions
+from proskill.calibration.calibrate_checkpoint import calibrate_checkpoint
 from proskill.data.manifest import read_manifest
 from proskill.data.take import Take
 from proskill.demo.controls import (
-    Readout,
     appearance_features,
     kinematic_features,
     linear_readout,
@@ -38,13 +37,14 @@ from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.result_files import write_metrics
 from proskill.evaluation.summary import summarise
 from proskill.features.encoding import FrameOrder
-from proskill.features.feature_cache import FeatureTable, extract_features
+from proskill.features.feature_cache import extract_features
 from proskill.features.prediction import predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
-from proskill.models import load_checkpoint, save_checkpoint
+from proskill.models import LoadedCheckpoint, load_checkpoint, save_checkpoint
 from proskill.models.backbone import read_backbone_config
 from proskill.reports.demo import DemoResults, write_demo_report
 from proskill.scoring import Assessment, Scorer
+from proskill.simulation.motion import Performance
 from proskill.simulation.take_spec import FRAME_RATE, perform_take, plan_takes
 from proskill.simulation.takes import simulate_dataset
 from proskill.training import lightning_cli
@@ -56,7 +56,7 @@ BACKBONE = Path("checkpoints/timesformer-motion")
 DATA = "simulated performances (proskill simulate), no real video"
 
 SEED = 2026
-"""Of the demo's performers; the backbone was pretrained on others."""
+"""Seed of the demo's performers; the backbone was pretrained on others."""
 
 NUM_PARTICIPANTS, TAKES_PER_PARTICIPANT = 230, 2
 SPLIT_SHARES = (0.43, 0.09, 0.48)
@@ -71,20 +71,7 @@ _CARD_METRICS = (
 )
 
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-
-
-@dataclass
-class Stopwatch:
-    """Seconds spent per stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        print(f"== {name}", file=sys.stderr, flush=True)
-        begin = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - begin, 1)
+Figures = dict[str, dict[str, Any]]  # name of a metric -> its value and interval
 
 
 def run_demo(
@@ -100,7 +87,7 @@ def run_demo(
     Args:
         out: folder for everything.
         config: the training experiment, as for `proskill fit`.
-        progress_bar: makes a bar from a description.
+        progress_bar: opens a bar with a description.
         num_participants: simulated performers in all splits together.
         takes_per_participant: performances of each.
 
@@ -108,16 +95,24 @@ def run_demo(
         The content of `summary.json`.
 
     Raises:
-        ProskillError: it does not run in the repository's folder, or the disk is full.
+        ProskillError: outside the repository's folder, or the disk is full.
     """
     for needed in (config, BACKBONE):
         if not needed.exists():
             raise ProskillError(
-                f"{needed}: not found; run the demo in the folder of the repository, which holds it"
+                f"{needed}: not found; run the demo in the folder of the repository"
             )
     known_tasks = read_backbone_config(BACKBONE).training.get("tasks", ())
-    watch = Stopwatch()
-    with watch.stage("simulate"), progress_bar("simulating takes") as on_progress:
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        print(f"== {name}", file=sys.stderr, flush=True)
+        begin = time.perf_counter()
+        yield
+        seconds[name] = round(time.perf_counter() - begin, 1)
+
+    with stage("simulate"), progress_bar("simulating takes") as on_progress:
         manifest = simulate_dataset(
             out / "data",
             num_participants=num_participants,
@@ -127,25 +122,42 @@ def run_demo(
             on_progress=on_progress,
         )
     takes = read_manifest(manifest)
+    train_takes = [take for take in takes if take.split == "train"]
+    test_takes = [take for take in takes if take.split == "test"]
     run_dir = out / "training"
+    cache_dir = run_dir / "features"
     arguments = {
         "--config": config,
         "--trainer.default_root_dir": run_dir,
         "--model.backbone.path": BACKBONE,
         "--data.source": manifest,
     }
-    with watch.stage("train"):
+    with stage("train"):
         lightning_cli.main("fit", [str(part) for item in arguments.items() for part in item])
-    judge = _Judge(takes, run_dir)
-    with watch.stage("evaluate"):
-        predictions = judge.predict("test")
-        metrics = summarise(predictions, train_takes=judge.split("train"), split="test", data=DATA)
-    with watch.stage("calibrate"):
-        checkpoint = judge.calibrate(out / "checkpoint", _card_metrics(metrics))
-    with watch.stage("control"):
-        controls = _controls(judge, predictions, num_participants, takes_per_participant)
-    with watch.stage("score a new take"):
-        assessment, files, truth = _score_new_take(out, checkpoint)
+    trained = load_checkpoint(run_dir / CHECKPOINT_FOLDER)
+    with stage("evaluate"):
+        predictions = _predict(trained, test_takes, cache_dir)
+        metrics = summarise(predictions, train_takes=train_takes, split="test", data=DATA)
+    with stage("calibrate"):
+        calibration = calibrate_checkpoint(trained, takes, cache_dir=cache_dir).calibration
+        card = {**trained.config.metrics, **_card_metrics(metrics)}
+        save_checkpoint(
+            out / "checkpoint",
+            trained.model,
+            replace(trained.config, metrics=card),
+            calibration=calibration.to_dict(),
+        )
+    with stage("control"):
+        controls = _model_controls(trained, predictions, cache_dir)
+        specs = plan_takes(
+            num_participants=num_participants,
+            takes_per_participant=takes_per_participant,
+            seed=SEED,
+        )
+        performances = {spec.take_id: perform_take(spec) for spec in specs}
+        controls |= _linear_controls(train_takes, predictions, performances)
+    with stage("score a new take"):
+        assessment, files, truth = _score_new_take(out)
     results = DemoResults(
         predictions=predictions,
         metrics=metrics,
@@ -155,18 +167,41 @@ def run_demo(
         assessed_truth=truth,
         new_tasks=tuple(sorted({t.scenario for t in takes} - set(known_tasks))),
     )
-    with watch.stage("report"):
+    with stage("report"):
         write_demo_report(out / "report.html", results)
     summary = _summary(metrics, controls)
-    summary["seconds"] = dict(watch.seconds, total=round(sum(watch.seconds.values()), 1))
+    summary["seconds"] = dict(seconds, total=round(sum(seconds.values()), 1))
     summary["peak_memory_gib"] = _peak_memory_gib()
     write_metrics(out / "summary.json", summary)
     print_table(summary, metrics, controls, report=out / "report.html")
     return summary
 
 
+def _predict(
+    trained: LoadedCheckpoint,
+    takes: Sequence[Take],
+    cache_dir: Path,
+    *,
+    order: FrameOrder = "natural",
+) -> Predictions:
+    spec = trained.config.input
+    if order != "natural":
+        spec = replace(spec, num_windows=_CONTROL_WINDOWS)
+    backbone = trained.model.backbone
+    table = extract_features(takes, backbone, spec, cache_dir=cache_dir, frame_order=order)
+    return predict_takes(
+        trained.model,
+        table.pooled,
+        table.view_mask,
+        table.view_kind,
+        takes=table.takes,
+        view_names=table.view_names,
+        scale=EGOEXO4D_LEVELS,
+    )
+
+
 def _card_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The test results that belong on a checkpoint's card."""
+    """Return the test results for the checkpoint's card."""
     return {
         "test/num_takes": metrics["num_takes"],
         "test/num_participants": metrics["num_participants"],
@@ -174,82 +209,23 @@ def _card_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Judge:
-    """The trained model with the features of its takes, computed once."""
-
-    def __init__(self, takes: list[Take], run_dir: Path) -> None:
-        self._takes, self._run_dir = takes, run_dir
-        self._loaded = load_checkpoint(run_dir / CHECKPOINT_FOLDER)
-        self._spec = self._loaded.config.input
-        self._tables: dict[tuple[str, FrameOrder], FeatureTable] = {}
-
-    def split(self, name: str) -> list[Take]:
-        return [take for take in self._takes if take.split == name]
-
-    def features(self, split: str, order: FrameOrder = "natural") -> FeatureTable:
-        key = (split, order)
-        if key not in self._tables:
-            spec = self._spec
-            if order != "natural":
-                spec = replace(spec, num_windows=_CONTROL_WINDOWS)
-            self._tables[key] = extract_features(
-                self.split(split),
-                self._loaded.model.backbone,
-                spec,
-                cache_dir=self._run_dir / "features",
-                frame_order=order,
-            )
-        return self._tables[key]
-
-    def predict(self, split: str, order: FrameOrder = "natural") -> Predictions:
-        table = self.features(split, order)
-        return predict_takes(
-            self._loaded.model,
-            table.pooled,
-            table.view_mask,
-            table.view_kind,
-            takes=table.takes,
-            view_names=table.view_names,
-            scale=EGOEXO4D_LEVELS,
-        )
-
-    def calibrate(self, out: Path, results: dict[str, Any]) -> Path:
-        """Write the checkpoint again with what the validation takes teach about its certainty.
-
-        Args:
-            out: directory of the checkpoint.
-            results: measured on the test takes, for its card.
-        """
-        calibration = calibrate_predictions(
-            self.predict("val"),
-            train=self.features("train"),
-            validation=self.features("val"),
-            img_size=self._spec.img_size,
-        ).calibration
-        config = replace(self._loaded.config, metrics={**self._loaded.config.metrics, **results})
-        save_checkpoint(out, self._loaded.model, config, calibration=calibration.to_dict())
-        return out
-
-
-def _controls(
-    judge: _Judge, predictions: Predictions, num_participants: int, takes_per_participant: int
-) -> dict[str, dict[str, Any]]:
-    """What other observers make of the same test takes; name -> spearman, accuracy, meaning."""
+def _model_controls(
+    trained: LoadedCheckpoint, predictions: Predictions, cache_dir: Path
+) -> dict[str, Figures]:
+    """Evaluate the model on the test takes with their frames repeated or shuffled."""
+    results: dict[str, Figures] = {}
     orders: tuple[FrameOrder, ...] = ("static", "shuffled")
-    results: dict[str, dict[str, Any]] = {}
     for order in orders:
-        unordered = judge.predict("test", order)
-        results[order] = _measured(predictions, unordered.score, unordered.predicted)
-    labelled = [*judge.split("train"), *predictions.takes]
-    is_train = np.array([take.split == "train" for take in labelled])
-    performances = {
-        spec.take_id: perform_take(spec)
-        for spec in plan_takes(
-            num_participants=num_participants,
-            takes_per_participant=takes_per_participant,
-            seed=SEED,
-        )
-    }
+        disturbed = _predict(trained, predictions.takes, cache_dir, order=order)
+        results[order] = _figures(predictions, disturbed.score, disturbed.predicted)
+    return results
+
+
+def _linear_controls(
+    train_takes: list[Take], predictions: Predictions, performances: Mapping[str, Performance]
+) -> dict[str, Figures]:
+    """Evaluate linear models of other features, trained on the same takes."""
+    takes = [*train_takes, *predictions.takes]
     observers: dict[str, Callable[[Take], np.ndarray]] = {
         "oracle": lambda take: kinematic_features(
             performances[take.take_id], frame_rate=FRAME_RATE
@@ -258,31 +234,28 @@ def _controls(
         "appearance": lambda take: appearance_features(_paths(take)),
         "motion_energy": lambda take: motion_energy(_paths(take), frame_interval_seconds=0.1),
     }
+    results = {}
     for name, observe in observers.items():
         with ThreadPoolExecutor(2) as pool:
-            features = np.stack(list(pool.map(observe, labelled)))
-        readout = _read_out(features, labelled, is_train)
-        results[name] = _measured(predictions, readout.score, readout.level)
+            features = np.stack(list(pool.map(observe, takes)))
+        readout = linear_readout(
+            features,
+            np.array([take.rating for take in takes]),
+            np.array([EGOEXO4D_LEVELS.index(take.level or "") for take in takes]),
+            np.array([take.scenario for take in takes]),
+            np.array([take.participant for take in takes]),
+            np.arange(len(takes)) < len(train_takes),
+        )
+        results[name] = _figures(predictions, readout.score, readout.level)
     return results
-
-
-def _read_out(features: np.ndarray, takes: list[Take], is_train: np.ndarray) -> Readout:
-    return linear_readout(
-        features,
-        np.array([take.rating for take in takes]),
-        np.array([EGOEXO4D_LEVELS.index(take.level or "") for take in takes]),
-        np.array([take.scenario for take in takes]),
-        np.array([take.participant for take in takes]),
-        is_train,
-    )
 
 
 def _paths(take: Take) -> dict[str, Path]:
     return {name: view.path for name, view in take.views.items()}
 
 
-def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) -> dict[str, Any]:
-    """Rank correlation and accuracy on the test takes, with 95 % intervals by participant."""
+def _figures(predictions: Predictions, score: np.ndarray, level: np.ndarray) -> Figures:
+    """Return rank correlation and accuracy on the test takes, with intervals by participant."""
     rating, truth = predictions.rating, predictions.truth
     people = [take.participant for take in predictions.takes]
     is_constant = np.ptp(score) <= 1e-6
@@ -296,8 +269,8 @@ def _measured(predictions: Predictions, score: np.ndarray, level: np.ndarray) ->
     return {name: asdict(interval) for name, interval in intervals.items()}
 
 
-def _score_new_take(out: Path, checkpoint: Path) -> tuple[Assessment, dict[str, Path], Take]:
-    """Simulate somebody who is in no split, and score what the cameras saw."""
+def _score_new_take(out: Path) -> tuple[Assessment, dict[str, Path], Take]:
+    """Simulate a take of a performer in no split, and score its videos."""
     manifest = simulate_dataset(
         out / "new_take",
         num_participants=1,
@@ -307,13 +280,13 @@ def _score_new_take(out: Path, checkpoint: Path) -> tuple[Assessment, dict[str, 
     )
     take = read_manifest(manifest)[0]
     files = _paths(take)
-    assessment = Scorer.from_checkpoint(checkpoint).score(files)
+    assessment = Scorer.from_checkpoint(out / "checkpoint").score(files)
     advice = "free some space or choose another folder"
     write_whole(out / "assessment.json", [assessment.to_json().encode()], advice=advice)
     return assessment, files, take
 
 
-def _summary(metrics: dict[str, Any], controls: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _summary(metrics: dict[str, Any], controls: dict[str, Figures]) -> dict[str, Any]:
     every = metrics["all_views"]
     gain = metrics["fusion_gain"]
     return {
@@ -344,7 +317,7 @@ def _values(table: dict[str, dict[str, Any]], name: str) -> dict[str, float]:
 
 
 def _peak_memory_gib() -> float:
-    """Largest resident size of this process or of one of its finished workers."""
+    """Return the largest resident size of this process or of one of its finished workers."""
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
     peaks = (
         resource.getrusage(who).ru_maxrss

@@ -1,4 +1,4 @@
-"""The demo's result as a table on the terminal."""
+"""Results of the demo as a table on the terminal."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def print_table(
     *,
     report: Path,
 ) -> None:
-    """Print every result with its 95 % interval, and where the report lies."""
+    """Print every result with its 95 % interval, and the place of the report."""
     table = Table(
         title=f"Simulated test takes: {summary['num_test_takes']} of "
-        f"{summary['num_test_participants']} performers never seen",
+        f"{summary['num_test_participants']} unseen performers",
         title_justify="left",
     )
     for name in ("observer", "rank correlation", "accuracy"):

@@ -122,8 +122,10 @@ class CrossViewFusion(nn.Module):
         hidden = self.drop(self.hidden_norm(F.gelu(self.fc1(fused))))  # (B, H)
         hidden = hidden * torch.sigmoid(self.gate(hidden))
         z = self.out_norm(self.fc2(hidden)).float()  # (B, D)
+        # In this order: gradients are summed in the reverse, and demo results are kept to the bit.
+        centred = z - z.mean(dim=-1, keepdim=True)
         spread = z.std(dim=-1, keepdim=True) + 1e-6  # unbiased, as in the paper
-        return self.scale * ((z - z.mean(dim=-1, keepdim=True)) / spread) + self.shift
+        return self.scale * (centred / spread) + self.shift
 
     def _check(self, x: Tensor, mask: Tensor | None) -> Tensor:
         if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.embed_dim:

@@ -1,4 +1,4 @@
-"""Training: losses, metrics, cached features, the Lightning module and its data, evaluation."""
+"""Training: settings, losses, the Lightning module and its data, runs and their resumption."""
 
 from __future__ import annotations
 

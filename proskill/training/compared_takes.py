@@ -1,7 +1,7 @@
 """Ratings of takes from votes on pairs of them, each split from its own votes.
 
-A vote that names takes of two splits rates neither: through it, what people said about a tested
-performer would shape the label of one who trains. Not here: reading files of votes
+A vote that names takes of two splits rates neither: through it, judgements of a tested performer
+would shape the label of a training performer. Not here: reading files of votes
 (`proskill.rating_files`), the statistics (`proskill.rating`).
 
 Shapes: I items, N votes.
@@ -25,17 +25,17 @@ from proskill.rating.comparisons import BoolArray
 from proskill.rating_files import read_comparisons
 
 _NO_TAKE = -1
-_MIN_WITH_BOTH: Final = 3  # a line through two points fits whatever they say
+_MIN_WITH_BOTH: Final = 3  # a line through two points always fits
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ComparedTakes:
-    """Takes with their ratings, and what became of the votes.
+    """Takes with their ratings, and the use of the votes.
 
     Attributes:
         parts: name of a split -> its takes, in the same order; those that votes rate have a rating.
-        use: which votes were used and which left out, in words.
+        use: numbers of used and unused votes, in words.
     """
 
     parts: Mapping[str, list[Take]]
@@ -53,8 +53,8 @@ def rate_compared_takes(
 
     Args:
         paths: files of votes, whose item ids are take ids.
-        parts: name of a split -> its takes; nobody is in two.
-        source: what the takes come from, for messages.
+        parts: name of a split -> its takes; no performer is in two.
+        source: origin of the takes, for messages.
         seed: of the draws; the same seed gives the same ratings.
 
     Raises:
@@ -118,7 +118,7 @@ def _require_one_scale(votes: ComparisonTable, files: str) -> None:
 
 
 def _largest_linked(votes: ComparisonTable) -> ComparisonTable:
-    """The votes on the largest connected set, over no other items and annotators than theirs."""
+    """Return the votes on the largest connected set, without other items and annotators."""
     if not len(votes):
         return votes
     votes = votes.select(check_health(votes).component[votes.item_a] == 0)

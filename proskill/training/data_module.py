@@ -163,7 +163,7 @@ class TakeDataModule(LightningDataModule):
 
     @property
     def train_takes(self) -> list[Take]:
-        """The training takes with labels: they define class weights and majorities."""
+        """Training takes with labels: they define class weights and majorities."""
         read = self._splits
         return [take for take in read.by_split["train"] if read.targets.has_any(take)]
 
@@ -174,11 +174,11 @@ class TakeDataModule(LightningDataModule):
 
     @property
     def train_ratings(self) -> list[float]:
-        """The ratings of those `train_takes` that have one."""
+        """Ratings of those `train_takes` that have one."""
         return [take.rating for take in self.train_takes if take.rating is not None]
 
     def takes_of(self, part: Part) -> list[Take]:
-        """The takes behind a data loader; `TakeBatch.position` points into them."""
+        """Return the takes behind a data loader; `TakeBatch.position` points into them."""
         return self._datasets[part].takes
 
     def described(self, description: str) -> str:
@@ -194,7 +194,7 @@ class TakeDataModule(LightningDataModule):
         return f"{description}; {votes}" if votes else description
 
     def split_of(self, stage: Stage) -> str:
-        """The split that a stage runs on."""
+        """Return the split that a stage runs on."""
         splits = {"validate": "val", "test": self.splits.test, "predict": self.splits.predict}
         return splits.get(stage, "train")
 

@@ -59,7 +59,10 @@ class SkillCLI(LightningCLI):
             "--monitor", type=str, default="val/spearman", help="metric that chooses the checkpoint"
         )
         parser.add_argument(
-            "--mode", type=Literal["min", "max"], default="max", help="whether more of it is better"
+            "--mode",
+            type=Literal["min", "max"],
+            default="max",
+            help="max where more of it is better",
         )
         parser.add_argument(
             "--patience", type=int | None, default=10, help="epochs without gain before stopping"
@@ -74,7 +77,7 @@ class SkillCLI(LightningCLI):
             "--checkpoint",
             type=str | None,
             default=None,
-            help="checkpoint directory to judge or predict with; null takes the run's best",
+            help="checkpoint directory to evaluate or predict with; null takes the run's best",
         )
         parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)

@@ -1,4 +1,4 @@
-"""What training minimises: likelihood of levels or ratings, ordinal distance, the order of takes.
+"""Losses of training: likelihood of levels or ratings, ordinal distance, the order of takes.
 
 Every function ignores takes without a label and returns a mean, so that batches with missing labels
 stay comparable.
@@ -21,7 +21,7 @@ from proskill.models import LevelPrediction
 
 
 def balanced_class_weights(levels: Sequence[int], *, num_levels: int) -> Tensor:
-    """Weights (K,) that let every level count the same in all: num_takes / (num_levels * count).
+    """Return weights (K,) with an equal sum per level: num_takes / (num_levels * count).
 
     A level that does not occur gets weight 0; the mean over takes is 1.
 
@@ -47,7 +47,7 @@ def level_cross_entropy(
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Mean over skills of the cross entropy of their level logits; a skill counts if it has labels.
+    """Return the mean cross entropy of level logits over the skills with labels.
 
     Works on both heads of levels, because the ordinal head's logits are log-probabilities.
 
@@ -73,9 +73,9 @@ def level_cross_entropy(
 
 
 def ranked_probability_score(probabilities: Tensor, levels: Tensor) -> Tensor:
-    """Mean ranked probability score: squared distance of cumulative distributions, in [0, 1].
+    """Return the mean squared distance of cumulative distributions, in [0, 1].
 
-    A wrong level costs more the further it is from the truth, which cross entropy does not know.
+    A wrong level costs more the further it is from the truth, unlike in cross entropy.
 
     Args:
         probabilities: (B, S, K), sum to 1 over K.
@@ -91,7 +91,7 @@ def ranked_probability_score(probabilities: Tensor, levels: Tensor) -> Tensor:
 
 
 def rating_loss(scores: Tensor, spread: Tensor, ratings: Tensor) -> Tensor:
-    """Mean negative log-likelihood of ratings under logistic distributions.
+    """Return the mean negative log-likelihood of ratings under logistic distributions.
 
     Args:
         scores: (B,) centres, in the ratings' unit.
@@ -107,7 +107,7 @@ def rating_loss(scores: Tensor, spread: Tensor, ratings: Tensor) -> Tensor:
 
 
 def pairwise_ranking_loss(scores: Tensor, ratings: Tensor, *, temperature: float = 0.5) -> Tensor:
-    """Mean logistic loss over pairs whose ratings differ: the better one should score higher.
+    """Return the mean logistic loss over pairs with different ratings, the better one higher.
 
     Uses the fine order inside a level and is free of the ratings' unit.
 
@@ -128,9 +128,9 @@ def pairwise_ranking_loss(scores: Tensor, ratings: Tensor, *, temperature: float
 
 
 class SkillLoss(nn.Module):
-    """Cross entropy, and on request the distance of levels and the order of ratings beside it.
+    """Cross entropy, with optional terms for the distance of levels and the order of ratings.
 
-    A prediction of ratings is judged by their likelihood instead.
+    A prediction of ratings has the loss of their likelihood instead.
 
     Args:
         num_levels: K.
@@ -159,7 +159,7 @@ class SkillLoss(nn.Module):
         self.register_buffer("class_weights", ones, persistent=False)
 
     def balance(self, levels: NDArray[np.int64]) -> None:
-        """Let every level of a skill count the same.
+        """Give every level of a skill the same weight.
 
         Args:
             levels: (N, S) of all training takes, -1 where one has no label for a skill.
@@ -170,7 +170,7 @@ class SkillLoss(nn.Module):
             self.class_weights[skill] = balanced_class_weights(known, num_levels=num_levels)
 
     def forward(self, prediction: LevelPrediction, levels: Tensor, rating: Tensor) -> Tensor:
-        """Scalar loss of a batch; `levels` (B, S) with -1 and `rating` (B,) with NaN if unknown."""
+        """Return the scalar loss; unknown are -1 in `levels` (B, S) and NaN in `rating` (B,)."""
         if prediction.spread is not None:
             return rating_loss(prediction.score, prediction.spread, rating)
         loss = level_cross_entropy(

@@ -195,8 +195,8 @@ class SkillModule(LightningModule):
         return self.model.predict_features(self.encode(batch), batch.view_mask, batch.view_kind)
 
     def on_train_batch_start(self, batch: TakeBatch, batch_idx: int) -> None:
-        # Dropout of a step is a function of seed, epoch and step, whatever drew numbers before it:
-        # a resumed run creates its loaders at another moment than the unbroken one.
+        # Dropout of a step depends on seed, epoch and step only, not on earlier random draws: a
+        # resumed run creates its loaders at another moment than the unbroken one.
         place = (self.seed, self.current_epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
@@ -232,7 +232,7 @@ class SkillModule(LightningModule):
 
     def predict_step(self, batch: TakeBatch, batch_idx: int) -> Tensor:
         self._keep("predict", batch)
-        return batch.position  # Lightning wants something
+        return batch.position  # Lightning warns of None
 
     def on_validation_epoch_end(self) -> None:
         """Log metrics of the whole validation set while fitting; otherwise evaluate like a test."""

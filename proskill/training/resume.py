@@ -24,7 +24,7 @@ _ADVICE = "resume with the configuration of the interrupted run"
 
 
 class ResumeState(Checkpoint):
-    """Writes the state of the run after every epoch.
+    """Callback that writes the state of the run after every epoch.
 
     Lightning runs callbacks of this kind after all others, so that their state is up to date. Its
     own `ModelCheckpoint` writes a last state only when it also keeps a best one.
@@ -41,7 +41,7 @@ class ResumeState(Checkpoint):
 
 
 class WholeFileCheckpointIO(TorchCheckpointIO):
-    """Writes `.ckpt` files beside their place, then renames them.
+    """Plugin that writes `.ckpt` files beside their place, then renames them.
 
     Lightning writes into the temporary folder, from where a move to another disk can be cut short
     by a kill.
@@ -50,7 +50,7 @@ class WholeFileCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
-        whole = io.BytesIO()  # torch.save on a full disk dies with an error that does not say so
+        whole = io.BytesIO()  # torch.save reports a full disk as another error
         torch.save(checkpoint, whole)
         write_whole(
             Path(path),
@@ -60,7 +60,7 @@ class WholeFileCheckpointIO(TorchCheckpointIO):
 
 
 def keep_trained(checkpoint: dict[str, Any], module: nn.Module, *, backbone_key: str) -> None:
-    """Leave only trained weights in a Lightning checkpoint, in place."""
+    """Keep only trained weights in a Lightning checkpoint, in place."""
     trained = _trained(module)
     state = checkpoint["state_dict"]
     checkpoint["state_dict"] = {name: state[name] for name in state if name in trained}

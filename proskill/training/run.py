@@ -116,15 +116,15 @@ def fit_model(
     """Train from Python as `proskill fit` does, and return the best checkpoint's directory.
 
     Args:
-        module: what to train.
-        data: what to train it on.
+        module: trained in place.
+        data: its training and validation takes.
         run_dir: everything is written below it.
         max_epochs: passes over the training takes.
         monitor: metric that chooses the checkpoint and stops the run.
-        mode: whether more of it is better.
+        mode: "max" where more of it is better.
         patience: epochs without gain before stopping; None runs them all.
         precision: of the trained part.
-        resume: go on from `resume/last.ckpt` if it is there.
+        resume: continue from `resume/last.ckpt` if it is there.
         progress: show bars.
 
     Raises:
@@ -154,7 +154,7 @@ def fit_model(
 def run_callbacks(
     run_dir: Path, *, monitor: str = "val/spearman", mode: Mode = "max", patience: int | None = 10
 ) -> list[Callback]:
-    """Best checkpoint, early stopping (`patience` epochs without gain; None: never), last state."""
+    """Return callbacks for best checkpoint, early stopping after `patience` epochs, last state."""
     callbacks: list[Callback] = [
         BestCheckpoint(run_dir / CHECKPOINT_FOLDER, monitor=monitor, mode=mode)
     ]
@@ -168,17 +168,17 @@ def run_callbacks(
 
 
 def run_loggers(run_dir: Path) -> list[Logger]:
-    """CSV in `logs/` and TensorBoard in `tensorboard/`; a resumed run adds a version."""
+    """Return loggers for CSV in `logs/` and TensorBoard; a resumed run adds a version."""
     return [CSVLogger(run_dir, name="logs"), TensorBoardLogger(run_dir, name="tensorboard")]
 
 
 class BestCheckpoint(Callback):
-    """Writes the model as a checkpoint directory whenever validation gets better.
+    """Callback that writes a checkpoint directory whenever validation improves.
 
     Args:
-        directory: replaced as a whole, so that it always holds one complete checkpoint.
+        directory: replaced as a whole, so that it always contains one complete checkpoint.
         monitor: a logged metric.
-        mode: whether more of it is better.
+        mode: "max" where more of it is better.
     """
 
     def __init__(self, directory: Path, *, monitor: str, mode: Mode) -> None:
@@ -210,7 +210,7 @@ class BestCheckpoint(Callback):
             pl_module.save(self.directory, results={"epoch": trainer.current_epoch, **results})
 
     def _is_better(self, value: float) -> bool:
-        # The first epoch is kept whatever it scores, so that a run always leaves a checkpoint.
+        # The first epoch is always kept, so that a run always leaves a checkpoint.
         if self.best_value is None or (math.isnan(self.best_value) and not math.isnan(value)):
             return True
         return value > self.best_value if self.mode == "max" else value < self.best_value

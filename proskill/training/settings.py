@@ -120,7 +120,7 @@ class FusionSettings:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The fusion's entry in a `ModelConfig`."""
+        """Entry of the fusion in a `ModelConfig`."""
         if self.kind == "late":
             return {"kind": "late"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "kind"}
@@ -205,7 +205,7 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """The takes and views of a source that are used.
+    """Selection of takes and views of a source.
 
     Attributes:
         view_names: use only these views; null uses all. Takes with none of them are left out.

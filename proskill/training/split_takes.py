@@ -1,4 +1,4 @@
-"""The takes of a source by split: read, selected, divided by participant, rated by votes.
+"""Takes of a source by split: read, selected, divided by participant, rated by votes.
 
 Not here: reading datasets (`proskill.data.sources`), batches (`data_module`).
 """
@@ -38,8 +38,8 @@ class SplitTakes:
     Attributes:
         by_split: split -> its takes.
         choosing: takes that choose the checkpoint.
-        targets: the labels that a model learns from.
-        select: which takes are used.
+        targets: labels that a model learns from.
+        select: settings of the selection.
         splits: the split of each stage.
         source: name of the source in messages.
         use_of_votes: use of votes in words; empty without votes.
@@ -129,7 +129,7 @@ def read_splits(
         takes: the takes, or the manifest file or dataset folder to read them from.
         targets: the labels that a model learns from.
         comparisons: files of votes that rate takes.
-        select: which takes and views to use.
+        select: takes and views to use.
         splits: shares of participants and the split of each stage.
         seed: of the division and of the ratings by votes.
 

@@ -33,7 +33,7 @@ def validation_metrics(
     loss: SkillLoss,
     train_takes: Sequence[Take],
 ) -> dict[str, float]:
-    """Metrics from all views without intervals, and the loss, for the end of a training epoch.
+    """Return metrics from all views without intervals, and the loss, after a training epoch.
 
     Of several skills the mean over the skills.
 
@@ -54,21 +54,23 @@ def validation_metrics(
             torch.from_numpy(epoch.view_kind).to(device),
         )
         value = loss(prediction, levels, ratings.to(device))
-    answers = _all_views(prediction, epoch.takes, targets)
+    predictions = _all_views(prediction, epoch.takes, targets)
     once = each_once(len(epoch.takes))
     if targets.skills:
-        each = skill_figures(answers, train_takes=train_takes)(once)
+        each = skill_figures(predictions, train_takes=train_takes)(once)
         figures = {metric: figure for (skill, metric), figure in each.items() if skill == MEAN}
     else:
-        rows = answers.judgeable
-        judged = LabelledPredictions.from_predictions(answers.rows(rows), train_takes=train_takes)
-        figures = judged.all_figures(each_once(len(rows)))
+        rows = predictions.judgeable
+        labelled = LabelledPredictions.from_predictions(
+            predictions.rows(rows), train_takes=train_takes
+        )
+        figures = labelled.all_figures(each_once(len(rows)))
     shown = {name: float(figure[0]) for name, figure in figures.items() if name not in _NOT_LOGGED}
     return {"loss": float(value), **shown}
 
 
 def _all_views(prediction: LevelPrediction, takes: Sequence[Take], targets: Targets) -> Predictions:
-    """What all views together say; nothing from fewer of them."""
+    """Return predictions from all views together, NaN for fewer views."""
     n, k = prediction.logits.shape
     nothing = np.full((n, len(VIEW_KINDS), k), np.nan, dtype=np.float32)
     skills = prediction.skill_logits.softmax(dim=-1).cpu().numpy()

@@ -29,7 +29,7 @@ def test_a_missing_part_is_exit_code_1_and_named(run: Run, monkeypatch: pytest.M
     result = run("doctor")
     assert result.exit_code == 1
     assert "FAIL  decoding  no codec" in result.stdout
-    assert "To be mended first: decoding." in result.stdout
+    assert "To be repaired first: decoding." in result.stdout
 
 
 def test_json_holds_every_finding(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
