@@ -14,7 +14,7 @@ import pytest
 from proskill.annotation import Assignment, CampaignStore
 from proskill.annotation.db.database import Database
 from proskill.annotation.proxies import missing_proxies
-from proskill.cli import annotate
+from proskill.cli import annotate_create
 from waiting import free_port
 
 Run = Callable[..., Any]
@@ -40,7 +40,7 @@ def manifest(tmp_path: Path, write_clip: Callable[..., Path]) -> Path:
 @pytest.fixture
 def campaign(run: Run, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a campaign whose videos were not made."""
-    monkeypatch.setattr(annotate, "_make_videos", lambda *_, **__: None)
+    monkeypatch.setattr(annotate_create, "_make_videos", lambda *_, **__: None)
     folder = tmp_path / "campaign"
     assert run("annotate", "create", folder, "--manifest", manifest).exit_code == 0
     return folder
