@@ -23,9 +23,14 @@ from typing import Any
 import numpy as np
 from machine import processor_name
 
-from proskill.evaluation.intervals import clustered_bootstrap, resample_weights
+from proskill.evaluation.intervals import (
+    Values,
+    Weights,
+    clustered_bootstrap,
+    each_once,
+    resample_weights,
+)
 from proskill.evaluation.labelled_predictions import METRICS, LabelledPredictions
-from proskill.evaluation.metrics import Values, Weights, each_once
 
 OUT = Path(__file__).parent / "results" / "interval_coverage.json"
 TAKES_EACH, NUM_LEVELS, NUM_RESAMPLES = 4, 4, 400

@@ -34,8 +34,9 @@ import numpy as np
 from machine import processor_name
 
 from proskill.errors import VideoError
-from proskill.video import ReaderName
-from proskill.video.reader import VideoReader, open_reader, read_views
+from proskill.input_spec import ReaderName
+from proskill.video.reader import VideoReader
+from proskill.video.readers import open_reader, read_views
 
 OUT = Path(__file__).parent / "results" / "reading.json"
 SIDE, RATE, SECONDS, NUM_FRAMES, OUT_SIDE = 448, 30, 10, 16, 224

@@ -1,6 +1,6 @@
 """Input settings of a model: frames of a clip, picture size, normalisation, clips of a take.
 
-Also the precisions in which its backbone may run.
+Also the precisions of its backbone and the decoders of its videos.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from typing import Literal
 
 Precision = Literal["fp32", "bf16"]
 
+ReaderName = Literal["pyav", "decord"]
+"""Decoders that `proskill.video.open_reader` offers."""
+
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a model was trained to see.
+    """Input of a model, as in its training.
 
     Attributes:
         num_frames: frames of a clip.

@@ -54,7 +54,7 @@ def player_value(
     take = session.result
     if take is None:
         return None
-    assessment = take.assessment
+    assessment = take.scored.assessment
     addresses = {view.proxy.path: view.url for view in session.views.values() if view.proxy}
     return {
         "id": take.id,
@@ -64,18 +64,21 @@ def player_value(
                 "name": name,
                 "kind": assessment.views[name].kind,
                 "status": assessment.views[name].status,
-                "url": addresses.get(path) or coach.media.publish(path, owner=session.owner),
+                "url": addresses.get(proxy.path)
+                or coach.media.publish(proxy.path, owner=session.owner),
                 "offset_seconds": assessment.provenance.offsets_seconds.get(name, 0.0),
                 "duration_seconds": assessment.views[name].duration_seconds,
             }
-            for name, path in take.proxies.items()
+            for name, proxy in take.scored.proxies.items()
         ],
         "levels": list(assessment.levels),
         "windows": [
             [window.start_seconds, window.end_seconds, window.score]
             for window in assessment.timeline
         ],
-        "explanation": None if take.explanation is None else _explained(take.explanation),
+        "explanation": None
+        if take.scored.explanation is None
+        else _explained(take.scored.explanation),
         "busy": None if step is None or step.is_done else step_value(step),
         "failure": failure,
     }

@@ -100,7 +100,7 @@ def _progress_of(coach: Coach, session: CoachSession, alias: str) -> dict[str, A
     take = session.result
     try:
         return progress_value(
-            history_of(coach, session), alias, now=None if take is None else take.assessment
+            history_of(coach, session), alias, now=None if take is None else take.scored.assessment
         )
     except ProskillError as error:
         return {"message": sentence(error)}

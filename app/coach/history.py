@@ -108,7 +108,7 @@ def _done(
             history.switch_off()
             return "", "The history is off, and what was kept is deleted."
         case "keep" if session.result is not None:
-            kept = history.add(alias, session.result.assessment)
+            kept = history.add(alias, session.result.scored.assessment)
             return kept.alias, f"Kept under {kept.alias}."
         case "session":
             is_gone = history.delete(_number(data.get("id")))
@@ -139,7 +139,7 @@ def _value(
         "aliases": [[name, count] for name, count in aliases.items()],
         "alias": alias,
         "can_keep": take is not None,
-        "is_kept": take is not None and take.assessment.provenance.inputs in inputs,
+        "is_kept": take is not None and take.scored.assessment.provenance.inputs in inputs,
         "sessions": [
             {
                 "id": each.id,

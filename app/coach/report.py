@@ -14,7 +14,7 @@ from proskill.errors import ProskillError
 from .api import sentence
 from .page import HIDDEN, PRIVATE, detail_of, element
 from .server import Coach
-from .sessions import CoachSession, ScoredTake
+from .sessions import CoachSession, ShownResult
 from .work_queue import Cancelled, Progress
 
 _FORMATS = {".html": "Page", ".pdf": "PDF", ".csv": "CSV", ".json": "JSON"}
@@ -68,7 +68,7 @@ def _value(
     }
 
 
-def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[Progress], Path]:
+def _writing(session: CoachSession, take: ShownResult, suffix: str) -> Callable[[Progress], Path]:
     """Return the work of writing a report into the private folder of its page."""
 
     def work(progress: Progress) -> Path:
@@ -80,16 +80,19 @@ def _writing(session: CoachSession, take: ScoredTake, suffix: str) -> Callable[[
         newest = now if now is not None and now.id == take.id else take
         path = session.folder / f"report{suffix}"  # in place of the last one
         write_report(
-            path, take.assessment, explanation=newest.explanation, files=dict(take.proxies)
+            path,
+            take.scored.assessment,
+            explanation=newest.scored.explanation,
+            files={name: proxy.path for name, proxy in take.scored.proxies.items()},
         )
         return path
 
     return work
 
 
-def _plain(take: ScoredTake) -> str:
+def _plain(take: ShownResult) -> str:
     """Return a name that every file system accepts: heading and level."""
     from proskill.reports.assessment import heading_of
 
-    words = f"{heading_of(take.assessment)} {take.assessment.level or 'no level'}"
+    words = f"{heading_of(take.scored.assessment)} {take.scored.assessment.level or 'no level'}"
     return re.sub(r"[^\w]+", "-", words).strip("-_")[:80] or "report"

@@ -168,15 +168,15 @@ async def _score(coach: Coach, session: CoachSession, parts: _Parts) -> AsyncIte
     if take is None:
         return
     session.result = take
-    answer = answer_html(take.assessment, limits=coach.limits())
+    answer = answer_html(take.scored.assessment, limits=coach.limits())
     yield {
         parts.views: views_value(session),
         parts.answer: gr.update(value=answer, visible=True),
         parts.player: player_value(coach, session),
-        parts.details: gr.update(value=details_html(take.assessment), visible=True),
+        parts.details: gr.update(value=details_html(take.scored.assessment), visible=True),
         parts.scored: take.id,
     }
-    if take.assessment.status == "abstained":
+    if take.scored.assessment.status == "abstained":
         return
     try:
         async for part in coach.run(explaining(coach, session, take), session=session):

@@ -24,7 +24,7 @@ from proskill.view_names import MAX_VIEWS, guess_kind, split_camera
 from .uploads import NO_ROOM
 
 if TYPE_CHECKING:
-    from proskill.scoring import Assessment, EncodedTake, Explanation, Proxy
+    from proskill.scoring import Proxy, ScoredTake
 
     from .work_queue import Step, Ticket
 
@@ -67,23 +67,18 @@ class SessionView:
 
 
 @dataclass(frozen=True)
-class ScoredTake:
-    """An assessment and its inputs.
+class ShownResult:
+    """A result on the page.
 
     Attributes:
-        id: of this answer, beyond guessing.
-        proxies: view name -> the safe copy of its video.
+        id: unguessable.
         asked: the views that were scored, see `asked_of`.
-        encoded: input of an explanation.
-        explanation: None until it is made, or where the model abstained.
+        scored: assessment, explanation once there is one, features and copies of the views.
     """
 
     id: str
-    assessment: Assessment
-    proxies: Mapping[str, Path]
     asked: frozenset[tuple[str, str, str, float]]
-    encoded: EncodedTake
-    explanation: Explanation | None = None
+    scored: ScoredTake
 
 
 def asked_of(views: Iterable[SessionView]) -> frozenset[tuple[str, str, str, float]]:
@@ -112,7 +107,7 @@ class CoachSession:
     folder: Path
     views: dict[str, SessionView] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
-    result: ScoredTake | None = None
+    result: ShownResult | None = None
     step: Step[Any] | None = None
     tickets: set[Ticket] = field(default_factory=set)
     touched: float = field(default_factory=time.monotonic)
@@ -125,7 +120,7 @@ class CoachSession:
 
     @property
     def is_former(self) -> bool:
-        """Whether the last answer is of other views than the page shows now."""
+        """True when the last result is of other views than those on the page."""
         return self.result is not None and self.result.asked != asked_of(self.views.values())
 
     def add_view(self, file: str, *, row: str) -> SessionView:
@@ -194,7 +189,7 @@ class CoachSession:
             view.ticket.cancel()
         if view.proxy is None:
             return
-        if self.result is None or view.proxy.path not in self.result.proxies.values():
+        if self.result is None or view.proxy not in self.result.scored.proxies.values():
             view.proxy.path.unlink(missing_ok=True)
         if view.proxy.audio is not None:
             view.proxy.audio.unlink(missing_ok=True)

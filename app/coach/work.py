@@ -17,7 +17,7 @@ from proskill.errors import ProskillError, VideoError
 
 from .examples import Example
 from .server import Coach
-from .sessions import CoachSession, ScoredTake, SessionView, asked_of
+from .sessions import CoachSession, SessionView, ShownResult, asked_of
 from .uploads import Upload
 from .work_queue import Progress
 
@@ -61,18 +61,18 @@ def aligning(session: CoachSession) -> Callable[[Progress], dict[str, float]]:
     return work
 
 
-def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredTake]:
+def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ShownResult]:
     """Return work that scores the views of a page as they are now."""
     views = [replace(view) for view in session.views.values() if view.proxy or view.error]
     if not any(view.proxy for view in views):
         raise ProskillError("there is no video to score yet; add one that can be read")
 
-    def work(progress: Progress) -> ScoredTake:
+    def work(progress: Progress) -> ShownResult:
         progress("loading the model", 0.0)
         scorer = coach.scorer()
         from proskill.scoring import make_take, score_proxies
 
-        result = score_proxies(
+        scored = score_proxies(
             scorer,
             make_take(
                 {view.name: view.file for view in views},
@@ -82,20 +82,13 @@ def scoring(coach: Coach, session: CoachSession) -> Callable[[Progress], ScoredT
             {view.name: view.proxy or _error_of(view) for view in views},
             progress=progress,
         )
-        assert result.encoded is not None, "score_proxies encodes the take"
-        return ScoredTake(
-            id=secrets.token_hex(8),
-            assessment=result.assessment,
-            proxies={name: proxy.path for name, proxy in result.proxies.items()},
-            asked=asked_of(views),
-            encoded=result.encoded,
-        )
+        return ShownResult(id=secrets.token_hex(8), asked=asked_of(views), scored=scored)
 
     return work
 
 
 def explaining(
-    coach: Coach, session: CoachSession, take: ScoredTake
+    coach: Coach, session: CoachSession, shown: ShownResult
 ) -> Callable[[Progress], Explanation]:
     """Return work that explains an assessment by time and view, and puts that beside it.
 
@@ -107,10 +100,12 @@ def explaining(
         scorer = coach.scorer()
         from proskill.scoring import explain_stepwise
 
-        shown = take
-        for found in explain_stepwise(scorer, take.encoded, progress=progress):
-            if session.result is shown:  # else another answer took its place
-                session.result = shown = replace(take, explanation=found)
+        scored, last = shown.scored, shown
+        assert scored.encoded is not None, "score_proxies encodes the take"
+        for found in explain_stepwise(scorer, scored.encoded, progress=progress):
+            if session.result is last:  # else another result took its place
+                last = replace(shown, scored=replace(scored, explanation=found))
+                session.result = last
         return found
 
     return work

@@ -11,8 +11,7 @@ from torch.utils.data import Dataset
 from proskill.data.take import Take
 from proskill.data.take_dataset import ClipLoader
 from proskill.data.targets import Targets
-from proskill.input_spec import InputSpec
-from proskill.video import ReaderName
+from proskill.input_spec import InputSpec, ReaderName
 
 
 class ClipDataset(Dataset[tuple[Tensor, Tensor]]):

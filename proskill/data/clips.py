@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from proskill.data.take import Take, View, shared_span
-from proskill.input_spec import InputSpec
-from proskill.video import ReaderName
+from proskill.input_spec import InputSpec, ReaderName
 from proskill.video.sampling import evaluation_windows, random_window
 from proskill.video.transforms import fit_square
 
@@ -47,7 +46,7 @@ def read_windows(
     """
     # Here and not above: training from cached features needs no decoder installed.
     from proskill.video.probe import DATASET_LIMITS
-    from proskill.video.reader import open_reader
+    from proskill.video.readers import open_reader
 
     readers = {
         name: open_reader(view.path, reader=reader, size=min(spec.img_size), limits=DATASET_LIMITS)

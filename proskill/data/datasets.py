@@ -38,7 +38,7 @@ from proskill.view_names import ViewKind
 
 if TYPE_CHECKING:
     from proskill.data.clip_dataset import ClipDataset
-    from proskill.video import ReaderName
+    from proskill.input_spec import ReaderName
 
 TargetName = Literal["level", "skills", "rating"]
 

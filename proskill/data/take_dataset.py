@@ -23,9 +23,8 @@ from proskill.data.clips import read_windows
 from proskill.data.take import Take
 from proskill.data.targets import Targets
 from proskill.errors import VideoError
-from proskill.input_spec import InputSpec
+from proskill.input_spec import InputSpec, ReaderName
 from proskill.levels import UNLABELLED
-from proskill.video import ReaderName
 from proskill.video.transforms import AugmentTake, to_model_input
 
 EpochIndex = tuple[int, int]

@@ -30,8 +30,8 @@ from proskill.demo.controls import (
 )
 from proskill.demo.table import print_table
 from proskill.errors import ProskillError
-from proskill.evaluation.intervals import clustered_bootstrap
-from proskill.evaluation.metrics import Values, Weights, accuracy
+from proskill.evaluation.intervals import Values, Weights, clustered_bootstrap
+from proskill.evaluation.metrics import accuracy
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.result_files import write_metrics

@@ -18,10 +18,12 @@ from proskill.evaluation.intervals import (
     CONFIDENCE,
     NUM_RESAMPLES,
     Interval,
+    Values,
+    Weights,
     clustered_bootstrap,
 )
 from proskill.evaluation.labelled_predictions import METRICS, LabelledPredictions
-from proskill.evaluation.metrics import Values, Weights, accuracy
+from proskill.evaluation.metrics import accuracy
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.skills import skill_figures
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from proskill.evaluation.intervals import clustered_bootstrap
+from proskill.evaluation.intervals import Values, Weights, clustered_bootstrap, each_once
 from proskill.evaluation.labelled_predictions import LabelledPredictions
-from proskill.evaluation.metrics import Values, Weights, each_once
 from proskill.evaluation.probability_metrics import coverage_risk, num_bins_for, reliability_bins
 
 COVERAGES = np.linspace(0.05, 1.0, 20)

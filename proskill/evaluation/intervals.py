@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit  # scipy.stats takes a second to import
 
-from proskill.evaluation.metrics import Values, Weights, each_once
+Weights = NDArray[np.float64]
+"""(R, N) counts of each take, 0 or more: ones, a row per resample, or fractions for a mean."""
+
+Values = NDArray[np.float64]
+"""(R,), NaN where undefined."""
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -100,3 +104,8 @@ def _percentiles(value: float, draws: NDArray[np.float64], shares: tuple[float, 
         return Interval(value, np.nan, np.nan)
     lower, upper = np.quantile(finite, shares)
     return Interval(value, float(lower), float(upper))
+
+
+def each_once(num_takes: int) -> Weights:
+    """Return weights (1, N) that count every take once."""
+    return np.ones((1, num_takes))

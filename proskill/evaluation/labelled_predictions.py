@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proskill.data.take import Take
+from proskill.evaluation.intervals import Values, Weights
 from proskill.evaluation.metrics import (
-    Values,
-    Weights,
     accuracy,
     macro_f1,
     majority_level,

@@ -12,19 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from proskill.evaluation.intervals import Interval
-
-Weights = NDArray[np.float64]
-"""(R, N) counts of each take, 0 or more: ones, a row per resample, or fractions for a mean."""
-
-Values = NDArray[np.float64]
-"""(R,), NaN where undefined."""
+from proskill.evaluation.intervals import Interval, Values, Weights, clustered_bootstrap, each_once
 
 
 class Metric(Protocol):
@@ -59,8 +52,6 @@ def metric(compute: Callable[..., Values]) -> Metric:
         groups: Sequence[str] | None = None,
         **options: Any,
     ) -> Any:
-        from proskill.evaluation.intervals import clustered_bootstrap
-
         table = each_once(len(np.asarray(truth))) if weights is None else np.atleast_2d(weights)
         if groups is not None:
             found = clustered_bootstrap(
@@ -71,11 +62,6 @@ def metric(compute: Callable[..., Values]) -> Metric:
         return values if np.ndim(weights) == 2 else float(values[0])  # type: ignore[arg-type]
 
     return call
-
-
-def each_once(num_takes: int) -> Weights:
-    """Return weights (1, N) that count every take once."""
-    return np.ones((1, num_takes))
 
 
 def weighted_mean(values: ArrayLike, weights: Weights) -> Values:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proskill.evaluation.metrics import Values, Weights, metric, ratio, weighted_mean
+from proskill.evaluation.intervals import Values, Weights
+from proskill.evaluation.metrics import metric, ratio, weighted_mean
 
 MAX_BINS = 15
 """Of the calibration error, as in Guo et al. 2017 (arXiv 1706.04599)."""

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proskill.evaluation.metrics import Values, Weights, metric, ratio
+from proskill.evaluation.intervals import Values, Weights
+from proskill.evaluation.metrics import metric, ratio
 
 _BLOCK_ROWS = 1024  # of the table of all pairs: it never exists as a whole
 

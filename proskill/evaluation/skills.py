@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from proskill.data.take import Take
 from proskill.data.targets import skill_level
 from proskill.errors import ProskillError
-from proskill.evaluation.intervals import clustered_bootstrap
+from proskill.evaluation.intervals import Values, Weights, clustered_bootstrap
 from proskill.evaluation.labelled_predictions import LabelledPredictions
-from proskill.evaluation.metrics import Values, Weights, majority_level, scenario_majority_levels
+from proskill.evaluation.metrics import majority_level, scenario_majority_levels
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman
 

@@ -21,9 +21,16 @@ from numpy.typing import NDArray
 from proskill.data.take import Take
 from proskill.errors import ProskillError
 from proskill.evaluation.curves import coverage_risk_curve, reliability_diagram
-from proskill.evaluation.intervals import CONFIDENCE, NUM_RESAMPLES, clustered_bootstrap
+from proskill.evaluation.intervals import (
+    CONFIDENCE,
+    NUM_RESAMPLES,
+    Values,
+    Weights,
+    clustered_bootstrap,
+    each_once,
+)
 from proskill.evaluation.labelled_predictions import LabelledPredictions
-from proskill.evaluation.metrics import Values, Weights, confusion_tables, each_once
+from proskill.evaluation.metrics import confusion_tables
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.rank_metrics import spearman
 from proskill.evaluation.skills import summarise_skills

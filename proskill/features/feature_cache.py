@@ -37,9 +37,8 @@ from proskill.features.reading import (
     open_take,
     read_view,
 )
-from proskill.input_spec import InputSpec, Precision
+from proskill.input_spec import InputSpec, Precision, ReaderName
 from proskill.models import TimeSformer
-from proskill.video import ReaderName
 
 PrecisionChoice = Precision | Literal["auto"]
 _Loaded = tuple[Path | None, np.ndarray | tuple[OpenTake, list[ViewClips]]]

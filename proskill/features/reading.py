@@ -32,7 +32,7 @@ from proskill.input_spec import InputSpec
 from proskill.view_names import VIEW_KINDS
 
 if TYPE_CHECKING:  # training from cached features needs no decoder
-    from proskill.video import ReaderName
+    from proskill.input_spec import ReaderName
     from proskill.video.probe import VideoInfo, VideoLimits
     from proskill.video.reader import VideoReader
     from proskill.video.sanitize import Proxy
@@ -291,7 +291,7 @@ def _open_view(
 
 def _open_file(path: Path, spec: InputSpec, options: ReadOptions) -> VideoReader:
     from proskill.video.probe import DATASET_LIMITS
-    from proskill.video.reader import open_reader
+    from proskill.video.readers import open_reader
 
     return open_reader(
         path,

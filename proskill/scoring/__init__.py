@@ -14,7 +14,7 @@ from proskill.scoring.assessment import (
 )
 from proskill.scoring.certainty import Certainty, PredictionSet, ScoreInterval
 from proskill.scoring.explain.explaining import explain_stepwise, explain_take
-from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
+from proskill.scoring.explanation import Explanation, Moment, SegmentEffect, ViewEffect
 from proskill.scoring.scorer import ScoredTake, Scorer
 from proskill.scoring.takes import make_take, name_views
 from proskill.scoring.uploads import (

@@ -30,7 +30,7 @@ from proskill.errors import VideoError
 from proskill.features.encoding import EncodedTake, encode_frames, encode_take
 from proskill.features.judgeable import frame_seconds
 from proskill.features.reading import EncodedView, FramesAt, Progress, ReadOptions, read_again
-from proskill.input_spec import Precision
+from proskill.input_spec import Precision, ReaderName
 from proskill.levels import median_level
 from proskill.models import LoadedCheckpoint, load_checkpoint
 from proskill.scoring.assessment import (
@@ -41,11 +41,10 @@ from proskill.scoring.assessment import (
 )
 from proskill.scoring.certainty import PredictionSet, ScoreInterval, certainty_of, prediction_set_of
 from proskill.scoring.checkpoints import calibration_of, device_named, package_versions
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.explanation import Explanation
 from proskill.scoring.feature_scorer import FeatureScorer, expected_levels
 from proskill.scoring.takes import TakeOrFiles, as_take, make_take
 from proskill.scoring.verdict import decide, view_warnings
-from proskill.video import ReaderName
 from proskill.video.probe import DEFAULT_LIMITS, VideoLimits
 
 if TYPE_CHECKING:

@@ -28,10 +28,9 @@ from proskill.data.take_dataset import (
 from proskill.data.targets import Targets
 from proskill.errors import ConfigError
 from proskill.features.feature_cache import FeatureTable
-from proskill.input_spec import InputSpec
+from proskill.input_spec import InputSpec, ReaderName
 from proskill.training.settings import LoaderSettings, SelectionSettings, SplitSettings
 from proskill.training.split_takes import Part, SplitTakes, Stage, read_splits
-from proskill.video import ReaderName
 from proskill.video.transforms import AugmentTake
 
 

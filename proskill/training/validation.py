@@ -12,8 +12,8 @@ import torch
 
 from proskill.data.take import Take
 from proskill.data.targets import Targets
+from proskill.evaluation.intervals import each_once
 from proskill.evaluation.labelled_predictions import LabelledPredictions
-from proskill.evaluation.metrics import each_once
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.skills import MEAN, skill_figures
 from proskill.models.heads import LevelPrediction

@@ -8,11 +8,12 @@ it from there, `from proskill.video.probe import probe`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proskill.video.probe import VideoInfo, VideoLimits
-    from proskill.video.reader import VideoReader, open_reader, read_views
+    from proskill.video.reader import VideoReader
+    from proskill.video.readers import open_reader, read_views
     from proskill.video.sampling import (
         evaluation_windows,
         random_window,
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
         uniform_timestamps,
     )
     from proskill.video.transforms import AugmentTake, fit_square, to_model_input
-
-ReaderName = Literal["pyav", "decord"]
-"""Decoders that `open_reader` offers."""
 
 __all__ = [
     "AugmentTake",
@@ -46,9 +44,9 @@ _MODULE_OF = {
     "VideoReader": "reader",
     "evaluation_windows": "sampling",
     "fit_square": "transforms",
-    "open_reader": "reader",
+    "open_reader": "readers",
     "random_window": "sampling",
-    "read_views": "reader",
+    "read_views": "readers",
     "segment_timestamps": "sampling",
     "to_model_input": "transforms",
     "uniform_timestamps": "sampling",

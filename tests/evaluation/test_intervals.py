@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from proskill.evaluation.intervals import Interval, clustered_bootstrap, resample_weights
-from proskill.evaluation.metrics import Values, Weights, weighted_mean
+from proskill.evaluation.intervals import (
+    Interval,
+    Values,
+    Weights,
+    clustered_bootstrap,
+    resample_weights,
+)
+from proskill.evaluation.metrics import weighted_mean
 from proskill.evaluation.rank_metrics import spearman
 
 

@@ -10,11 +10,10 @@ import sklearn.metrics as peer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proskill.evaluation.intervals import Weights, each_once
 from proskill.evaluation.metrics import (
-    Weights,
     accuracy,
     confusion_tables,
-    each_once,
     macro_f1,
     majority_level,
     mean_level_error,

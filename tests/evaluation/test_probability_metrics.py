@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics as peer
 from sklearn.calibration import calibration_curve
 
-from proskill.evaluation.metrics import each_once
+from proskill.evaluation.intervals import each_once
 from proskill.evaluation.probability_metrics import (
     brier_score,
     coverage_risk,

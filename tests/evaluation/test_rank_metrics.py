@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
 from proskill.evaluation import rank_metrics
-from proskill.evaluation.metrics import Weights, each_once
+from proskill.evaluation.intervals import Weights, each_once
 from proskill.evaluation.rank_metrics import kendall, pairwise_accuracy, spearman
 
 Pair = tuple[float, float]

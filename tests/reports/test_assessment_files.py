@@ -16,7 +16,7 @@ from proskill.errors import ProskillError
 from proskill.reports.assessment import REPORT_SUFFIXES, report_content, write_report
 from proskill.reports.pdf import html_to_pdf, missing_characters
 from proskill.scoring import Assessment, Scorer
-from proskill.scoring.explain.explanation import Explanation, Moment, SegmentEffect, ViewEffect
+from proskill.scoring.explanation import Explanation, Moment, SegmentEffect, ViewEffect
 
 MakeVideo = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from proskill.errors import ProskillError, VideoError
-from proskill.video.reader import VideoReader, open_reader, read_views
+from proskill.video.reader import VideoReader
+from proskill.video.readers import open_reader, read_views
 
 pytest.importorskip("decord", reason="its wheels are for x86-64 alone")
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from proskill.errors import VideoError
-from proskill.video.reader import VideoReader, read_views
+from proskill.video.reader import VideoReader
+from proskill.video.readers import read_views
 
 REAL_CLIP = Path(__file__).parent / "assets" / "nasa.mp4"
 CODED = [

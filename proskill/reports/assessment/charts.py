@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from proskill.reports.toolkit import Axis, Chart, level_axis, round_ticks, svg, time_axis
 from proskill.scoring.assessment import Assessment, TimelineWindow
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.explanation import Explanation
 
 NUM_SERIES_COLOURS: Final = 7  # classes `.series-N` of base.css
 

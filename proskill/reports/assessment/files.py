@@ -16,7 +16,7 @@ from typing import Any
 from proskill.errors import ProskillError
 from proskill.reports.assessment.page import render_report
 from proskill.scoring.assessment import Assessment
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.explanation import Explanation
 from proskill.table_files import escape_cell
 from proskill.whole_file import write_whole
 

@@ -25,7 +25,7 @@ from proskill.reports.assessment.charts import (
 from proskill.reports.pictures import SHORT_SIDE_PX, Strip, strip_of
 from proskill.reports.toolkit import render_page
 from proskill.scoring.assessment import Assessment
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.explanation import Explanation
 from proskill.video.reader import VideoReader
 
 _FRAMES_PER_VIEW = 6

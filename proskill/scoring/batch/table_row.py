@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proskill.scoring.assessment import Assessment
-from proskill.scoring.explain.explanation import Explanation
+from proskill.scoring.explanation import Explanation
 
 Cell = str | float | None
 

@@ -17,13 +17,6 @@ from numpy.typing import NDArray
 from proskill.errors import ProskillError
 from proskill.features.encoding import EncodedTake
 from proskill.features.reading import EncodedView
-from proskill.scoring.explain.explanation import (
-    MAX_MOMENTS,
-    Explanation,
-    Moment,
-    SegmentEffect,
-    ViewEffect,
-)
 from proskill.scoring.explain.segment_attribution import (
     Floats,
     Grid,
@@ -36,6 +29,13 @@ from proskill.scoring.explain.segment_attribution import (
     shares,
 )
 from proskill.scoring.explain.window_grids import window_grids
+from proskill.scoring.explanation import (
+    MAX_MOMENTS,
+    Explanation,
+    Moment,
+    SegmentEffect,
+    ViewEffect,
+)
 from proskill.scoring.feature_scorer import expected_levels
 from proskill.scoring.scorer import Scorer
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proskill.scoring.explain.explanation import CHANCE_NOISES
+from proskill.scoring.explanation import CHANCE_NOISES
 
 Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]  # (N, V, D) features to (N,) scores

@@ -78,8 +78,7 @@ def test_a_whole_session_by_keyboard(
     page.keyboard.press("s")
     page.wait_for_selector("#skip-dialog[open]")
     page.keyboard.press("2")
-    page.wait_for_selector("#message:not([hidden])")
-    assert page.locator("#message-title").inner_text() == "All 3 pairs are done"
+    page.wait_for_selector("#message-title:text-is('All 3 pairs are done')")
     saved(page)
     _, *votes = site.votes_of("Ada")
     assert [(vote[1], vote[2]) for vote in votes] == [
