@@ -3,7 +3,7 @@
     python benchmarks/explanation.py [--takes 120] [--controls 60] [--seed 9191]
 
 Every take holds one fault of known time that one of three views sees; everything else is done
-without a fault. Measured on takes whose level is answered rightly: whether the strongest stretch of
+without a fault. Measured on takes whose level is answered rightly: whether the strongest span of
 the map overlaps the fault (at all, and by half), whether the first named moment does, and whether
 the view that sees it has the largest share; each beside what chance would give. The same on takes
 that no explanation may find anything in: random weights, shuffled frames, the seeing view blacked
@@ -106,9 +106,7 @@ def _agreement_with_truth(scorer: Scorer, num_takes: int, seed: int) -> Row:
             if scorer.assess(encoded).status == "abstained":
                 continue
             explanation = explain_take(scorer, encoded)
-        load = [
-            sum(_overlap(stretch, fault) for fault in faults) for stretch in _stretches(explanation)
-        ]
+        load = [sum(_overlap(span, fault) for fault in faults) for span in _spans(explanation)]
         effects = [part.effect for part in explanation.segments]
         correlations.append(float(spearman(-np.array(load), np.array(effects))[0]))
     return {"rank_correlation": measured(correlations)}
@@ -163,14 +161,14 @@ def _found(explanation: Explanation, take: PlantedTake, seeing: str) -> Row:
     fault = (take.fault.start_seconds, take.fault.end_seconds)
     segments = explanation.segments
     half = (segments[0].end_seconds - segments[0].start_seconds) / 2
-    stretches = [
+    spans = [
         (
             max(0.0, part.start_seconds - half),
             min(segments[-1].end_seconds, part.end_seconds + half),
         )
         for part in segments
     ]
-    parts = np.array([_overlap(stretch, fault) for stretch in stretches])
+    parts = np.array([_overlap(span, fault) for span in spans])
     top = int(np.argmax([abs(part.effect) - part.noise for part in segments]))
     views = {name: part.share for name, part in explanation.views.items()}
     moments = explanation.moments
@@ -190,7 +188,7 @@ def _found(explanation: Explanation, take: PlantedTake, seeing: str) -> Row:
     }
 
 
-def _stretches(explanation: Explanation) -> list[tuple[float, float]]:
+def _spans(explanation: Explanation) -> list[tuple[float, float]]:
     """Return the measured range of each segment: half a segment more on either side."""
     parts = explanation.segments
     half = (parts[0].end_seconds - parts[0].start_seconds) / 2
@@ -198,10 +196,10 @@ def _stretches(explanation: Explanation) -> list[tuple[float, float]]:
     return [(max(first, p.start_seconds - half), min(last, p.end_seconds + half)) for p in parts]
 
 
-def _overlap(stretch: tuple[float, float], fault: tuple[float, float]) -> float:
-    """Share of a stretch that lies in the fault."""
-    common = min(stretch[1], fault[1]) - max(stretch[0], fault[0])
-    return max(0.0, common) / (stretch[1] - stretch[0])
+def _overlap(span: tuple[float, float], fault: tuple[float, float]) -> float:
+    """Share of a span that lies in the fault."""
+    common = min(span[1], fault[1]) - max(span[0], fault[0])
+    return max(0.0, common) / (span[1] - span[0])
 
 
 def _summary(rows: list[Row]) -> Row:

@@ -1,4 +1,4 @@
-"""What names of files and cameras say about a view: a guess, for a person to correct."""
+"""Guesses about views from names of files and cameras, for a person to correct."""
 
 from __future__ import annotations
 

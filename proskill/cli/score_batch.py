@@ -112,7 +112,7 @@ def score_many(
 
 
 def _scoring(scorer: Scorer, *, as_upload: bool, explain: bool) -> Callable[[Take], ScoredTake]:
-    """What scores one performance; copies last as long as that."""
+    """Return the scoring of one take; its copies are deleted afterwards."""
     from proskill.private_folder import PrivateFolder
     from proskill.scoring import ScoredTake, explain_take, score_uploads
 

@@ -27,11 +27,11 @@ class SegmentEffect:
     Attributes:
         start_seconds: on the common clock of the views.
         end_seconds: exclusive.
-        effect: in levels, the score of the stretch judged by itself less `Explanation.baseline`:
-            above 0 it looks more skilled than the average stretch, below 0 less.
+        effect: in levels, the score of the segment judged by itself less `Explanation.baseline`:
+            above 0 it looks more skilled than the average segment, below 0 less.
         noise: in levels, standard error of the effect; within two of them it may be chance.
         view_effects: view name -> the same, judged from that view alone and compared with what
-            that view alone makes of the average stretch.
+            that view alone makes of the average segment.
 
     Raises:
         ValueError: a number that is not finite, a negative noise, or an end before the start.
@@ -44,7 +44,7 @@ class SegmentEffect:
     view_effects: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_stretch(self)
+        _check_segment(self)
 
     @property
     def may_be_chance(self) -> bool:
@@ -78,7 +78,7 @@ class Moment:
     skill_effects: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_stretch(self)
+        _check_segment(self)
         if self.view not in self.view_effects:
             raise ValueError(f"view={self.view!r}: has no effect among {list(self.view_effects)}")
         object.__setattr__(self, "skill_effects", MappingProxyType(dict(self.skill_effects)))
@@ -96,7 +96,7 @@ class ViewEffect:
     """Effect of one view, by two measures that need not agree.
 
     Attributes:
-        effect: in levels, the score of the average stretch in all views less that without the
+        effect: in levels, the score of the average segment in all views less that without the
             view: above 0 the view raises it. 0 where it is the only view.
         share: how much the judgement from the view alone changes along the performance, as a share
             of all views, in [0, 1]; they sum to 1, or are all 0 where nothing changes in any view.
@@ -127,7 +127,7 @@ class Explanation:
     Attributes:
         segments: of equal length, in time order, without gaps.
         baseline: expected level, in [0, K - 1] for K levels, that all effects are relative to: the
-            score of the average stretch of this performance. It is not the score of the answer,
+            score of the average segment of this performance. It is not the score of the answer,
             which comes from another look at it.
         moments: at most three, strongest first; none where nothing stands out.
         views: view name -> what it does, in the order given.
@@ -175,7 +175,7 @@ class Explanation:
             raise ValueError(f"not an explanation: {error}") from error
 
 
-def _check_stretch(part: SegmentEffect | Moment) -> None:
+def _check_segment(part: SegmentEffect | Moment) -> None:
     numbers = (part.start_seconds, part.end_seconds, part.effect, part.noise)
     if not all(map(math.isfinite, (*numbers, *part.view_effects.values()))) or part.noise < 0:
         raise ValueError(f"{part}: numbers must be finite and the noise 0 or more")

@@ -202,7 +202,7 @@ class Scorer:
         return picture_statistics(frames_at(picture_instants(*span)))
 
     def assess(self, encoded: EncodedTake) -> Assessment:
-        """What the model says of an encoded performance, and whether that can be relied on."""
+        """Assess an encoded performance: prediction, and status ok, low confidence or abstained."""
         begin = time.perf_counter()
         seen, used, timestamps = encoded.views, encoded.used, encoded.timestamps
         answer = self._answer(used) if used else None
@@ -360,7 +360,7 @@ class Scorer:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the model says, before it is decided whether to pass it on."""
+    """Predictions of the model, before the decision to pass them on."""
 
     probabilities: NDArray[np.float64]
     score: float

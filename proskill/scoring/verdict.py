@@ -50,7 +50,7 @@ def decide(
     distances: Mapping[str, float | None],
     calibration: Calibration | None,
 ) -> Verdict:
-    """Whether to answer, and how surely.
+    """Decision whether to give a level, and with how much confidence.
 
     Args:
         view_reasons: readable view -> why it cannot be judged; empty where it can.

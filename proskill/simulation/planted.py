@@ -1,6 +1,6 @@
 """Takes with one fault at a known time, to test explanations.
 
-Everything else about the take is done without a fault, so that a single stretch, in the views that
+Everything else about the take is done without a fault, so that a single segment, in the views that
 see its component, is where skill lacks.
 """
 

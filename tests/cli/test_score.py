@@ -78,7 +78,7 @@ def test_an_explanation_is_said_written_and_part_of_the_json(
     page = tmp_path / "report.html"
     result = run(*call, "--report", page)
     assert result.exit_code == 0
-    assert "Each stretch of " in result.stdout
+    assert "Each segment of " in result.stdout
     assert "average segment without it" in result.stdout
     assert "Where the ups and downs show most" in page.read_text(encoding="utf-8")
     values = json.loads(run(*call, "--json").stdout)
@@ -93,7 +93,7 @@ def test_what_has_no_answer_is_not_explained(
     run: Run, make_video: Make, make_checkpoint: Make
 ) -> None:
     call = ["score", make_video(picture="black"), "--checkpoint", make_checkpoint(), "--explain"]
-    assert "Each stretch of " not in run(*call).stdout
+    assert "Each segment of " not in run(*call).stdout
     assert "explanation" not in json.loads(run(*call, "--json").stdout)
 
 

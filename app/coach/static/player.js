@@ -78,7 +78,7 @@ class CoachPlayer extends HTMLElement {
     const parts = said ? [h("div.row", {}, h("p.soft", { role: "status" }, said), busy ? this.stop() : null)] : [];
     if (explanation) {
       parts.push(h("ul.legend", {},
-        h("li", {}, h("i.up"), "looks more skilled than the average stretch"), h("li", {}, h("i.down"), "looks less skilled"),
+        h("li", {}, h("i.up"), "looks more skilled than the average segment"), h("li", {}, h("i.down"), "looks less skilled"),
         h("li", {}, h("i.chance"), "pale: within twice its noise, may be chance")));
     }
     if (explanation && !busy) {
@@ -118,7 +118,7 @@ class CoachPlayer extends HTMLElement {
         canvas,
         h("span.number", {}, String(index + 1)),
         h("strong", {}, `${clock(moment.start_seconds)} to ${clock(moment.end_seconds)}`),
-        h("span", {}, `looks ${levels(moment.effect)} skilled than the average stretch`),
+        h("span", {}, `looks ${levels(moment.effect)} skilled than the average segment`),
         h("span.soft.small", {}, this.value.views.length > 1 ? `shows most in ${moment.view}` : "")));
   }
 
@@ -129,7 +129,7 @@ class CoachPlayer extends HTMLElement {
         const bar = h("div.fill");
         bar.style.width = `${100 * share}%`;
         return [h("div.name", {}, name), h("div", {}, h("div.track", {}, bar)), h("div.number", {}, `${Math.round(100 * share)} %`),
-          h("div.said", {}, `without it the average stretch scores ${withoutIt}`)];
+          h("div.said", {}, `without it the average segment scores ${withoutIt}`)];
       })));
   }
 }

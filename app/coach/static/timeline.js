@@ -1,4 +1,4 @@
-// <coach-timeline>: how skilled each stretch looks beside the average stretch; a click or an arrow key moves to it.
+// <coach-timeline>: how skilled each segment looks beside the average segment; a click or an arrow key moves to it.
 //
 // Fires "coach-seek" with {seconds}.
 
@@ -45,7 +45,7 @@ class CoachTimeline extends HTMLElement {
     bar.style.height = `${height}%`;
     bar.style[effect >= 0 ? "bottom" : "top"] = "50%";
     bar.classList.toggle("chance", mayBeChance);
-    bar.title = `${clock(start)} to ${clock(end)}: ${effect >= 0 ? "+" : "−"}${Math.abs(effect).toFixed(2)} levels against the average stretch, noise ${noise.toFixed(2)}`;
+    bar.title = `${clock(start)} to ${clock(end)}: ${effect >= 0 ? "+" : "−"}${Math.abs(effect).toFixed(2)} levels against the average segment, noise ${noise.toFixed(2)}`;
     const whisker = h("div.whisker");
     whisker.style.left = `${this.percent((start + end) / 2)}%`;
     whisker.style.bottom = `${50 + (50 * (effect - noise)) / top}%`;

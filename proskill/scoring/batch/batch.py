@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """How a batch ended.
+    """Outcome of a batch.
 
     Attributes:
         num_rows: rows in the file, one per performance.
@@ -60,7 +60,7 @@ def fingerprint_of(take: Take, scored_by: str, options: Sequence[str] = ()) -> s
 
 
 def shard_of(takes: Sequence[Take], *, num_shards: int, shard: int) -> Sequence[Take]:
-    """One of several nearly equal stretches; their rows one after the other are those of all.
+    """One of several nearly equal parts; their rows one after the other are those of all.
 
     Raises:
         ValueError: no such shard.

@@ -95,12 +95,12 @@ class RowJournal:
         self._close()
 
     def has(self, take_id: str, fingerprint: str) -> bool:
-        """Whether there is a row of this take, scored like this, that is no error."""
+        """Return True when a row of this take, scored in the same way, is no error."""
         _, known, is_error = self._rows.get(take_id, (0, "", True))
         return not is_error and known == fingerprint
 
     def is_error(self, take_id: str) -> bool:
-        """Whether the row of this take is an error."""
+        """Return True when the row of this take is an error."""
         return self._rows[take_id][2]
 
     def add(self, row: dict[str, Any]) -> None:

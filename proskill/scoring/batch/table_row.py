@@ -46,7 +46,7 @@ def table_columns(
 
 
 def is_numeric(column: str) -> bool:
-    """Whether the column holds numbers, with None where there is no answer."""
+    """Return True for a column of numbers, with None where there is no level."""
     return column in _NUMBERS or column.startswith(("p_", "skill:"))
 
 

@@ -1,7 +1,7 @@
-"""Explaining: which stretches of a performance, and which views, a score came from.
+"""Explanations: attribution of a score to segments of the performance and to views.
 
-The files are read once more, in windows that overlap; then every stretch is judged by itself
-(`occlusion.py`). Grid after grid is encoded, and every grid makes the explanation surer.
+The files are read once more, in overlapping windows; then every segment is scored by itself
+(`segment_attribution`). Grid after grid is encoded, and every grid reduces the noise.
 
 Shapes: W windows, T frames, G grids, F frames of a grid, V views, D embedding, N segments.
 """
@@ -46,7 +46,7 @@ def explain_take(
     *,
     progress: Callable[[str, float], None] | None = None,
 ) -> Explanation:
-    """When and in which view a score came about: the last and surest of `explain_stepwise`."""
+    """Return the last explanation of `explain_stepwise`, which has the least noise."""
     *_, last = explain_stepwise(scorer, encoded, progress=progress)
     return last
 
@@ -57,7 +57,7 @@ def explain_stepwise(
     *,
     progress: Callable[[str, float], None] | None = None,
 ) -> Iterator[Explanation]:
-    """Explanations that grow surer, from the first that knows its noise to the complete one.
+    """Yield explanations of decreasing noise, from the first with a noise to the complete one.
 
     Args:
         scorer: that encoded the take.
@@ -75,19 +75,19 @@ def explain_stepwise(
         raise ProskillError("there is no answer to explain; the assessment says why")
     report = progress or (lambda what, share: None)
     grids = window_grids(span, scorer.config.input, num_views=len(used))
-    segments = cut(*span, stretch_seconds=grids.stretch_seconds)
-    instants = grids.every_instant
+    segments = cut(*span, segment_seconds=grids.segment_seconds)
+    instants = grids.every_timestamp
     frames = []
     for number, (name, view) in enumerate(used.items()):
         report(f"reading {name} again", 0.3 * number / len(used))
         frames.append(scorer.read_again(view, instants))  # (N, C, H, W)
     encoded_grids: list[Grid] = []
-    num_grids = len(grids.instants)
-    for number, grid in enumerate(grids.instants):
+    num_grids = len(grids.timestamps)
+    for number, grid in enumerate(grids.timestamps):
         features = []
         for v, name in enumerate(used):
             done = (number + v / len(used)) / num_grids
-            report(f"judging stretches of {name}", 0.3 + 0.7 * done)
+            report(f"judging segments of {name}", 0.3 + 0.7 * done)
             clips = frames[v][np.searchsorted(instants, grid)]  # (W, T, C, H, W)
             features.append(scorer.encode_frames(clips).double().cpu().numpy())
         encoded_grids.append(_grid(features, grid, grids.interval_seconds))
@@ -170,9 +170,9 @@ def _moment(
     segments: Segments,
     skill_effects: dict[str, float],
 ) -> Moment:
-    start, end = segments.stretch(index)
+    start, end = segments.segment(index)
     sign = float(np.sign(found.effects[index]))
-    # One view's effect on one stretch is noisy; one that says little elsewhere says little here.
+    # One view's effect on one segment is noisy; one that says little elsewhere says little here.
     seen = {name: sign * each[index] * views[name].share for name, each in alone.items()}
     return Moment(
         start_seconds=start,
@@ -188,7 +188,7 @@ def _moment(
 def _skill_effects(
     scorer: Scorer, index: int, grids: Sequence[Grid], segments: Segments, kinds: list[int]
 ) -> dict[str, float]:
-    """What a stretch does to each skill, for models of several."""
+    """Return the effect of a segment on each skill, for models of several."""
     if not scorer.config.skills:
         return {}
     changes = []
@@ -205,7 +205,7 @@ def _skill_effects(
 def _view_effects(
     scorer: Scorer, grids: Sequence[Grid], kinds: list[int], alone: dict[str, Floats]
 ) -> dict[str, ViewEffect]:
-    """What leaving a view out changes, and how much of what changes over time shows in it."""
+    """Return the effect of omitting each view, and its share of the changes over time."""
     frames = np.concatenate([grid.features for grid in grids])
     whole = torch.from_numpy(frames.mean(axis=0)[None].astype(np.float32))  # (1, V, D)
     score = float(scorer.features.scores(whole, kinds)[0])
@@ -230,21 +230,21 @@ def _method(
     num_grids: int,
     is_complete: bool,
 ) -> str:
-    """How the map was made and what it is not."""
+    """Describe the method and its limits in sentences for people."""
     sentences = [
-        f"Each stretch of {segments.stretch_seconds:.2g} s is judged by itself, with everything "
-        "else left out, and compared with the average stretch of this performance, which scores "
-        f"{baseline:.2f}: an effect of -0.5 means that the stretch by itself scores half a level "
+        f"Each segment of {segments.segment_seconds:.2g} s is judged by itself, with everything "
+        "else left out, and compared with the average segment of this performance, which scores "
+        f"{baseline:.2f}: an effect of -0.5 means that the segment by itself scores half a level "
         f"less than that. The answer's own score, {answer_score:.2f}, comes from another look at "
         "the performance and need not agree.",
-        f"This is done {num_grids} times with windows that begin at different instants; the noise "
+        f"This is done {num_grids} times with windows that begin at different times; the noise "
         "is the standard error over these, and a moment is named only where all agree and the "
         "effect is more than twice its noise."
         if num_grids > 1
         else "The performance is too short to repeat this, so the noise is unknown and no moment "
         "is named.",
         "A view's share is how much the judgement from it alone changes along the performance; "
-        "how the average stretch scores without the view is another question, and the two need "
+        "how the average segment scores without the view is another question, and the two need "
         "not agree.",
         "It shows what this model's answer rests on. It is no proof that something was done well "
         "or badly there, and it does not say what.",

@@ -1,11 +1,11 @@
-"""What is left of a score when all of a performance but one stretch is left out.
+"""Segment attribution: the score of each segment by itself, less that of the average segment.
 
-Leaving one stretch out of a mean over many changes it little, and least where the score is near an
-end of its scale; leaving out everything else shows planted faults far better (docs/experiments.md).
-Frames, not windows, are kept or left out, because a window is longer than most faults.
+Omitting one segment from a mean over many changes it little, and least where the score is near an
+end of its scale; keeping one segment alone reveals planted faults far better (docs/experiments.md).
+Frames, not windows, are kept or omitted, because a window is longer than most faults.
 
-The windows are dealt to several grids, each beginning at another instant. What all grids say alike
-comes from the performance; what differs between them comes from how it was cut.
+The windows are dealt to several grids, each with another first timestamp. Effects common to all
+grids come from the performance, differences between grids from the sampling.
 
 Arithmetic only. Not here: reading and encoding (`explaining.py`), the result (`explanation.py`).
 
@@ -25,39 +25,39 @@ from proskill.scoring.explanation import CHANCE_NOISES
 Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]  # (N, V, D) features to (N,) scores
 
-_SEGMENTS_PER_STRETCH = 2
+_STEPS_PER_SEGMENT = 2
 _MIN_FRAMES = 2  # a single frame is no motion
 _WORTH_NAMING = 0.1  # levels
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Equal parts of the time that was looked at.
+    """Overlapping segments, whose middles are half a segment apart.
 
     Attributes:
-        edges: (N + 1,) seconds on the common clock.
-        stretch_seconds: length of what is kept around the middle of each segment.
+        edges: (N + 1,) seconds on the common clock; segment i is centred between edges i and i + 1.
+        segment_seconds: length of each segment.
     """
 
     edges: Floats
-    stretch_seconds: float
+    segment_seconds: float
 
     @property
     def middles(self) -> Floats:
         """(N,)."""
         return np.asarray((self.edges[:-1] + self.edges[1:]) / 2)
 
-    def stretch(self, index: int) -> tuple[float, float]:
-        """[start, end) of what was kept for a segment, within the whole."""
-        middle, half = float(self.middles[index]), self.stretch_seconds / 2
+    def segment(self, index: int) -> tuple[float, float]:
+        """Return [start, end) of a segment, clipped to the whole."""
+        middle, half = float(self.middles[index]), self.segment_seconds / 2
         return max(float(self.edges[0]), middle - half), min(float(self.edges[-1]), middle + half)
 
 
-def cut(start_seconds: float, end_seconds: float, *, stretch_seconds: float) -> Segments:
-    """Segments half as long as the stretches, so that each stretch reaches into its neighbours."""
-    length = stretch_seconds / _SEGMENTS_PER_STRETCH
+def cut(start_seconds: float, end_seconds: float, *, segment_seconds: float) -> Segments:
+    """Return segments over the time, each of which reaches into its neighbours."""
+    length = segment_seconds / _STEPS_PER_SEGMENT
     count = max(2, round((end_seconds - start_seconds) / length))
-    return Segments(np.linspace(start_seconds, end_seconds, count + 1), stretch_seconds)
+    return Segments(np.linspace(start_seconds, end_seconds, count + 1), segment_seconds)
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ class Grid:
 
     Attributes:
         features: (F, V, D) of each frame in its window.
-        seconds: (F,) the middle of what each frame stands for.
+        seconds: (F,) the middle of the time that each frame represents.
     """
 
     features: Floats
     seconds: Floats
 
     def kept(self, segments: Segments) -> tuple[Floats, NDArray[np.intp]]:
-        """Mean features (M, V, D) of the stretches that hold frames, and which those are (M,)."""
-        reach = segments.stretch_seconds / 2 + 1e-6
+        """Return mean features (M, V, D) of the segments with frames, and their indices (M,)."""
+        reach = segments.segment_seconds / 2 + 1e-6
         inside = np.abs(self.seconds - segments.middles[:, None]) <= reach  # (N, F)
         counts = inside.sum(axis=1)
         found = np.flatnonzero(counts >= _MIN_FRAMES)
@@ -82,7 +82,7 @@ class Grid:
         return sums / counts[found, None, None], found
 
     def effects(self, segments: Segments, score: Scores) -> Floats:
-        """(N,): score of each stretch by itself less the baseline; NaN where it has no frames."""
+        """Return (N,) scores of each segment by itself less the baseline; NaN without frames."""
         means, found = self.kept(segments)
         effects = np.full(len(segments.middles), np.nan)
         if len(found):
@@ -90,21 +90,21 @@ class Grid:
         return effects
 
     def baseline(self, score: Scores) -> float:
-        """Score of the average stretch: of all frames of the grid, averaged before they are judged.
+        """Return the score of the average segment: of the mean over all frames of the grid.
 
-        Not the score of the answer: that one's windows lie elsewhere and keep their first frames.
+        It differs from the score of the take, whose windows begin elsewhere.
         """
         return float(score(self.features.mean(axis=0)[None])[0])
 
 
 @dataclass(frozen=True)
 class Map:
-    """What the grids say together.
+    """Effects over all grids.
 
     Attributes:
         effects: (N,) mean over grids.
         noise: (N,) standard error of that mean over grids.
-        is_stable: (N,) all grids say the same sign, and the effect stands out of the noise.
+        is_stable: (N,) True where all grids have the same sign and the effect exceeds the noise.
     """
 
     effects: Floats
@@ -113,7 +113,7 @@ class Map:
 
 
 def combine(effects: Floats) -> Map:
-    """Mean and standard error over grids of (G, N) effects; a single grid makes nothing stable.
+    """Return mean and standard error over grids of (G, N) effects; one grid makes nothing stable.
 
     Where no grid has an effect it is 0, and its noise as large as the largest effect.
     """
@@ -137,20 +137,20 @@ def combine(effects: Floats) -> Map:
 
 
 def peaks(found: Map, segments: Segments, *, at_most: int) -> list[int]:
-    """Stable segments whose stretches do not overlap, by what is left of the effect after noise."""
+    """Return stable segments that do not overlap, largest effect less noise first."""
     sure = np.where(found.is_stable, np.abs(found.effects) - found.noise, -np.inf)
     chosen: list[int] = []
     for index in np.argsort(-sure, kind="stable").tolist():
         if len(chosen) == at_most or not np.isfinite(sure[index]):
             break
         distances = np.abs(segments.middles[index] - segments.middles[chosen])
-        if (distances >= segments.stretch_seconds - 1e-6).all():
+        if (distances >= segments.segment_seconds - 1e-6).all():
             chosen.append(index)
     return chosen
 
 
 def shares(effects: Sequence[Floats]) -> list[float]:
-    """How much each view's own map (N,) moves, as a share of all: root mean squares that sum to 1.
+    """Return the variation of each view's map (N,) as a share: root mean squares that sum to 1.
 
     All 0 where nothing moves in any view.
     """

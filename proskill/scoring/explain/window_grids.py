@@ -1,5 +1,4 @@
-"""Which windows an explanation looks at: several grids over one performance, shifted against each
-other.
+"""Windows of an explanation: several grids over one performance, shifted against each other.
 
 Arithmetic only. Not here: reading and encoding them (`explaining.py`).
 
@@ -26,29 +25,29 @@ class WindowGrids:
     """Windows dealt to grids.
 
     Attributes:
-        instants: one (W, T) array of seconds on the common clock for each grid.
+        timestamps: one (W, T) array of seconds on the common clock for each grid.
         interval_seconds: between the frames of a window.
-        stretch_seconds: length of the shortest stretch in which every grid has frames.
+        segment_seconds: length of the shortest segment in which every grid has frames.
     """
 
-    instants: tuple[NDArray[np.float64], ...]
+    timestamps: tuple[NDArray[np.float64], ...]
     interval_seconds: float
-    stretch_seconds: float
+    segment_seconds: float
 
     @property
-    def every_instant(self) -> NDArray[np.float64]:
-        """All of them once, ascending: what has to be read."""
-        return np.unique(np.concatenate([grid.ravel() for grid in self.instants]))
+    def every_timestamp(self) -> NDArray[np.float64]:
+        """Return each timestamp once, ascending, for reading."""
+        return np.unique(np.concatenate([grid.ravel() for grid in self.timestamps]))
 
 
 def window_grids(span: tuple[float, float], spec: InputSpec, *, num_views: int) -> WindowGrids:
-    """Windows a quarter of their length apart, in four grids whose own windows do not overlap.
+    """Return windows a quarter of their length apart, in four grids without overlap inside a grid.
 
     Args:
         span: [start, end) on the common clock that all views show.
         spec: what the model looks at.
         num_views: the more there are, the fewer windows each gets; in a long performance windows
-            lie further apart, grids are two, and stretches are longer.
+            lie further apart, grids are two, and segments are longer.
     """
     start, end = span
     num_frames, interval = _window_shape(span, spec)
@@ -61,19 +60,19 @@ def window_grids(span: tuple[float, float], spec: InputSpec, *, num_views: int) 
         begins = start + np.linspace(0.0, spare, most)
         hop = spare / (most - 1)
     count = min(NUM_GRIDS if hop * NUM_GRIDS <= 2 * window else 2, len(begins))
-    instants = begins[:, None] + np.arange(num_frames) * interval
-    instants = np.minimum(instants.round(6), np.nextafter(end, start))
+    timestamps = begins[:, None] + np.arange(num_frames) * interval
+    timestamps = np.minimum(timestamps.round(6), np.nextafter(end, start))
     # Half a window may lose its first frame and still has to hold two.
     least = max(window / 2, 3 * interval) + max(0.0, count * hop - window)
     return WindowGrids(
-        tuple(instants[number::count] for number in range(count)),
+        tuple(timestamps[number::count] for number in range(count)),
         interval,
         min(least, end - start),
     )
 
 
 def _window_shape(span: tuple[float, float], spec: InputSpec) -> tuple[int, float]:
-    """Frames of a window, and the seconds between them.
+    """Return the frames of a window and the seconds between them.
 
     A model whose single window holds the whole take is shown quarters of it at the same pace.
     """

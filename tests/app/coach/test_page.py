@@ -49,8 +49,8 @@ def test_a_coach_drops_two_views_reads_the_level_and_jumps_to_a_moment(
     )
     method = page.inner_text("coach-player .method")
     assert "It is no proof" in method
-    assert re.search(r"compared with the average stretch of .*, which scores \d\.\d\d:", method)
-    assert "than the average stretch" in page.inner_text("coach-player .legend")
+    assert re.search(r"compared with the average segment of .*, which scores \d\.\d\d:", method)
+    assert "than the average segment" in page.inner_text("coach-player .legend")
     assert page.locator("coach-player .importance .name").count() == 2
 
 

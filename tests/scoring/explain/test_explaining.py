@@ -71,7 +71,7 @@ def explained(scorer: Scorer, files: dict[str, Path]) -> Explanation:
 
 
 def share_in_fault(explanation: Explanation, take: PlantedTake) -> float:
-    """How much of the strongest stretch lies in the planted fault; 0 where none is named."""
+    """How much of the strongest segment lies in the planted fault; 0 where none is named."""
     assert take.fault is not None
     if not explanation.moments:
         return 0.0
@@ -93,7 +93,7 @@ def test_effects_are_relative_to_a_baseline_on_the_scale_that_the_method_names(
     own = explanation.baseline + effects(explanation)
     assert own.min() >= 0
     assert own.max() <= len(assessment.levels) - 1
-    said = f"the average stretch of this performance, which scores {explanation.baseline:.2f}:"
+    said = f"the average segment of this performance, which scores {explanation.baseline:.2f}:"
     assert said in explanation.method
     assert f"The answer's own score, {assessment.score:.2f}," in explanation.method
 

@@ -1,4 +1,4 @@
-"""Leaving out stretches, as arithmetic."""
+"""Segment attribution, as arithmetic."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def grid(values: Floats, *, shift: float = 0.0) -> Grid:
     return Grid(values[:, None, None], np.arange(len(values)) / 10 + 0.05 + shift)
 
 
-def test_the_effect_of_a_stretch_is_its_own_score_less_that_of_the_average_stretch() -> None:
+def test_the_effect_of_a_segment_is_its_own_score_less_that_of_the_average_segment() -> None:
     values = np.zeros(40)
     values[18:26] = -1.0
-    segments = cut(0.0, 4.0, stretch_seconds=0.8)
+    segments = cut(0.0, 4.0, segment_seconds=0.8)
     effects = grid(values).effects(segments, first_number)
     assert effects.min() == pytest.approx(-1 + 0.2)
-    assert segments.stretch(int(effects.argmin())) == pytest.approx((1.8, 2.6))
+    assert segments.segment(int(effects.argmin())) == pytest.approx((1.8, 2.6))
     assert effects[0] == pytest.approx(0.2)
     assert grid(values).baseline(first_number) == pytest.approx(-0.2)
 
@@ -52,16 +52,16 @@ def test_baseline_and_effect_together_stay_on_the_scale(
         return np.asarray(softmax(features[:, 0] @ weights) @ np.arange(num_levels))
 
     grids = [Grid(rng.normal(size=(40, 1, 3)), np.arange(40) / 10 + 0.05) for _ in range(num_grids)]
-    segments = cut(0.0, 4.0, stretch_seconds=0.8)
+    segments = cut(0.0, 4.0, segment_seconds=0.8)
     found = combine(np.stack([each.effects(segments, score) for each in grids]))
     own = np.mean([each.baseline(score) for each in grids]) + found.effects
     assert (own >= -1e-9).all()
     assert (own <= num_levels - 1 + 1e-9).all()
 
 
-def test_a_stretch_without_two_frames_has_no_effect() -> None:
+def test_a_segment_without_two_frames_has_no_effect() -> None:
     values = Grid(np.ones((4, 1, 1)), np.array([0.1, 0.2, 0.3, 2.5]))
-    effects = values.effects(cut(0.0, 3.0, stretch_seconds=0.6), first_number)
+    effects = values.effects(cut(0.0, 3.0, segment_seconds=0.6), first_number)
     assert np.isnan(effects[-1])
     assert effects[0] == 0
 
@@ -82,7 +82,7 @@ def test_one_grid_knows_no_noise_and_names_nothing() -> None:
     found = combine(np.array([[0.5, -1.0, np.nan]]))
     assert found.noise.tolist() == [1.0, 1.0, 1.0]
     assert not found.is_stable.any()
-    assert peaks(found, cut(0.0, 3.0, stretch_seconds=2.0), at_most=3) == []
+    assert peaks(found, cut(0.0, 3.0, segment_seconds=2.0), at_most=3) == []
 
 
 def test_where_no_grid_looked_nothing_is_said() -> None:
@@ -97,13 +97,13 @@ def test_where_no_grid_looked_nothing_is_said() -> None:
     spread=st.floats(0, 0.5),
     seed=st.integers(0, 2**32),
 )
-def test_named_stretches_are_stable_do_not_overlap_and_are_at_most_three(
+def test_named_segments_are_stable_do_not_overlap_and_are_at_most_three(
     effects: list[float], spread: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     many = np.array(effects) + rng.normal(0, spread, (4, len(effects)))
     found = combine(many)
-    segments = cut(0.0, len(effects) * 0.4, stretch_seconds=0.8)
+    segments = cut(0.0, len(effects) * 0.4, segment_seconds=0.8)
     chosen = peaks(found, segments, at_most=3)
     assert len(chosen) <= 3
     sure = np.abs(found.effects) - found.noise
@@ -134,22 +134,22 @@ def test_windows_stay_inside_cover_the_whole_and_are_not_too_many(
         num_frames=16, frame_interval_seconds=None if is_spread else 0.1, img_size=(32, 32)
     )
     grids = window_grids((start, start + seconds), spec, num_views=num_views)
-    instants = grids.every_instant
+    instants = grids.every_timestamp
     assert start - 1e-6 <= instants[0] <= start + 1e-6
     assert start + seconds - grids.interval_seconds - 1e-3 <= instants[-1] < start + seconds
-    assert sum(map(len, grids.instants)) <= 240 // num_views
-    segments = cut(start, start + seconds, stretch_seconds=grids.stretch_seconds)
-    for each in grids.instants if len(grids.instants) > 1 else ():
+    assert sum(map(len, grids.timestamps)) <= 240 // num_views
+    segments = cut(start, start + seconds, segment_seconds=grids.segment_seconds)
+    for each in grids.timestamps if len(grids.timestamps) > 1 else ():
         # The windows of a grid may begin a quarter late and end a quarter early, not leave holes.
         frames = Grid(np.ones((each.size, 1, 1)), each.ravel() + grids.interval_seconds / 2)
         _, found = frames.kept(segments)
         inner = np.flatnonzero(
-            (segments.middles > each[0, 0] + grids.stretch_seconds / 2)
-            & (segments.middles < each[-1, -1] - grids.stretch_seconds / 2)
+            (segments.middles > each[0, 0] + grids.segment_seconds / 2)
+            & (segments.middles < each[-1, -1] - grids.segment_seconds / 2)
         )
         assert set(inner.tolist()) <= set(found.tolist())
 
 
 def test_a_performance_of_one_window_has_one_grid() -> None:
-    assert len(window_grids((0.0, 1.6), SPEC, num_views=3).instants) == 1
-    assert len(window_grids((0.0, 7.0), SPEC, num_views=3).instants) == 4
+    assert len(window_grids((0.0, 1.6), SPEC, num_views=3).timestamps) == 1
+    assert len(window_grids((0.0, 7.0), SPEC, num_views=3).timestamps) == 4
