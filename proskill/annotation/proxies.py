@@ -58,7 +58,7 @@ def make_proxies(
 
 
 def missing_proxies(store: CampaignStore) -> list[Clip]:
-    """The clips that nobody can watch: their file was not made, or was taken away."""
+    """Return the clips without a file: it was not made, or was taken away."""
     return [clip for clip in store.clips() if clip.proxy is None or not clip.proxy.is_file()]
 
 

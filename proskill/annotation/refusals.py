@@ -17,7 +17,7 @@ class Refusal(CampaignError):
 
     Attributes:
         code: for programs:
-            lease_expired: the time for this pair ran out, and for an answer: somebody else was
+            lease_expired: the time for this pair ran out, and for an answer: another annotator was
                 asked meanwhile, or the annotator may not work any more;
             lease_moved: the pair is not the annotator's, or was answered before;
             paused, closed: the campaign takes no answers now, or any more;

@@ -72,7 +72,7 @@ def invite(
 def _check_names(
     names: list[str], revoked: list[str], known: dict[str, Annotator], *, is_organiser: bool
 ) -> None:
-    """Before anything is changed, so that no link is made that nobody sees."""
+    """Check names before any change, so that no link is made and then not shown."""
     for gone in revoked:
         if gone not in known:
             raise CampaignError(f"nobody of the name {gone!r} was invited")

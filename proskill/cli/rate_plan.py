@@ -33,7 +33,7 @@ def plan(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same answer.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Simulate a campaign before anybody votes, and say how many votes it needs.
+    """Simulate a campaign before the first vote, and estimate the votes it needs.
 
     Simulated annotators disagree by chance alone; people also disagree about what is good. So take
     the answer as the least that is needed. Groups that are rated apart are planned apart.

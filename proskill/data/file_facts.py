@@ -23,7 +23,7 @@ from proskill.plain_json import from_plain_json
 Fault = Literal["missing", "unreadable", "truncated"]
 Span = tuple[float, float | None]
 
-_SIDE_PX = 32  # of the decoded pictures: they are looked at by nobody
+_SIDE_PX = 32  # of the decoded pictures, which are not shown
 _CRASHED = (
     "the process that read it died (a crash of the decoder, or no memory left); convert it to mp4 "
     "(H.264) first"

@@ -47,9 +47,8 @@ def read_manifest(
     Args:
         path: a `.csv` (UTF-8) or `.parquet` file.
         scale: the levels that the `level` column may name; None accepts any name.
-        on_wrong_row: called with each wrong row and what is wrong with it, for whoever wants to
-            know all of them; such rows are left out, and participants in two splits are not looked
-            for. None raises at the first one.
+        on_wrong_row: called with each wrong row and its fault; such rows are left out, and
+            participants in two splits are not looked for. None raises at the first one.
 
     Returns:
         Takes in the order of their first row, views in the order of their rows. Rows of a take need
@@ -121,7 +120,7 @@ def write_manifest(path: Path | str, takes: Sequence[Take]) -> None:
 
 
 def require_disjoint_participants(takes: Iterable[Take]) -> None:
-    """Check that nobody is in two splits; takes without a split are left aside.
+    """Check that no participant is in two splits; takes without a split are ignored.
 
     Raises:
         ManifestError: naming the participant and two of their takes.

@@ -1,7 +1,7 @@
 """Participant-disjoint splits for training, model selection and testing.
 
-Nobody is in two splits, because a model that has met a person before recognises the person. Splits
-depend on the participants and a seed only, not on the order of takes.
+No participant is in two splits, because a model that has met a person before recognises the person.
+Splits depend on the participants and a seed only, not on the order of takes.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ def _views(takes: Iterable[Take]) -> dict[str, ViewCount]:
 
 def _takes_per_participant(takes: Iterable[Take]) -> Distribution:
     found = distribution_of(Counter(take.participant for take in takes).values())
-    assert found is not None  # there is a take, so there is somebody
+    assert found is not None  # there is a take, so there is a participant
     return found
 
 

@@ -1,4 +1,4 @@
-"""Answer habits of annotators, whoever wins: sides, runs, speed and repeats.
+"""Answer habits of annotators: sides, runs, speed and repeats.
 
 Every function takes the judged rows in the order in which they were judged, and returns one entry
 for each of A annotators, NaN where the rows do not say.

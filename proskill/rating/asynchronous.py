@@ -1,4 +1,4 @@
-"""The next pair for whoever is free, while other pairs are out: what an annotation server asks.
+"""The next pair for a free annotator, while other pairs are out, as an annotation server needs.
 
 Everything is in memory and no clock is read: the server says when a lease has expired. For whole
 rounds see `proskill.rating.pairing`, whose mix20 this follows one pair at a time.

@@ -121,7 +121,7 @@ class ComparisonTable:
                 given = np.full(length, neutral, dtype)
             if given.shape != (length,):
                 raise ComparisonError(f"{name} has shape {given.shape}, needs ({length},)")
-            column = np.array(given, dtype)  # a copy, so that read-only harms nobody
+            column = np.array(given, dtype)  # a copy, so that the caller's stays writable
             column.flags.writeable = False
             object.__setattr__(self, name, column)
         for name in ("items", "groups", "annotators"):

@@ -27,7 +27,7 @@ RATING_JITTER: Final = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """Pairs of one round, in random order, so that a round cut short favours nobody.
+    """Pairs of one round, in random order, so that a round cut short favours no item.
 
     Attributes:
         left, right: (P,) indices of the items to show on each side; no item occurs twice.
@@ -50,7 +50,7 @@ def pair_round(
 ) -> Round:
     """Pair all items once, each group by itself.
 
-    Nobody meets twice while it can be avoided (`matching.match_in_order` says how hard it tries);
+    No pair meets twice while it can be avoided (`matching.match_in_order` says how hard it tries);
     of an odd group, an item with the most comparisons is left out. The item that was shown on the
     left less often goes left. The same seed gives the same pairs, in whatever order the rows are.
 

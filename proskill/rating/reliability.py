@@ -42,7 +42,7 @@ class GroupReliability:
         num_held_out: late votes that this is measured on.
         min_comparisons, mean_comparisons: judged comparisons of its items.
         is_enough: reliability >= .8 and 8 comparisons or more of every item.
-        expected_more_votes: until it is enough; 0 when it is, None while nobody can tell.
+        expected_more_votes: until it is enough; 0 when it is, None while it is unknown.
     """
 
     group: str

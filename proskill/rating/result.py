@@ -71,7 +71,9 @@ class Ratings:
             "component": (np.int64, (num_items,)),
         }
         for name, (dtype, shape) in arrays.items():
-            array = np.array(getattr(self, name), dtype)  # a copy, so that read-only harms nobody
+            array = np.array(
+                getattr(self, name), dtype
+            )  # a copy, so that the caller's stays writable
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, needs {shape}")
             array.flags.writeable = False

@@ -109,7 +109,7 @@ def simulate_campaign(
         votes_per_pair: votes on each pair of a round, >= 1.
         method: how `pair_round` chooses the pairs.
         spread_annotators: give a pair to who has seen its items least, so that bad annotators
-            harm all items alike; otherwise to anybody.
+            harm all items alike; otherwise to any item.
         fit_annotators: fit discriminations; needless where all annotators are alike.
 
     Raises:

@@ -218,7 +218,7 @@ class Scorer:
         if answer is not None:
             certainty = certainty_of(self.calibration, answer.probabilities.tolist())
         if verdict.status == "abstained":
-            answer = None  # nobody shall read a level off an input that cannot be judged
+            answer = None  # an input that cannot be judged has no level
         interval = frame_seconds(self.config.input, timestamps) if len(timestamps) else 0.0
         skills = {} if answer is None else answer.skills
         views = {name: self._view_result(name, view, answer) for name, view in seen.items()}

@@ -106,7 +106,7 @@ def make_proxies(
     """Copies of several files, one more at a time than there are processors.
 
     Args:
-        views: view name -> file that somebody sent; it stays where it is.
+        views: view name -> untrusted file; it stays where it is.
         folder: where the copies are put.
         limits: larger videos are refused.
         keep_audio: keep the sound beside each copy, to align views by it.

@@ -73,7 +73,7 @@ def plan_basket(
 
 
 def write_basket_layout(root: Path, takes: Sequence[FilmedTake]) -> Path:
-    """Write the CSV files; a test set that nobody is in has a file without rows."""
+    """Write the CSV files; an empty test set has a file without rows."""
     labels = root / LABELS_FOLDER
     for split in ("train", "val"):
         _write(labels / VIDEOS_FOLDER / f"{split}.csv", [t for t in takes if t.split == split])

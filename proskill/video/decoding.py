@@ -254,7 +254,7 @@ def _decode_wanted(
 
     def checked(frames: list[VideoFrame]) -> Iterator[VideoFrame]:
         for frame in frames:
-            # Frames of an open group shown before the entry miss what they refer to; nobody asked.
+            # Frames of an open group shown before the entry lack references and are not wanted.
             if frame.is_corrupt and (frame.pts is None or frame.pts >= entry_pts):
                 raise DamagedError(f"the frame of time {frame.pts} is damaged")
             if frame.pts in wanted:

@@ -143,7 +143,7 @@ class Inspection:
 DEFAULT_LIMITS = VideoLimits()
 _GRACE_SECONDS = 0.5
 
-# Of files that somebody chose to train on: BASKET's highlights and some of Ego-Exo4D's takes last
+# Of files chosen for training: BASKET's highlights and some of Ego-Exo4D's takes last
 # longer than what a stranger may upload.
 DATASET_LIMITS = VideoLimits(max_bytes=20_000_000_000, max_seconds=4 * 3600.0)
 

@@ -93,7 +93,7 @@ def make_proxy(
 
     Args:
         source: a local file; it stays where it is.
-        folder: where the proxy is put, under a name that nobody can guess.
+        folder: where the proxy is put, under an unguessable name.
         limits: larger videos are refused.
         start_seconds: where the proxy begins, past the original's first frame.
         end_seconds: where it ends; None for the original's end.

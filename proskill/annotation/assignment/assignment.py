@@ -49,7 +49,7 @@ _Result = TypeVar("_Result")
 # Two pairs are out to an annotator: the one that is judged and the one that is loaded meanwhile.
 _NUM_SLOTS: Final = 2
 
-# However often a page says that somebody watches, a lease ends after so many times its length.
+# However often a page reports watching, a lease ends after so many times its length.
 _LONGEST_LEASES: Final = 12
 
 # After a start: answers that were typed while no server ran are on their way.
@@ -96,7 +96,7 @@ class Assignment:
         """Record an answer, or the change of an earlier one, and hand out what comes next.
 
         An answer that comes late, because the campaign rested or the page had no connection, counts
-        as long as nobody else was asked about the pair.
+        until another annotator is asked about the pair.
 
         Args:
             annotator_id: who answers.
@@ -132,7 +132,7 @@ class Assignment:
         return VoteResult(vote.token, is_duplicate, practice, work)
 
     def keep(self, annotator_id: int, lease: str, now: float) -> float:
-        """Let somebody's pairs wait longer while they watch; returns until when this one waits.
+        """Extend the leases of an annotator who watches; return the end of this lease.
 
         Raises:
             Refusal: `lease_expired` or `lease_moved`.
@@ -211,7 +211,7 @@ class Assignment:
         now: float,
         taken: list[Proposal],
     ) -> Work:
-        """Fill somebody's slots, let their pairs wait on, and say what they have to do."""
+        """Fill an annotator's slots, extend their leases, and return their work."""
         progress = self._progress(connection, annotator_id)
         recent = leases.last_answers(connection, annotator_id, number=self._settings.undo_depth)
         pairs: list[LeasedPair] = []

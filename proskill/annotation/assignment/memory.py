@@ -73,15 +73,15 @@ class LeaseMemory:
 
     @property
     def num_out(self) -> int:
-        """Pairs that are out to anybody, practice and gold left aside."""
+        """Return pairs with an open lease, without practice and gold."""
         return self._pairing.num_out
 
     def num_answered(self, annotator_id: int) -> int:
-        """Pairs that somebody answered, practice left aside."""
+        """Return pairs answered by an annotator, without practice."""
         return self._num_answered[annotator_id]
 
     def num_practice_left(self, annotator_id: int) -> int:
-        """Practice pairs that somebody has not answered yet."""
+        """Return practice pairs that an annotator has not answered yet."""
         return len(self._practice) - self._num_practised[annotator_id]
 
     def apply(self, row: LeaseRow) -> None:

@@ -147,7 +147,7 @@ def mark_answered(connection: Connection, lease_id: int) -> None:
 
 
 def mark_answered_late(connection: Connection, lease: LeaseRow) -> bool:
-    """Note that an expired lease was answered, unless the pair was handed to somebody else.
+    """Note that an expired lease was answered, unless another annotator was given the pair.
 
     What its annotator has out of the same pair expires: it was asked again, and is answered now.
 

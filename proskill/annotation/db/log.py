@@ -33,7 +33,7 @@ class CampaignLog:
 
 
 def read_log(store: CampaignStore) -> CampaignLog:
-    """Read everything; votes come first, so that whoever gave one is among the annotators.
+    """Read everything; votes come first, so that the annotator of each vote is known.
 
     Args:
         store: an open campaign.

@@ -22,7 +22,7 @@ class Activity:
         bars: answers in each, up to now.
         last_hour: answers in the last hour.
         last_at: when the last one came, None before the first.
-        per_hour: answers in an hour while somebody is at work, over the last day on which there was
+        per_hour: answers in an hour while people work, over the last day on which there was
             an answer; NaN before the first.
     """
 

@@ -102,7 +102,7 @@ def advise_campaign(
         state: of the campaign.
         activity: answers so far.
         annotators: how everybody works.
-        num_open_flags: reported clips that nobody has dealt with.
+        num_open_flags: reported clips that are still open.
         now: seconds since 1970.
     """
     return {

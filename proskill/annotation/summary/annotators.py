@@ -35,7 +35,7 @@ class AnnotatorSummary:
         last_at: when the last answer came, None before the first.
         accuracy, expected_accuracy, discrimination, discrimination_lower, discrimination_upper,
             left_share, too_fast_share, num_repeats, self_agreement: as in `AnnotatorReport`; NaN
-            or 0 for somebody whose votes do not count.
+            or 0 for an annotator whose votes do not count.
         median_seconds: of all answers.
         num_known, num_known_right: pairs of known answer that were judged, and those right.
         num_practice, num_practice_right: the same of practice.

@@ -86,7 +86,7 @@ def _interrupts_held() -> Iterator[None]:
 
 def _begin_child() -> None:
     os.nice(_NICENESS)
-    if hasattr(os, "SCHED_IDLE"):  # Linux: run when nobody else wants to, and stop at once
+    if hasattr(os, "SCHED_IDLE"):  # Linux: run only when the processor is idle, and stop at once
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     parent = multiprocessing.parent_process()
     if parent is not None:
