@@ -35,7 +35,7 @@ def test_importing_a_package_leaves_these_unloaded(module: str, never: set[str])
 
 def test_loading_a_scorer_imports_neither_timm_nor_the_compiler_of_torch() -> None:
     slow = {"timm", "torchvision", "lightning", "peft", "transformers", "sklearn", "pandas"}
-    slow |= {"torch._dynamo", "sympy", "scipy.stats", "cv2", "matplotlib"}
+    slow |= {"torch._dynamo", "sympy", "scipy.optimize", "scipy.stats", "cv2", "matplotlib"}
     code = f"import sys, proskill; proskill.load({str(ROOT / 'checkpoints/demo')!r})"
     code += f"; print(' '.join({slow!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

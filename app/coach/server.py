@@ -61,7 +61,7 @@ class CoachSettings:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Return True where only this machine can reach the page."""
         return self.host in ("127.0.0.1", "localhost", "::1")
 
 

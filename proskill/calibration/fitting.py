@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from proskill.calibration.calibration import Calibration
@@ -172,6 +171,8 @@ def fit_temperature(logits: Floats, levels: NDArray[np.integer[Any]]) -> float:
     The likelihood is convex in 1 / temperature, so there is one minimum; a model without a single
     error gets the lower end of the search range instead of zero.
     """
+    from scipy.optimize import minimize_scalar  # takes .2 s to import, which scoring saves
+
     rows = np.arange(len(levels))
 
     def loss(log_temperature: float) -> float:
