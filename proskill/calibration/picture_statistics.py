@@ -34,7 +34,7 @@ _MOVING = 10.0  # grey levels of 255: above it noise is unlikely
 Floats = NDArray[np.float64]
 
 
-def picture_instants(start_seconds: float, end_seconds: float) -> Floats:
+def picture_timestamps(start_seconds: float, end_seconds: float) -> Floats:
     """Return pairs of timestamps (W, 2) spread over a span."""
     return evaluation_windows(
         start_seconds,
@@ -46,7 +46,7 @@ def picture_instants(start_seconds: float, end_seconds: float) -> Floats:
 
 
 def picture_statistics(pairs: Tensor) -> Floats:
-    """Describe pairs of frames uint8 (W, 2, C, H, W), as read at `picture_instants`.
+    """Describe pairs of frames uint8 (W, 2, C, H, W), as read at `picture_timestamps`.
 
     Returns:
         (P,): sharpness at three scales, edges and flat surfaces, brightness and colour, motion of
@@ -89,9 +89,9 @@ def read_picture_statistics(path: str | Path, *, img_size: tuple[int, int]) -> F
         VideoError: the file cannot be read.
     """
     with VideoReader(path, size=min(img_size)) as reader:
-        instants = picture_instants(0.0, max(reader.duration_seconds, _INTERVAL_SECONDS))
-        frames = fit_square(reader.frames_at(instants.ravel()), img_size)  # (W * 2, C, H, W)
-    return picture_statistics(frames.reshape(*instants.shape, *frames.shape[1:]))
+        timestamps = picture_timestamps(0.0, max(reader.duration_seconds, _INTERVAL_SECONDS))
+        frames = fit_square(reader.frames_at(timestamps.ravel()), img_size)  # (W * 2, C, H, W)
+    return picture_statistics(frames.reshape(*timestamps.shape, *frames.shape[1:]))
 
 
 def read_takes_statistics(

@@ -1,4 +1,4 @@
-"""Columns of cells, as lists of texts or Arrow arrays: texts that can be ids, numbers, instants.
+"""Columns of cells, as lists of texts or Arrow arrays: texts that can be ids, numbers, timestamps.
 
 An error's `row` is the 0-based index of the cell in its column; `columns` adds file and row.
 """
@@ -16,14 +16,14 @@ from proskill.rating.comparisons import BoolArray, FloatArray
 from proskill.rating.table_builder import TextColumn
 
 MAX_TEXT_LENGTH: Final = 4096  # characters; as long as a path may be
-INSTANTS: Final = ("shown_at", "answered_at")
-NUMBERS: Final = ("seconds", *INSTANTS)
+TIMESTAMPS: Final = ("shown_at", "answered_at")
+NUMBERS: Final = ("seconds", *TIMESTAMPS)
 
 # Seconds since 1970 stay below this until the year 5138; today's milliseconds are above.
 _MAX_INSTANT: Final = 1e11
 _ALLOWED: Final = {
     "seconds": "a number of seconds, 0 or more, or empty",
-    **dict.fromkeys(INSTANTS, "ISO 8601 or seconds since 1970, not milliseconds"),
+    **dict.fromkeys(TIMESTAMPS, "ISO 8601 or seconds since 1970, not milliseconds"),
 }
 
 
@@ -54,7 +54,7 @@ def text_column(name: str, cells: Any) -> TextColumn:
 
 
 def number_column(name: str, cells: Any) -> FloatArray:
-    """Return (N,) numbers, instants in seconds since 1970; NaN where there is none.
+    """Return (N,) numbers, timestamps in seconds since 1970; NaN where there is none.
 
     Args:
         name: one of `NUMBERS`.
@@ -67,7 +67,7 @@ def number_column(name: str, cells: Any) -> FloatArray:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if pa.types.is_timestamp(cells.type) and name in INSTANTS:
+        if pa.types.is_timestamp(cells.type) and name in TIMESTAMPS:
             micro = pc.cast(pc.cast(cells, pa.timestamp("us"), safe=False), pa.int64())
             return np.asarray(pc.divide(pc.cast(micro, pa.float64()), 1e6).to_numpy(False))
         if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type):
@@ -112,17 +112,17 @@ def _number(name: str, text: str) -> float | None:
         return float(text)
     except ValueError:
         pass
-    if name not in INSTANTS:
+    if name not in TIMESTAMPS:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        timestamp = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
+    return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
 
 
 def _in_range(name: str, numbers: FloatArray) -> FloatArray:
-    if name in INSTANTS:
+    if name in TIMESTAMPS:
         bad: BoolArray = (abs(numbers) > _MAX_INSTANT) | np.isinf(numbers)
     else:
         bad = (numbers < 0) | np.isinf(numbers)

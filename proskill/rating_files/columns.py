@@ -39,7 +39,7 @@ class Block:
         path: the file.
         rows: (N,) row numbers in the file.
         texts: columns of text, an empty text where the file has none.
-        numbers: (N,) columns of numbers, NaN where the file has none; instants in seconds.
+        numbers: (N,) columns of numbers, NaN where the file has none; timestamps in seconds.
         num_bytes: number of bytes of the file read when this block was complete.
     """
 

@@ -76,7 +76,7 @@ def votes_of_winners(block: Block) -> Votes:
 
 
 def votes_of_log(block: Block) -> Votes:
-    """The annotation log: `token, left, right, answer`, instants, and `revokes`.
+    """The annotation log: `token, left, right, answer`, timestamps, and `revokes`.
 
     A row that names a token in `revokes` takes that vote back; with an answer of its own it is the
     vote that replaces it, without one it is no vote. A vote with a text in `left_out`, the reason

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proskill.calibration.picture_statistics import picture_instants, picture_statistics
+from proskill.calibration.picture_statistics import picture_statistics, picture_timestamps
 from proskill.calibration.repeatability import Repeatability
 from proskill.data.take import Take, View
 from proskill.errors import VideoError
@@ -199,7 +199,7 @@ class Scorer:
         """Measure pictures of views that the calibration compares."""
         if self.calibration is None or view.kind not in self.calibration.picture_detectors:
             return None
-        return picture_statistics(frames_at(picture_instants(*span)))
+        return picture_statistics(frames_at(picture_timestamps(*span)))
 
     def assess(self, encoded: EncodedTake) -> Assessment:
         """Assess an encoded performance: prediction, and status ok, low confidence or abstained."""

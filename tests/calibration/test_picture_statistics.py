@@ -8,8 +8,8 @@ import torch
 
 from proskill.calibration.picture_statistics import (
     NUM_STATISTICS,
-    picture_instants,
     picture_statistics,
+    picture_timestamps,
     read_picture_statistics,
     read_takes_statistics,
 )
@@ -48,7 +48,7 @@ def test_each_kind_of_difference_moves_some_number() -> None:
 
 def test_instants_lie_within_the_span() -> None:
     for end in (0.05, 0.3, 60.0):
-        instants = picture_instants(1.0, 1.0 + end)
+        instants = picture_timestamps(1.0, 1.0 + end)
         assert instants.shape[1] == 2
         assert instants.min() >= 1.0
         assert instants.max() < 1.0 + end

@@ -168,7 +168,7 @@ def mark_answered_late(connection: Connection, lease: LeaseRow) -> bool:
 def extend_open_leases(
     connection: Connection, annotator_id: int | None, *, until: float, longest_seconds: float
 ) -> None:
-    """Let open leases run until an instant at least, but not for ever after their issue.
+    """Let open leases run until a timestamp at least, but not for ever after their issue.
 
     Args:
         connection: see above.

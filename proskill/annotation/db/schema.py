@@ -1,6 +1,6 @@
 """The tables of a campaign. What is true of them at any moment is held by their constraints.
 
-`migrations/` makes these tables; a test compares the two. Instants are UTC seconds. Columns that
+`migrations/` makes these tables; a test compares the two. Timestamps are UTC seconds. Columns that
 hold ids of clips hold `clips.id`.
 """
 

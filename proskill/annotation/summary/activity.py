@@ -34,32 +34,32 @@ class Activity:
     per_hour: float
 
 
-def summarise_activity(instants: list[float], *, now: float) -> Activity:
+def summarise_activity(timestamps: list[float], *, now: float) -> Activity:
     """Count answers.
 
     Args:
-        instants: when each came, seconds since 1970, in any order.
+        timestamps: when each came, seconds since 1970, in any order.
         now: the same for the present.
     """
-    if not instants:
+    if not timestamps:
         return Activity(now, _WIDTHS[0], (), 0, None, math.nan)
-    first, last = min(instants), max(instants)
+    first, last = min(timestamps), max(timestamps)
     span = max(now - first, 0.0)
     width = next((one for one in _WIDTHS if span / one < _MAX_BARS - 1), _WIDTHS[-1])
     end = math.floor(now / width)
     start = max(math.floor(first / width), end - _MAX_BARS + 1)
     bars = [0] * max(end - start + 1, 1)
-    for instant in instants:
-        place = math.floor(instant / width) - start
+    for timestamp in timestamps:
+        place = math.floor(timestamp / width) - start
         if 0 <= place < len(bars):
             bars[place] += 1
-    recent = [instant for instant in instants if instant > last - 24 * _HOUR]
-    slots = {math.floor(instant / _PACE_SLOT) for instant in recent}
+    recent = [timestamp for timestamp in timestamps if timestamp > last - 24 * _HOUR]
+    slots = {math.floor(timestamp / _PACE_SLOT) for timestamp in recent}
     return Activity(
         start=start * width,
         width_seconds=width,
         bars=tuple(bars),
-        last_hour=sum(instant > now - _HOUR for instant in instants),
+        last_hour=sum(timestamp > now - _HOUR for timestamp in timestamps),
         last_at=last,
         per_hour=len(recent) / (len(slots) * _PACE_SLOT / _HOUR),
     )

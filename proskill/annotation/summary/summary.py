@@ -82,7 +82,7 @@ class FlaggedClip:
 
 @dataclass(frozen=True)
 class CampaignSummary:
-    """A campaign at an instant.
+    """A campaign at a timestamp.
 
     Attributes:
         name, state: of the campaign.
@@ -118,7 +118,7 @@ class CampaignSummary:
 def summarise(log: CampaignLog, *, now: float) -> CampaignSummary:
     """Look at everything that was recorded.
 
-    The same log and instant give the same summary. It takes seconds for hundreds of clips and up
+    The same log and timestamp give the same summary. It takes seconds for hundreds of clips and up
     to a minute for 20,000 (`benchmarks/annotation_summary.py`), so call it beside a server.
 
     Args:
@@ -132,8 +132,8 @@ def summarise(log: CampaignLog, *, now: float) -> CampaignSummary:
     rated = [None if run is None else summarise_run(log, run) for run in runs]
     counts = _counts(log)
     revoked = {vote.revokes for vote in log.votes if vote.revokes}
-    instants = {v.token: v.received_at for v in log.votes if v.token not in revoked}
-    activity = summarise_activity(list(instants.values()), now=now)
+    timestamps = {v.token: v.received_at for v in log.votes if v.token not in revoked}
+    activity = summarise_activity(list(timestamps.values()), now=now)
     agreement = None if runs[0] is None else runs[0].agreement
     annotators = summarise_annotators(log, agreement)
     flags = _flags(log)

@@ -1,7 +1,7 @@
 """An assessment as one flat row, for tables of many performances.
 
 A row leaves out what does not fit one cell: the timeline, the probabilities of each skill, the
-instants. Those are in the JSON.
+timestamps. Those are in the JSON.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def table_row(assessment: Assessment, *, explanation: Explanation | None = None)
     """Column -> cell; lists are joined by "; ", and what there is no answer for is absent."""
     origin, interval = assessment.provenance, assessment.interval
     used = [name for name, view in assessment.views.items() if view.status == "used"]
-    instants = origin.instants_seconds
+    timestamps = origin.instants_seconds
     row: dict[str, Cell] = {
         "status": assessment.status,
         "level": assessment.level,
@@ -65,7 +65,7 @@ def table_row(assessment: Assessment, *, explanation: Explanation | None = None)
         "warnings": " ".join(assessment.warnings),
         "views_used": "; ".join(used),
         "views_left_out": "; ".join(name for name in assessment.views if name not in used),
-        "scored_seconds": instants[-1][-1] - instants[0][0] if instants else 0.0,
+        "scored_seconds": timestamps[-1][-1] - timestamps[0][0] if timestamps else 0.0,
         "checkpoint": origin.checkpoint,
         "checkpoint_sha256": origin.checkpoint_sha256,
         "proskill_version": origin.versions.get("proskill", ""),

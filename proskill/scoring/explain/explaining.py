@@ -76,11 +76,11 @@ def explain_stepwise(
     report = progress or (lambda what, share: None)
     grids = window_grids(span, scorer.config.input, num_views=len(used))
     segments = cut(*span, segment_seconds=grids.segment_seconds)
-    instants = grids.every_timestamp
+    timestamps = grids.every_timestamp
     frames = []
     for number, (name, view) in enumerate(used.items()):
         report(f"reading {name} again", 0.3 * number / len(used))
-        frames.append(scorer.read_again(view, instants))  # (N, C, H, W)
+        frames.append(scorer.read_again(view, timestamps))  # (N, C, H, W)
     encoded_grids: list[Grid] = []
     num_grids = len(grids.timestamps)
     for number, grid in enumerate(grids.timestamps):
@@ -88,7 +88,7 @@ def explain_stepwise(
         for v, name in enumerate(used):
             done = (number + v / len(used)) / num_grids
             report(f"judging segments of {name}", 0.3 + 0.7 * done)
-            clips = frames[v][np.searchsorted(instants, grid)]  # (W, T, C, H, W)
+            clips = frames[v][np.searchsorted(timestamps, grid)]  # (W, T, C, H, W)
             features.append(scorer.encode_frames(clips).double().cpu().numpy())
         encoded_grids.append(_grid(features, grid, grids.interval_seconds))
         if number or num_grids == 1:
@@ -99,14 +99,14 @@ def explain_stepwise(
             yield found
 
 
-def _grid(features: Sequence[Floats], instants: NDArray[np.float64], interval: float) -> Grid:
+def _grid(features: Sequence[Floats], timestamps: NDArray[np.float64], interval: float) -> Grid:
     """V arrays (W, T, D) of features as one line of frames.
 
     A window's first frame has none before it: to a model that looks at motion it is perfect calm.
     """
-    first = 1 if instants.shape[1] > 2 else 0
+    first = 1 if timestamps.shape[1] > 2 else 0
     together = np.stack(features, axis=2)[:, first:]  # (W, T', V, D)
-    seconds = instants[:, first:] + interval / 2
+    seconds = timestamps[:, first:] + interval / 2
     return Grid(together.reshape(-1, *together.shape[2:]), seconds.ravel())
 
 
