@@ -18,7 +18,7 @@ from proskill.levels import EGOEXO4D_LEVELS
 from proskill.simulation.takes import simulate_dataset
 from proskill.training.data_module import TakeDataModule
 from proskill.training.module import SkillModule
-from proskill.video import reader as reader_module
+from proskill.video import readers
 
 pytest.importorskip("decord", reason="its wheels are for x86-64 alone")
 
@@ -42,14 +42,14 @@ def takes(tmp_path_factory: pytest.TempPathFactory) -> list[Take]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record the class of every reader that is opened."""
     names: list[str] = []
-    original = reader_module.open_reader
+    original = readers.open_reader
 
     def record(*args: Any, **kwargs: Any) -> Any:
         reader = original(*args, **kwargs)
         names.append(type(reader).__name__)
         return reader
 
-    monkeypatch.setattr(reader_module, "open_reader", record)
+    monkeypatch.setattr(readers, "open_reader", record)
     return names
 
 
