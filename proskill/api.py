@@ -47,7 +47,7 @@ def list_models() -> list[str]:
 
 
 def create_model(
-    name: str, *, num_levels: int = 4, backbone: str | Path | None = None
+    name: str, *, num_levels: int = 4, backbone: str | Path | None = None, seed: int = 0
 ) -> ProficiencyModel:
     """Build the model of a published setting, ready for training.
 
@@ -60,49 +60,43 @@ def create_model(
         num_levels: classes of the head.
         backbone: directory of backbone weights, as `proskill weights import` writes it. None takes
             the one that the setting names if it is there, and random weights if not.
+        seed: of initial weights.
 
     Raises:
         ConfigError: an unknown name, or settings that the model refuses.
         CheckpointError: `backbone` cannot be loaded.
     """
-    import yaml
-
-    from proskill.models import (
-        LoraSettings,
-        ModelConfig,
-        apply_lora,
-        build_model,
-        load_backbone,
-        read_backbone_config,
+    from proskill.models import LoraSettings
+    from proskill.training.model_bundle import build_bundle, make_targets
+    from proskill.training.settings import (
+        BackboneSettings,
+        FusionSettings,
+        HeadSettings,
+        InputSettings,
     )
 
-    content = yaml.safe_load(find_config(name).read_text(encoding="utf-8"))["model"]
-    source, clip = content["backbone"], content.get("input", {})
-    given = str(backbone or source.get("path") or "")
-    weights = Path(given) if backbone is not None else find_checkpoint(Path(given).name)
-    arguments: dict[str, Any] = dict(source.get("config") or {"size": "base"})
-    if weights is not None:
-        arguments = dict(read_backbone_config(weights).backbone)
-    elif "num_frames" in clip:
-        arguments["num_frames"] = clip["num_frames"]
-    if "global_pool" in source:
-        arguments["global_pool"] = source["global_pool"]
-    head, fusion = content["head"], content["fusion"]
-    if fusion.get("kind") != "late":
-        fusion = {"hidden_dim": 256, "num_heads": 4, **fusion}
-    skills = {"num_skills": len(head["skills"])} if head.get("skills") else {}
-    model = build_model(
-        ModelConfig(
-            backbone=arguments,
-            fusion=fusion,
-            head={"kind": head["kind"], "num_levels": num_levels, **skills},
-        )
+    content = _settings(find_config(name))["model"]
+    given, clip = content["backbone"], content.get("input", {})
+    weights = Path(backbone) if backbone is not None else _weights_of(given)
+    frames = {"num_frames": clip["num_frames"]} if "num_frames" in clip else {}
+    new = {**(given.get("config") or {"size": "base"}), **frames}
+    source = {"path": None, "config": new} if weights is None else {"path": str(weights)}
+    head = HeadSettings(
+        kind=content["head"]["kind"],
+        levels=tuple(f"level {number}" for number in range(1, num_levels + 1)),
+        skills=tuple(content["head"].get("skills") or ()),
     )
-    if weights is not None:
-        model.backbone.load_state_dict(load_backbone(weights).state_dict())
-    if content.get("lora"):
-        apply_lora(model, LoraSettings(**content["lora"]))
-    elif not source.get("train"):
+    lora = LoraSettings(**content["lora"]) if content.get("lora") else None
+    model = build_bundle(
+        backbone=BackboneSettings(**{**given, "config": None, **source}),
+        input=InputSettings(),
+        fusion=FusionSettings(**content["fusion"]),
+        head=head,
+        targets=make_targets(head, ranks_by_rating=False),
+        lora=lora,
+        seed=seed,
+    ).model
+    if lora is None and not given.get("train"):
         model.freeze_backbone()
     return model
 
@@ -122,19 +116,14 @@ def fit(manifest: str | Path, *, config: str | Path = "demo", **options: Any) ->
         ConfigError: an unknown config, key or value.
         ProskillError: bad data or a broken video.
     """
-    import yaml
-
     from proskill.training.lightning_cli import main
     from proskill.training.run import CHECKPOINT_FOLDER
 
     path = find_config(str(config))
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _settings(path)
     dotted = {_dotted(name): value for name, value in options.items()}
-    backbone = (content["model"].get("backbone") or {}).get("path")
-    if backbone and not Path(backbone).exists():
-        shipped = find_checkpoint(Path(backbone).name)
-        if shipped is not None:
-            dotted.setdefault("model.backbone.path", shipped)
+    if (shipped := _weights_of(content["model"].get("backbone") or {})) is not None:
+        dotted.setdefault("model.backbone.path", shipped)
     folder = Path(dotted.get("trainer.default_root_dir", content["trainer"]["default_root_dir"]))
     values = [f"--{key}={_text(value)}" for key, value in dotted.items()]
     main("fit", ["--config", str(path), f"--data.source={manifest}", *values])
@@ -171,6 +160,21 @@ def _download(address: str) -> Path:
         ) from error
     read_checkpoint_config(found)
     return found
+
+
+def _settings(config: Path) -> Any:
+    """Return the content of a YAML configuration."""
+    import yaml
+
+    return yaml.safe_load(config.read_text(encoding="utf-8"))
+
+
+def _weights_of(backbone: dict[str, Any]) -> Path | None:
+    """Return the weights that a setting's backbone names, if they are there or shipped."""
+    path = Path(backbone.get("path") or "")
+    if path != Path() and path.is_dir():
+        return path
+    return find_checkpoint(path.name) if path.parent == Path("checkpoints") else None
 
 
 def _dotted(name: str) -> str:

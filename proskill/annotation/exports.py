@@ -17,7 +17,6 @@ a folder with such a file unless an earlier export left it there.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from proskill.errors import CampaignError
 from proskill.rating import LevelRule, RatingRun, rate
 from proskill.rating_files import Origin, ReadComparisons, write_ratings
 from proskill.reports.rating import write_report
+from proskill.table_files import parquet_bytes
 from proskill.whole_file import write_whole
 
 _ADVICE: Final = "free some space or choose another place with --out"
@@ -266,12 +266,9 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
 
 def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     numbers = ("shown_at", "answered_at", "received_at", "watched_left", "watched_right")
     types = {"seq": pa.int64(), "strength": pa.int8()} | dict.fromkeys(numbers, pa.float64())
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in _VOTE_COLUMNS])
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
-    write_whole(path, [sink.getvalue()], advice=_ADVICE)
+    columns = {name: [row.get(name) for row in rows] for name in _VOTE_COLUMNS}
+    write_whole(path, [parquet_bytes(columns, types)], advice=_ADVICE)
     return path

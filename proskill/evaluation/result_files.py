@@ -6,8 +6,6 @@ reading them back (`stored_predictions`) gives the very same metrics. Not here: 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from proskill.evaluation.predictions import Predictions
 from proskill.phrases import is_simulated
 from proskill.plain_json import plain_json
+from proskill.table_files import csv_bytes
 from proskill.view_names import VIEW_KINDS
 from proskill.whole_file import write_whole
 
@@ -52,11 +51,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         ProskillError: the file cannot be written.
     """
     columns = dict(_columns(predictions))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    write_whole(path, [text.getvalue().encode()], advice=_ADVICE)
+    content = csv_bytes(columns, zip(*columns.values(), strict=True))
+    write_whole(path, [content], advice=_ADVICE)
 
 
 def write_metrics(path: Path, summary: Mapping[str, Any]) -> None:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from fixtures.scoring import (
-    make_checkpoint,
-    make_video,
-)
+from fixtures.scoring import make_checkpoint, make_video
 
-__all__ = [
-    "make_checkpoint",
-    "make_video",
-]
+__all__ = ["make_checkpoint", "make_video"]

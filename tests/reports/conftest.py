@@ -2,38 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures.runs import (
-    make_run,
-)
-from fixtures.scoring import (
-    make_checkpoint,
-    make_video,
-)
-from fixtures.training import (
-    _lightning_warnings,
-    cache_dir,
-    judged_takes,
-    make_data,
-    make_module,
-    predictions,
-    run_stage,
-    tiny_arguments,
-    tiny_manifest,
-    tiny_takes,
-)
+from fixtures.runs import make_run
+from fixtures.scoring import make_checkpoint, make_video
+from fixtures.training import judged_takes, predictions
 
-__all__ = [
-    "_lightning_warnings",
-    "cache_dir",
-    "judged_takes",
-    "make_checkpoint",
-    "make_data",
-    "make_module",
-    "make_run",
-    "make_video",
-    "predictions",
-    "run_stage",
-    "tiny_arguments",
-    "tiny_manifest",
-    "tiny_takes",
-]
+__all__ = ["judged_takes", "make_checkpoint", "make_run", "make_video", "predictions"]

@@ -6,8 +6,6 @@ provenance included.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +15,7 @@ from proskill.errors import ProskillError
 from proskill.reports.assessment.page import render_report
 from proskill.scoring.assessment import Assessment
 from proskill.scoring.explanation import Explanation
-from proskill.table_files import escape_cell
+from proskill.table_files import csv_bytes, escape_cell
 from proskill.whole_file import write_whole
 
 REPORT_SUFFIXES = (".html", ".pdf", ".csv", ".json")
@@ -76,11 +74,7 @@ def report_content(
     if suffix == ".json":
         return f"{json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
     if suffix == ".csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("name", "value"))
-        writer.writerows(_cells("", values))
-        return text.getvalue().encode()
+        return csv_bytes(("name", "value"), _cells("", values))
     raise ProskillError(
         f"{name}: a report is written as {', '.join(REPORT_SUFFIXES)}; choose such an ending"
     )

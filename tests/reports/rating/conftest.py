@@ -9,15 +9,6 @@ from fixtures.ratings import (
     small_run,
     split_run,
     votes_with_new_item,
-    write,
 )
 
-__all__ = [
-    "origin_of",
-    "rated",
-    "simulated_votes",
-    "small_run",
-    "split_run",
-    "votes_with_new_item",
-    "write",
-]
+__all__ = ["origin_of", "rated", "simulated_votes", "small_run", "split_run", "votes_with_new_item"]

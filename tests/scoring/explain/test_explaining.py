@@ -71,7 +71,7 @@ def explained(scorer: Scorer, files: dict[str, Path]) -> Explanation:
 
 
 def share_in_fault(explanation: Explanation, take: PlantedTake) -> float:
-    """How much of the strongest segment lies in the planted fault; 0 where none is named."""
+    """Return the share of the strongest segment in the planted fault; 0 where none is named."""
     assert take.fault is not None
     if not explanation.moments:
         return 0.0
