@@ -222,11 +222,7 @@ def _judged_takes() -> Takes:
     )
     predictions = predict_takes(
         loaded.model,
-        table.pooled,
-        table.view_mask,
-        table.view_kind,
-        takes=table.takes,
-        view_names=table.view_names,
+        table.pool(),
         scale=EGOEXO4D_LEVELS,
     )
     people = np.array([take.participant_id for take in predictions.takes])

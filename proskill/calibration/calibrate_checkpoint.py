@@ -136,11 +136,7 @@ def calibrate_checkpoint(
     model, validation = checkpoint.model.to(device), tables["val"]
     predictions = predict_takes(
         model,
-        validation.pooled,
-        validation.view_mask,
-        validation.view_kind,
-        takes=validation.takes,
-        view_names=validation.view_names,
+        validation.pool(),
         scale=LevelScale(checkpoint.config.levels),
     )
     return calibrate_predictions(

@@ -191,11 +191,7 @@ def _predict(
     table = extract_features(takes, backbone, spec, cache_dir=cache_dir, frame_order=order)
     return predict_takes(
         trained.model,
-        table.pooled,
-        table.view_mask,
-        table.view_kind,
-        takes=table.takes,
-        view_names=table.view_names,
+        table.pool(),
         scale=EGOEXO4D_LEVELS,
     )
 

@@ -29,6 +29,7 @@ from proskill.data.take import Take
 from proskill.errors import VideoError
 from proskill.features.array_file import read_array, write_array
 from proskill.features.encoding import BATCH_SIZE, FrameOrder, encode_clips
+from proskill.features.prediction import PooledFeatures
 from proskill.features.reading import (
     OpenTake,
     ReadOptions,
@@ -89,6 +90,12 @@ class FeatureTable:
                 axis=1
             )
         return table
+
+    def pool(self) -> PooledFeatures:
+        """Return features averaged over windows, for predictions."""
+        return PooledFeatures(
+            self.pooled, self.view_mask, self.view_kind, self.takes, self.view_names
+        )
 
     @property
     def view_mask(self) -> np.ndarray:

@@ -9,6 +9,7 @@ Shapes: N takes, V views, D embedding, K levels, S skills.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +22,28 @@ from proskill.models.proficiency import ProficiencyModel
 from proskill.view_names import VIEW_KINDS
 
 
+class PooledFeatures(NamedTuple):
+    """Features of N takes in V columns, zero where a take lacks the view.
+
+    Attributes:
+        features: (N, V, D) float32, averaged over windows.
+        view_mask: (N, V) bool.
+        view_kind: (N, V) int64, 0 ego, 1 exo.
+        takes: N, for identity and truth.
+        view_names: V, in order of first appearance.
+    """
+
+    features: NDArray[np.float32]
+    view_mask: NDArray[np.bool_]
+    view_kind: NDArray[np.int64]
+    takes: Sequence[Take]
+    view_names: Sequence[str]
+
+
 def predict_takes(
     model: ProficiencyModel,
-    features: NDArray[np.float32],
-    view_mask: NDArray[np.bool_],
-    view_kind: NDArray[np.int64],
+    pooled: PooledFeatures,
     *,
-    takes: Sequence[Take],
-    view_names: Sequence[str],
     scale: LevelScale,
     skills: Sequence[str] = (),
     batch_size: int = 256,
@@ -37,15 +52,12 @@ def predict_takes(
 
     Args:
         model: set to evaluation mode.
-        features: (N, V, D), averaged over windows.
-        view_mask: (N, V).
-        view_kind: (N, V), 0 ego, 1 exo.
-        takes: N, for identity and truth.
-        view_names: V, for the per-view results.
+        pooled: of the takes.
         scale: the model's levels.
         skills: S names, for models of several skills.
         batch_size: takes per forward pass.
     """
+    features, view_mask, view_kind, takes, view_names = pooled
     num_takes, num_views = view_mask.shape
     model.eval()
     device = next(model.parameters()).device

@@ -7,7 +7,6 @@ in one order and one column per view. Not here: predictions from them (`proskill
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,24 +14,7 @@ from torch import Tensor
 
 from proskill.data.take import Take
 from proskill.data.take_dataset import TakeBatch
-
-
-class EpochFeatures(NamedTuple):
-    """Features of N takes in V columns, zero where a take lacks the view.
-
-    Attributes:
-        features: (N, V, D) float32, averaged over windows.
-        view_mask: (N, V) bool.
-        view_kind: (N, V) int64, 0 ego, 1 exo.
-        takes: N, in the order of their dataset.
-        view_names: V, in order of first appearance.
-    """
-
-    features: np.ndarray
-    view_mask: np.ndarray
-    view_kind: np.ndarray
-    takes: list[Take]
-    view_names: tuple[str, ...]
+from proskill.features.prediction import PooledFeatures
 
 
 def readable_features(features: Tensor, batch: TakeBatch) -> dict[int, np.ndarray]:
@@ -54,7 +36,7 @@ def readable_features(features: Tensor, batch: TakeBatch) -> dict[int, np.ndarra
 
 def gather_features(
     found: Mapping[int, np.ndarray], dataset: Sequence[Take], *, world_size: int = 1
-) -> EpochFeatures:
+) -> PooledFeatures:
     """Join the features of all processes, each take once.
 
     Args:
@@ -78,4 +60,4 @@ def gather_features(
         features[row, columns] = rows[place]
         view_mask[row, columns] = True
         view_kind[row, columns] = [view.kind == "exo" for view in take.views.values()]
-    return EpochFeatures(features, view_mask, view_kind, takes, names)
+    return PooledFeatures(features, view_mask, view_kind, takes, names)

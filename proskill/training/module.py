@@ -28,10 +28,10 @@ from proskill.evaluation.result_files import write_results
 from proskill.evaluation.skills import MEAN
 from proskill.evaluation.summary import summarise
 from proskill.features.encoding import InputStage, encode_batch
-from proskill.features.prediction import predict_takes
+from proskill.features.prediction import PooledFeatures, predict_takes
 from proskill.models.heads import LevelPrediction, RegressionHead
 from proskill.models.lora import LoraSettings
-from proskill.training.collect import EpochFeatures, gather_features, readable_features
+from proskill.training.collect import gather_features, readable_features
 from proskill.training.data_module import TakeDataModule
 from proskill.training.losses import SkillLoss
 from proskill.training.model_bundle import ModelBundle, build_bundle, make_targets
@@ -282,7 +282,7 @@ class SkillModule(LightningModule):
         self._data.count_broken(stage, batch)
         self._collected |= readable_features(self.encode(batch), batch)
 
-    def _gather(self, stage: Stage) -> EpochFeatures:
+    def _gather(self, stage: Stage) -> PooledFeatures:
         found, self._collected = self._collected, {}
         takes = self._data.takes_of(stage)
         return gather_features(found, takes, world_size=self.trainer.world_size)
@@ -291,11 +291,7 @@ class SkillModule(LightningModule):
         epoch = self._gather(stage)
         return predict_takes(
             self.model,
-            epoch.features,
-            epoch.view_mask,
-            epoch.view_kind,
-            takes=epoch.takes,
-            view_names=epoch.view_names,
+            epoch,
             scale=self.targets.scale,
             skills=self.targets.skills,
         )

@@ -16,9 +16,9 @@ from proskill.evaluation.intervals import each_once
 from proskill.evaluation.labelled_predictions import LabelledPredictions
 from proskill.evaluation.predictions import Predictions
 from proskill.evaluation.skills import MEAN, skill_figures
+from proskill.features.prediction import PooledFeatures
 from proskill.models.heads import LevelPrediction
 from proskill.models.proficiency import ProficiencyModel
-from proskill.training.collect import EpochFeatures
 from proskill.training.losses import SkillLoss
 from proskill.view_names import VIEW_KINDS
 
@@ -27,7 +27,7 @@ _NOT_LOGGED = ("scenario_majority_accuracy", "gain_over_majority")  # constant w
 
 def validation_metrics(
     model: ProficiencyModel,
-    epoch: EpochFeatures,
+    epoch: PooledFeatures,
     *,
     targets: Targets,
     loss: SkillLoss,

@@ -10,7 +10,7 @@ import torch
 
 from proskill.data.take import Take
 from proskill.evaluation.predictions import Predictions
-from proskill.features.prediction import predict_takes
+from proskill.features.prediction import PooledFeatures, predict_takes
 from proskill.levels import EGOEXO4D_LEVELS
 from proskill.models import ModelConfig, ProficiencyModel, build_model
 
@@ -39,11 +39,7 @@ def predict(
 ) -> Predictions:
     return predict_takes(
         model,
-        features,
-        mask,
-        KIND,
-        takes=takes,
-        view_names=("ego", "exo1", "exo2"),
+        PooledFeatures(features, mask, KIND, takes, ("ego", "exo1", "exo2")),
         scale=EGOEXO4D_LEVELS,
         batch_size=batch_size,
     )
