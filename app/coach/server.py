@@ -77,7 +77,7 @@ class Coach:
         self.media = MediaStore()
         # One more than processors: a copy by itself, as the last one is, leaves half of one idle.
         self.copies = WorkQueue(num_workers=min((os.cpu_count() or 1) + 1, _MAX_COPIERS))
-        self.queue = WorkQueue()  # in order: a report holds the explanation asked for before it
+        self.queue = WorkQueue()  # in order: a report contains the explanation asked for before it
         self._scorer: Future[Scorer] = Future()
         self._limits: tuple[str, ...] = ()
         self._closed = threading.Event()

@@ -87,7 +87,7 @@ def read_database_url(folder: Path) -> str | None:
     """Return the database URL in a campaign's folder; None: the file in the folder.
 
     Raises:
-        CampaignError: the folder holds no campaign, or its file is damaged.
+        CampaignError: the folder contains no campaign, or its file is damaged.
     """
     path = folder / CAMPAIGN_FILE
     try:

@@ -91,7 +91,7 @@ def create_campaign(
                 connection.execute(insert(schema.gold), gold_rows)
             what = {"event": "created", "name": name, "clips": len(takes), "gold": len(gold_rows)}
             add_event(connection, now, "campaign", what)
-            # Last: a folder without this file holds no campaign.
+            # Last: a folder without this file is no campaign.
             write_campaign_file(folder, database_url=database_url)
     except BaseException:
         database.close()

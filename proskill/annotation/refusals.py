@@ -22,9 +22,9 @@ class Refusal(CampaignError):
             lease_moved: the pair is not the annotator's, or was answered before;
             paused, closed: the campaign takes no answers now, or any more;
             not_watched: too little of the clips was watched;
-            cannot_undo: the earlier answer is not the annotator's, was changed already, or lies
+            cannot_undo: the earlier answer is not the annotator's, was changed already, or is
                 too far back;
-            token_taken: the token stands for another answer;
+            token_taken: the token belongs to another answer;
             wrong_answers: not what the campaign asks;
             other_person: the page is not of whom the browser is signed in as;
             storage_full, unavailable: the database cannot record it.

@@ -1,7 +1,7 @@
-"""Frozen blocks run once per take, not once per epoch: their output is kept on disk.
+"""Features of takes, computed once by the frozen blocks and kept on disk.
 
-An entry holds what the frozen part of the backbone gives for all views and windows of one take. Its
-name is a digest of everything that it depends on: weights, video content, span, windows, input
+An entry is the output of the frozen blocks for all views and windows of one take. Its name is a
+digest of everything that it depends on: weights, video content, span, windows, input
 format, precision. A changed video or backbone therefore never meets an old entry; a damaged entry
 is computed again. Takes are independent, so a killed run continues where it stopped and gives
 the same numbers.

@@ -279,7 +279,7 @@ class AsynchronousPairing:
 
 
 def _pairs_of(table: ComparisonTable) -> Iterator[Pair]:
-    """The rows as pairs that were shown; a stands left where the side is unknown."""
+    """Yield the rows as pairs that were shown; a is left where the side is unknown."""
     b_is_left = table.left < 0
     left = np.where(b_is_left, table.item_b, table.item_a).tolist()
     right = np.where(b_is_left, table.item_a, table.item_b).tolist()

@@ -20,7 +20,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 Outcome = Literal["a", "b", "tie", "skip"]
 
-# What `ComparisonTable.outcome` holds; a judged row's code is the sign of a's advantage.
+# Codes of `ComparisonTable.outcome`; a judged row's code is the sign of a's advantage.
 A_WINS: Final = 1
 TIE: Final = 0
 B_WINS: Final = -1

@@ -1,7 +1,7 @@
 """From ratings to levels: where to cut, and how probable each level of each item then is.
 
 Three rules: equal shares of each group, cut scores, or items of known standard. A rule gives one
-set of cuts for each posterior draw, so that P(level) holds what is unknown about items and cuts.
+set of cuts for each posterior draw, so that P(level) includes the uncertainty of items and cuts.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class LevelAssignment:
 def quantile_cuts(posterior: Posterior, scale: LevelScale) -> tuple[LevelCuts, ...]:
     """Cut each group into equal shares, anew in each draw.
 
-    A level then says where an item stands among those of its group, not how good it is. A group
+    A level is then the place of an item in its group, not its quality. A group
     with fewer items than levels gets no cuts.
     """
     shares = np.arange(1, len(scale)) / len(scale)
@@ -110,7 +110,7 @@ def score_cuts(
 
 
 def cut_levels(posterior: Posterior, cuts: Sequence[LevelCuts]) -> LevelAssignment:
-    """P(level) of every item as the share of draws in which it lies between two cuts.
+    """Return P(level) of every item: its share of draws between two cuts.
 
     Args:
         posterior: the one that the cuts were made from.

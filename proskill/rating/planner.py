@@ -65,7 +65,7 @@ class CampaignPlan:
     Attributes:
         num_items: items to rate.
         num_simulated_items: items of each simulated campaign.
-        sigma: standard deviation of skill in logits that the agreement stands for.
+        sigma: standard deviation of skill in logits at this agreement.
         is_reached: whether the mean rho reaches the target. When it does not, the numbers are those
             of the last point of the curve.
         comparisons_per_item: votes that each item takes part in.

@@ -32,7 +32,7 @@ class GroupReliability:
         group: its name.
         num_items: how many items it has.
         reliability: share of the ratings' variance that is skill, 0..1, from the posterior.
-        expected_rho: Spearman correlation with the true skills that this reliability stands for.
+        expected_rho: Spearman correlation with the true skills at this reliability.
         ssr: scale separation reliability, "inflated under Swiss": it reaches .7 to .9 on noise
             where pairing follows the ratings.
         held_out_accuracy: how often the order by the first four fifths of the votes agrees with a

@@ -1,6 +1,6 @@
 """Published figures of each item, without the method behind them.
 
-How sure a figure is stands beside it, always: an interval, the probability of each level, the
+Every figure comes with its uncertainty: an interval, the probability of each level, the
 number of comparisons, and flags that say why an item should not be trusted.
 """
 

@@ -82,7 +82,7 @@ class TextColumn:
 
 
 class ComparisonTableBuilder:
-    """Collects chunks of judgements into one table; holds about 30 bytes a row.
+    """Builder of one table from chunks of judgements; takes about 30 bytes a row.
 
     Items, groups and annotators of the table are sorted by name, so that the order of the rows does
     not change what a seed gives.
@@ -131,7 +131,7 @@ class ComparisonTableBuilder:
             refuse_rows(codes == self._names["item"].get("", -1), f"{name} is empty", start)
         refuse_rows(a == b, "an item is compared with itself", start)
         self._assign_groups(a, b, groups)
-        hashes = np.zeros(length, np.int64)  # 0 stands for no token
+        hashes = np.zeros(length, np.int64)  # 0 for no token
         if tokens is not None:
             hashes[:] = [_token_hash(token) if token else 0 for token in tokens]
         self._chunks.append(
@@ -160,7 +160,7 @@ class ComparisonTableBuilder:
             items: ids to have even when no row names them; possible with a single group only.
 
         Raises:
-            ComparisonError: a token stands for two different votes, or `items` were given with
+            ComparisonError: a token of two different votes, or `items` were given with
                 several groups.
         """
         if not self._names["group"]:

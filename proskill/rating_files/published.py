@@ -141,5 +141,5 @@ def _pairs(path: Path, node: Any, *, depth: int) -> Iterator[frozenset[str]]:
             if len(ids) != 2 or not all(isinstance(i, str) and i.strip() for i in ids):
                 raise ComparisonError(f"{str(pair)[:60]!r}: a pair is a list of 2 ids", path=path)
             yield frozenset(i.strip() for i in ids)
-    elif node != "" or depth == 0:  # nothing stands for a subtask without pairs in this round
+    elif node != "" or depth == 0:  # "" for a subtask without pairs in this round
         raise ComparisonError("expected is a mapping of subtasks to lists of pairs", path=path)

@@ -33,7 +33,7 @@ def read_ratings(path: Path) -> Ratings:
         path: a .csv, .json or .parquet file.
 
     Raises:
-        ProskillError: the file cannot be read, or holds something else.
+        ProskillError: the file cannot be read, or contains something else.
         ValueError: another ending.
     """
     require_files([path])

@@ -65,7 +65,7 @@ def require_watched(vote: Vote, settings: CampaignSettings) -> None:
 def require_same(
     earlier: Sequence[VoteRow], vote: Vote, annotator_id: int, lease: LeaseRow | None
 ) -> None:
-    """Refuse a token that stands for another answer than this one: `token_taken`."""
+    """Refuse a token of another answer: `token_taken`."""
     given = {row.criterion_id: Answer(row.answer, row.strength) for row in earlier}
     is_same = (
         lease is not None

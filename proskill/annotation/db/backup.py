@@ -21,7 +21,7 @@ _ROWS_AT_ONCE: Final = 2000
 def back_up(
     store: CampaignStore, out: Path, *, with_videos: bool = True, database_url: str | None = None
 ) -> None:
-    """Write a campaign that holds what `store` holds now; votes go on meanwhile.
+    """Write a campaign with the present content of `store`; votes go on meanwhile.
 
     All tables are read from one state of the database. Without videos, the copy points to none;
     `make_proxies` makes them again from the originals.

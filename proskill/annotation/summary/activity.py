@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _HOUR: Final = 3600.0
-_WIDTHS: Final = (300.0, 900.0, _HOUR, 6 * _HOUR, 24 * _HOUR)  # seconds that one bar stands for
+_WIDTHS: Final = (300.0, 900.0, _HOUR, 6 * _HOUR, 24 * _HOUR)  # seconds of one bar
 _MAX_BARS: Final = 48
 _PACE_SLOT: Final = 300.0
 
