@@ -29,7 +29,7 @@ def log_total(eta: FloatArray, log_tie: float) -> FloatArray:
 class NegativeLogPosterior:
     """The log-posterior's negative with its derivatives, as a function of one vector.
 
-    The vector contains the items' params, the annotators' deviations from discrimination 1, the side
+    The vector has the items' params, the annotators' deviations from discrimination 1, the side
     term and log nu; the last three only where they are fitted. Deviations are centred on the way
     in, which fixes the discriminations' mean, and measured in units that make their curvature that
     of an item, so that conjugate gradients need no preconditioner.
